@@ -1,0 +1,37 @@
+/// Whole files in and out, and read-only memory maps; every failure names the path and the system's reason.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace nntune {
+
+[[nodiscard]] Expected<std::string> read_file(const std::filesystem::path& path);
+
+/// Writes beside `path` and renames, so that a reader sees the old file or the whole new one.
+[[nodiscard]] Status write_file_atomically(const std::filesystem::path& path, std::string_view content);
+
+/// A file mapped read-only for the lifetime of this object.
+class MappedFile {
+ public:
+  [[nodiscard]] static Expected<MappedFile> open(const std::filesystem::path& path);
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  [[nodiscard]] std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  MappedFile(const std::byte* data, std::size_t size) : data_(data), size_(size) {}
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace nntune

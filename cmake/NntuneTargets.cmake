@@ -1,0 +1,45 @@
+# How every target of this project is built.
+option(NNTUNE_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(NNTUNE_WERROR "Treat warnings as errors" ON)
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+find_program(NNTUNE_CCACHE ccache)
+if(NNTUNE_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${NNTUNE_CCACHE}")
+endif()
+find_program(NNTUNE_MOLD mold)
+if(NNTUNE_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+if(NNTUNE_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+add_library(nntune_options INTERFACE)
+target_compile_options(nntune_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+                                                $<$<BOOL:${NNTUNE_WERROR}>:-Werror>)
+target_include_directories(nntune_options INTERFACE "${CMAKE_SOURCE_DIR}")
+
+# nntune_add_library(NAME [DEPS ...]): every .cpp of the current folder as the static library nntune::NAME.
+# DEPS lists only what the dependency arrows allow, so that a wrong include of a sibling's library fails to link.
+function(nntune_add_library name)
+  cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+  set(target nntune_${name})
+  if(sources)
+    add_library(${target} STATIC ${sources})
+    target_link_libraries(${target} PRIVATE nntune_options PUBLIC ${ARG_DEPS})
+  else()
+    add_library(${target} INTERFACE)
+    target_link_libraries(${target} INTERFACE ${ARG_DEPS})
+  endif()
+  add_library(nntune::${name} ALIAS ${target})
+endfunction()

@@ -1,0 +1,49 @@
+/// A workload family: how one kind of operation becomes loop nests. One family a file; all are listed in registry.cpp.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/target.h"
+#include "compiler/loopir/loopir.h"
+#include "compiler/schedule/schedule.h"
+#include "compiler/schedule/workload.h"
+
+namespace nntune::kernels {
+
+/// Work of one call by all threads together, for the roofline.
+struct Work {
+  double f32_macs = 0;       ///< multiply-adds that go through f32 FMA
+  double bf16_macs = 0;      ///< multiply-adds that go through the bf16 dot
+  double weight_bytes = 0;   ///< read once from DRAM (constants, KV cache)
+  double activation_bytes = 0;  ///< read or written, likely in cache
+};
+
+class Family {
+ public:
+  virtual ~Family() = default;
+  [[nodiscard]] virtual std::string_view name() const = 0;
+  /// "" if a kernel can be generated for this workload on this CPU, else the reason why not.
+  [[nodiscard]] virtual std::string refuse(const schedule::Workload& workload, const Isa& isa) const = 0;
+  [[nodiscard]] virtual Work work(const schedule::Workload& workload, const Isa& isa) const = 0;
+  [[nodiscard]] virtual schedule::Space space(const schedule::Workload& workload, const Target& target) const = 0;
+  /// Estimated seconds of one call, from the roofline and what is known of the schedule's losses (register tile, waste at
+  /// the edges, cache blocks). Orders candidates before anything is measured.
+  [[nodiscard]] virtual double estimate_seconds(const schedule::Workload& workload, const schedule::Schedule& schedule,
+                                                const Target& target) const = 0;
+  [[nodiscard]] virtual Expected<loopir::Function> build(const schedule::Workload& workload, const schedule::Schedule& schedule,
+                                                         const Isa& isa) const = 0;
+};
+
+/// The family of a workload, or why there is none.
+[[nodiscard]] Expected<const Family*> find_family(const schedule::Workload& workload);
+
+/// The valid schedule with the lowest estimate; what `compile` uses with an empty database. The same on every run.
+[[nodiscard]] Expected<schedule::Schedule> default_schedule(const schedule::Workload& workload, const Target& target);
+
+/// Lower bound in seconds: work over the measured peaks of `workload.threads` cores.
+[[nodiscard]] double roofline_seconds(const Work& work, const Target& target, int threads);
+
+}  // namespace nntune::kernels

@@ -1,0 +1,44 @@
+/// What a kernel computes: the unit of measuring and of the tuning database.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "compiler/graph/op.h"
+
+namespace nntune::schedule {
+
+/// One operation of the tensor language with the types of its operands, and how many threads share it.
+struct Workload {
+  graph::Op op;
+  std::vector<graph::TensorType> inputs;
+  graph::TensorType output;
+  std::int64_t past = 0;  ///< tokens in the KV cache when it is measured; a run-time value of the kernel (attention, rope)
+  int threads = 1;
+
+  /// Canonical text, e.g. "matmul{rms(1e-06,0)|scale;add}(f32[512,1024],f32[1024],bf16[1024,1024]<0:32,1:2>,f32[512,1024])
+  /// ->f32[512,1024] past=0 t=2" on one line. parse(text()) is the same workload.
+  [[nodiscard]] std::string text() const;
+  [[nodiscard]] Hash128 hash() const { return hash128(text()); }
+  [[nodiscard]] static Expected<Workload> parse(std::string_view text);
+  /// Infers the output type.
+  [[nodiscard]] static Expected<Workload> make(graph::Op op, std::vector<graph::TensorType> inputs, std::int64_t past, int threads);
+
+  /// Name of its family: "matmul", "attention", "rowwise", "cache_append", "embed", "argmax".
+  [[nodiscard]] std::string_view family() const;
+};
+
+/// Operand positions of a matmul or attention workload in `inputs`.
+struct OperandMap {
+  std::size_t x = 0;         ///< the running value of the prologue
+  std::size_t prologue = 1;  ///< first operand of the prologue's steps
+  std::size_t w = 1;         ///< matmul: the weights; attention: k, with v behind it
+  std::size_t epilogue = 2;  ///< first operand of the epilogue's steps
+};
+[[nodiscard]] OperandMap operand_map(const graph::Op& op);
+
+}  // namespace nntune::schedule
