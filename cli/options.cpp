@@ -1,0 +1,142 @@
+#include "cli/options.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+
+#include "base/target.h"
+
+namespace nntune::cli {
+namespace {
+
+tl::unexpected<Error> usage(std::string what, std::string hint) {
+  return fail(ErrorKind::usage, std::move(what), std::move(hint));
+}
+
+constexpr std::int64_t kMaxContext = std::int64_t{1} << 20;
+
+}  // namespace
+
+Expected<std::int64_t> parse_integer(std::string_view text, std::string_view option, std::int64_t lowest,
+                                     std::int64_t highest) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) {
+    return usage(fmt::format("{} '{}' is not a whole number", option, text), fmt::format("give {} to {}", lowest, highest));
+  }
+  if (value < lowest || value > highest) {
+    return usage(fmt::format("{} {} is out of range", option, value), fmt::format("give {} to {}", lowest, highest));
+  }
+  return value;
+}
+
+Expected<std::vector<std::int64_t>> parse_integers(std::string_view text, std::string_view option, std::int64_t lowest,
+                                                   std::int64_t highest) {
+  std::vector<std::int64_t> values;
+  while (true) {
+    const std::size_t comma = text.find(',');
+    NNTUNE_ASSIGN(const std::int64_t value, parse_integer(text.substr(0, comma), option, lowest, highest));
+    values.push_back(value);
+    if (comma == std::string_view::npos) return values;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+Expected<double> parse_number(std::string_view text, std::string_view option, double lowest, double highest) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
+    return usage(fmt::format("{} '{}' is not a number", option, text), fmt::format("give {} to {}", lowest, highest));
+  }
+  if (value < lowest || value > highest) {
+    return usage(fmt::format("{} {} is out of range", option, value), fmt::format("give {} to {}", lowest, highest));
+  }
+  return value;
+}
+
+Expected<std::chrono::milliseconds> parse_duration(std::string_view text, std::string_view option) {
+  const std::string_view whole = text;
+  const auto bad = [&] {
+    return usage(fmt::format("{} '{}' is not a duration", option, whole), "write for example 90s, 3m or 2h");
+  };
+  double seconds_per_unit = 0;
+  std::size_t unit_length = 1;
+  if (text.ends_with("ms")) {
+    seconds_per_unit = 1e-3;
+    unit_length = 2;
+  } else if (text.ends_with('s')) {
+    seconds_per_unit = 1;
+  } else if (text.ends_with('m')) {
+    seconds_per_unit = 60;
+  } else if (text.ends_with('h')) {
+    seconds_per_unit = 3600;
+  } else {
+    return bad();
+  }
+  text.remove_suffix(unit_length);
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return bad();
+  const double milliseconds = value * seconds_per_unit * 1e3;
+  constexpr double kMaxMilliseconds = 30.0 * 24 * 3600 * 1e3;
+  if (!(milliseconds >= 1) || milliseconds > kMaxMilliseconds) {
+    return usage(fmt::format("{} '{}' is out of range", option, whole), "give 1ms to 720h");
+  }
+  return std::chrono::milliseconds(static_cast<std::int64_t>(milliseconds));
+}
+
+Expected<std::vector<int>> parse_threads(std::string_view text) {
+  const std::int64_t most = 4 * static_cast<std::int64_t>(allowed_cpus().size());
+  NNTUNE_ASSIGN(const auto values, parse_integers(text, "-t", 1, most));
+  return std::vector<int>(values.begin(), values.end());
+}
+
+void declare_db_option(cxxopts::Options& options) {
+  options.add_options()("db", "tuning database (default: $XDG_DATA_HOME/nntune/tuning.db)",
+                        cxxopts::value<std::string>(), "FILE");
+}
+
+std::optional<std::filesystem::path> read_db_option(const cxxopts::ParseResult& arguments) {
+  if (arguments.count("db") == 0) return std::nullopt;
+  return arguments["db"].as<std::string>();
+}
+
+void declare_model_options(cxxopts::Options& options) {
+  declare_db_option(options);
+  options.add_options()
+      ("model", "built-in name (see `nntune models`) or Hugging Face folder", cxxopts::value<std::string>(), "MODEL")
+      ("weights", "folder with real weights for a built-in name", cxxopts::value<std::string>(), "DIR")
+      ("dtype", "type of the stored weights: f32 or bf16", cxxopts::value<std::string>()->default_value("bf16"), "TYPE")
+      ("t,threads", "threads (default: all CPUs this process may use)", cxxopts::value<std::string>(), "THREADS")
+      ("ctx", "tokens the KV cache has room for", cxxopts::value<std::string>()->default_value("4096"), "N");
+  options.parse_positional({"model"});
+}
+
+Expected<ModelOptions> read_model_options(const cxxopts::ParseResult& arguments) {
+  ModelOptions result;
+  if (arguments.count("model") == 0 || arguments["model"].as<std::string>().empty()) {
+    return usage("no model given", "name one of `nntune models`, a Hugging Face folder or a .nnm file");
+  }
+  result.model = arguments["model"].as<std::string>();
+  result.db = read_db_option(arguments);
+  if (arguments.count("weights") != 0) result.weights = arguments["weights"].as<std::string>();
+
+  const std::string& dtype = arguments["dtype"].as<std::string>();
+  if (dtype != "f32" && dtype != "bf16") return usage(fmt::format("--dtype '{}' is unknown", dtype), "give f32 or bf16");
+  result.dtype = dtype == "f32" ? graph::DType::f32 : graph::DType::bf16;
+  result.dtype_given = arguments.count("dtype") != 0;
+
+  result.threads = static_cast<int>(allowed_cpus().size());
+  if (arguments.count("threads") != 0) {
+    NNTUNE_ASSIGN(const auto threads, parse_threads(arguments["threads"].as<std::string>()));
+    if (threads.size() != 1) return usage("-t takes one number here", "give it once for each thread count");
+    result.threads = threads.front();
+    result.threads_given = true;
+  }
+  NNTUNE_ASSIGN(result.ctx, parse_integer(arguments["ctx"].as<std::string>(), "--ctx", 1, kMaxContext));
+  result.ctx_given = arguments.count("ctx") != 0;
+  return result;
+}
+
+}  // namespace nntune::cli

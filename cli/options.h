@@ -1,0 +1,53 @@
+/// Arguments that several commands share, and strict readers for numbers, lists and durations.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <cxxopts.hpp>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "compiler/graph/types.h"
+
+namespace nntune::cli {
+
+/// Options of every command that takes a model.
+struct ModelOptions {
+  std::string model;                             ///< built-in name, folder, or (where a command allows it) a .nnm file
+  std::optional<std::filesystem::path> db;       ///< none: the default database
+  std::optional<std::filesystem::path> weights;  ///< real weights for a built-in name
+  graph::DType dtype = graph::DType::bf16;       ///< of stored weights
+  bool dtype_given = false;
+  int threads = 1;  ///< default: all CPUs this process may use
+  bool threads_given = false;
+  std::int64_t ctx = 4096;  ///< tokens the KV cache has room for
+  bool ctx_given = false;
+};
+
+/// Declares MODEL (positional), --db, --weights, --dtype, -t, --ctx.
+void declare_model_options(cxxopts::Options& options);
+/// Errors are ErrorKind::usage and name the option. `-t` must be one number here.
+[[nodiscard]] Expected<ModelOptions> read_model_options(const cxxopts::ParseResult& arguments);
+
+/// Declares --db FILE alone.
+void declare_db_option(cxxopts::Options& options);
+[[nodiscard]] std::optional<std::filesystem::path> read_db_option(const cxxopts::ParseResult& arguments);
+
+/// A whole number in lowest..highest, nothing before or behind it. `option` is for the error.
+[[nodiscard]] Expected<std::int64_t> parse_integer(std::string_view text, std::string_view option, std::int64_t lowest,
+                                                   std::int64_t highest);
+/// The same, separated by commas, at least one.
+[[nodiscard]] Expected<std::vector<std::int64_t>> parse_integers(std::string_view text, std::string_view option,
+                                                                 std::int64_t lowest, std::int64_t highest);
+/// A finite number in lowest..highest.
+[[nodiscard]] Expected<double> parse_number(std::string_view text, std::string_view option, double lowest, double highest);
+/// "90s", "3m", "1.5h", "500ms"; more than nothing, at most 30 days.
+[[nodiscard]] Expected<std::chrono::milliseconds> parse_duration(std::string_view text, std::string_view option);
+/// Thread counts, each 1 .. 4 times the CPUs this process may use.
+[[nodiscard]] Expected<std::vector<int>> parse_threads(std::string_view text);
+
+}  // namespace nntune::cli
