@@ -31,6 +31,8 @@ enum class StepKind : std::uint8_t {
   pack,          ///< changes the layout to `lanes` (on axes 0 and 1); always last
 };
 
+[[nodiscard]] std::string_view name(StepKind kind);
+
 struct Step {
   StepKind kind = StepKind::cast;
   double eps = 0;                ///< rms
@@ -62,13 +64,15 @@ enum class OpKind : std::uint8_t {
                  ///< causal: row i sees positions 0 .. past+i; softmax(q k^T * scale) v; GQA: head h reads h*kv_heads/heads;
                  ///< the epilogue (cast, pack) applies to the result
   cache_append,  ///< (x: [m, kv_heads*d], operands of chain..., cache: [kv_heads, ?, d]) -> cache with rows past..past+m set
-  slice,         ///< (x: [m, C]) -> columns begin..end; for weights: rows begin..end
+  slice,         ///< (x: [m, C]) -> columns begin..end; with axis 0 (weights): rows begin..end
   concat,        ///< (w0: [n0, K], w1: [n1, K], ...) -> [n0+n1+..., K]; weights only
   interleave,    ///< (w0: [n, K], w1: [n, K]) -> [2n, K], alternating blocks of `group` rows; weights only
   pack,          ///< (x) -> x in layout `lanes`
   unpack,        ///< (x) -> x without lanes
   argmax,        ///< (logits: f32[m, V]) -> i32[m]; the lowest index among equals
 };
+
+[[nodiscard]] std::string_view name(OpKind kind);
 
 struct Op {
   OpKind kind = OpKind::input;
@@ -81,6 +85,7 @@ struct Op {
   double scale = 0;                ///< attention
   std::int64_t begin = 0;          ///< slice
   std::int64_t end = 0;            ///< slice
+  int axis = 1;                    ///< slice: 1 cuts columns, 0 rows
   std::int64_t group = 0;          ///< interleave
   std::vector<Lane> lanes = {};    ///< pack
 
@@ -95,6 +100,7 @@ struct Op {
 [[nodiscard]] Expected<TensorType> infer_type(const Op& op, std::span<const TensorType> inputs);
 
 /// The type after `chain` on a running value of type `x`; `extra` are the operands of the chain.
+/// Arithmetic reads any float dtype and gives f32; the layout stays that of `x` until a pack.
 [[nodiscard]] Expected<TensorType> infer_chain(const Chain& chain, const TensorType& x, std::span<const TensorType> extra);
 
 [[nodiscard]] inline Op input(std::string name, TensorType type) {

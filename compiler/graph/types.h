@@ -24,6 +24,10 @@ struct Lane {
   auto operator<=>(const Lane&) const = default;
 };
 
+/// "0:32,1:2", "" for none.
+[[nodiscard]] std::string text(const std::vector<Lane>& lanes);
+[[nodiscard]] Expected<std::vector<Lane>> parse_lanes(std::string_view text);
+
 /// A dimension that is only known at run time (the capacity of the KV cache).
 inline constexpr std::int64_t kRunTime = -1;
 
@@ -55,6 +59,8 @@ struct TensorType {
   [[nodiscard]] std::int64_t storage_offset(const std::vector<std::int64_t>& index) const;
   /// The same values without lanes.
   [[nodiscard]] TensorType unpacked() const { return {dtype, shape, {}}; }
+  /// Why there is no such tensor (no dimensions, a dimension below 1, lanes on an axis it does not have, absurd size).
+  [[nodiscard]] Status validate() const;
 
   /// Canonical text, e.g. "bf16[6144,1024]<0:32,1:2>"; a run-time dimension is "?".
   [[nodiscard]] std::string text() const;

@@ -1,0 +1,255 @@
+/// The types of results: infer_type and infer_chain of op.h.
+#include <fmt/format.h>
+
+#include "compiler/graph/op.h"
+
+namespace nntune::graph {
+namespace {
+
+tl::unexpected<Error> misfit(std::string_view operation, std::string why) {
+  return fail(ErrorKind::bad_input, fmt::format("{}: {}", operation, why));
+}
+
+bool is_float(const TensorType& type) { return type.dtype == DType::f32 || type.dtype == DType::bf16; }
+
+/// A float matrix with static dimensions, as every row-wise chain and matmul reads.
+Status check_matrix(std::string_view operation, std::string_view operand, const TensorType& type) {
+  if (type.rank() != 2 || !is_float(type) || type.shape[0] == kRunTime || type.shape[1] == kRunTime) {
+    return misfit(operation, fmt::format("{} is {}, must be a matrix of f32 or bf16", operand, type.text()));
+  }
+  return {};
+}
+
+Status check_row_major(std::string_view operation, std::string_view operand, const TensorType& type) {
+  if (type.packed()) return misfit(operation, fmt::format("{} is {}, must be row-major", operand, type.text()));
+  return {};
+}
+
+Status check_count(const Op& op, std::size_t have, std::size_t want) {
+  if (have != want) return misfit(op.text(), fmt::format("has {} operands, takes {}", have, want));
+  return {};
+}
+
+/// Whether `group` columns at a time fill the rows of `x`.
+Status check_group(const std::string& step, std::int64_t group, const TensorType& x, std::int64_t multiple) {
+  if (group < 1 || group % multiple != 0 || x.shape[1] % group != 0) {
+    return misfit(step, fmt::format("its group must be a positive{} divisor of the {} columns of {}",
+                                    multiple == 2 ? " even" : "", x.shape[1], x.text()));
+  }
+  return {};
+}
+
+Expected<TensorType> infer_step(const Step& step, TensorType x, const TensorType* operand) {
+  const std::string what = step.text();
+  const std::int64_t columns = x.shape[1];
+  TensorType result = x;
+  result.dtype = DType::f32;
+  switch (step.kind) {
+    case StepKind::rms:
+      if (step.eps < 0) return misfit(what, "eps must not be negative");
+      if (step.group != 0) NNTUNE_TRY(check_group(what, step.group, x, 1));
+      return result;
+    case StepKind::scale:
+      if (operand->rank() != 1 || operand->dtype != DType::f32 || operand->packed() || operand->shape[0] < 1 ||
+          columns % operand->shape[0] != 0) {
+        return misfit(what, fmt::format("w is {}, must be f32[g] where g divides the {} columns of {}", operand->text(), columns,
+                                        x.text()));
+      }
+      return result;
+    case StepKind::add:
+    case StepKind::swiglu:
+      if (operand->shape != x.shape || operand->lanes != x.lanes || !is_float(*operand)) {
+        return misfit(what, fmt::format("its operand is {}, must have the shape and layout of {}", operand->text(), x.text()));
+      }
+      return result;
+    case StepKind::swiglu_split:
+      if (columns % 2 != 0) return misfit(what, fmt::format("{} has an odd number of columns", x.text()));
+      result.shape[1] = columns / 2;
+      return result;
+    case StepKind::swiglu_pairs:
+      if (step.group < 1 || columns % (2 * step.group) != 0) {
+        return misfit(what, fmt::format("two groups must be a positive divisor of the {} columns of {}", columns, x.text()));
+      }
+      result.shape[1] = columns / 2;
+      return result;
+    case StepKind::rope:
+      NNTUNE_TRY(check_group(what, step.group, x, 2));
+      if (operand->rank() != 2 || operand->dtype != DType::f32 || operand->packed() || operand->shape[1] != step.group) {
+        return misfit(what, fmt::format("its table is {}, must be f32[?,{}]", operand->text(), step.group));
+      }
+      return result;
+    case StepKind::softmax: return result;
+    case StepKind::cast:
+      if (step.dtype == DType::i32) return misfit(what, "only casts to f32 and bf16 exist");
+      result.dtype = step.dtype;
+      return result;
+    case StepKind::pack:
+      NNTUNE_TRY(check_row_major(what, "x", x));
+      if (step.lanes.empty()) return misfit(what, "it has no lanes");
+      result = x;
+      result.lanes = step.lanes;
+      NNTUNE_TRY(result.validate());
+      return result;
+  }
+  return misfit(what, "unknown step");
+}
+
+Expected<TensorType> infer_attention(const Op& op, std::span<const TensorType> inputs) {
+  const auto prologue = static_cast<std::size_t>(operands(op.prologue));
+  NNTUNE_TRY(check_count(op, inputs.size(), 3 + prologue));
+  NNTUNE_TRY(check_matrix(op.text(), "q", inputs[0]));
+  NNTUNE_ASSIGN(const TensorType q, infer_chain(op.prologue, inputs[0], inputs.subspan(1, prologue)));
+  const TensorType& k = inputs[1 + prologue];
+  const TensorType& v = inputs[2 + prologue];
+  if (op.heads < 1 || op.kv_heads < 1 || op.heads % op.kv_heads != 0) {
+    return misfit(op.text(), "heads must be a multiple of kv_heads");
+  }
+  if (k.rank() != 3 || !is_float(k) || k.shape[0] != op.kv_heads || k.shape[2] < 1) {
+    return misfit(op.text(), fmt::format("k is {}, must be [{},?,d] of f32 or bf16", k.text(), op.kv_heads));
+  }
+  if (v != k) return misfit(op.text(), fmt::format("v is {}, must be like k, {}", v.text(), k.text()));
+  const std::int64_t columns = op.heads * k.shape[2];
+  if (q.shape[1] != columns) {
+    return misfit(op.text(), fmt::format("q is {}, must have heads*d = {} columns", q.text(), columns));
+  }
+  for (const Step& step : op.epilogue) {
+    if (step.kind != StepKind::cast && step.kind != StepKind::pack) {
+      return misfit(op.text(), fmt::format("{} may not follow attention, only cast and pack", step.text()));
+    }
+  }
+  return infer_chain(op.epilogue, TensorType{DType::f32, {q.shape[0], columns}, {}}, {});
+}
+
+Expected<TensorType> infer_cache_append(const Op& op, std::span<const TensorType> inputs) {
+  const auto extra = static_cast<std::size_t>(operands(op.prologue));
+  NNTUNE_TRY(check_count(op, inputs.size(), 2 + extra));
+  NNTUNE_TRY(check_matrix(op.text(), "x", inputs[0]));
+  NNTUNE_ASSIGN(const TensorType x, infer_chain(op.prologue, inputs[0], inputs.subspan(1, extra)));
+  const TensorType& cache = inputs.back();
+  if (cache.rank() != 3 || !is_float(cache) || cache.shape[0] * cache.shape[2] != x.shape[1]) {
+    return misfit(op.text(), fmt::format("the cache is {}, must be [kv_heads,?,d] with kv_heads*d = {} columns of {}",
+                                         cache.text(), x.shape[1], x.text()));
+  }
+  return cache;
+}
+
+Expected<TensorType> infer_slice(const Op& op, const TensorType& x) {
+  NNTUNE_TRY(check_matrix(op.text(), "x", x));
+  NNTUNE_TRY(check_row_major(op.text(), "x", x));
+  if (op.axis != 0 && op.axis != 1) return misfit(op.text(), "axis must be 0 or 1");
+  TensorType result = x;
+  std::int64_t& size = result.shape[static_cast<std::size_t>(op.axis)];
+  if (op.begin < 0 || op.end <= op.begin || op.end > size) {
+    return misfit(op.text(), fmt::format("the range is not within the {} {} of {}", size, op.axis == 1 ? "columns" : "rows", x.text()));
+  }
+  size = op.end - op.begin;
+  return result;
+}
+
+/// concat and interleave: row-major matrices with equal columns and dtype.
+Expected<TensorType> infer_stack(const Op& op, std::span<const TensorType> inputs) {
+  if (inputs.empty()) return misfit(op.text(), "has no operands");
+  TensorType result = inputs[0];
+  result.shape = {0, inputs[0].rank() == 2 ? inputs[0].shape[1] : 0};
+  for (const TensorType& w : inputs) {
+    NNTUNE_TRY(check_matrix(op.text(), "an operand", w));
+    NNTUNE_TRY(check_row_major(op.text(), "an operand", w));
+    if (w.shape[1] != result.shape[1] || w.dtype != result.dtype) {
+      return misfit(op.text(), fmt::format("{} and {} must have equal columns and dtype", inputs[0].text(), w.text()));
+    }
+    result.shape[0] += w.shape[0];
+  }
+  if (op.kind == OpKind::interleave) {
+    NNTUNE_TRY(check_count(op, inputs.size(), 2));
+    if (inputs[0] != inputs[1] || op.group < 1 || inputs[0].shape[0] % op.group != 0) {
+      return misfit(op.text(), fmt::format("{} and {} must be equal, with rows a multiple of the group", inputs[0].text(),
+                                           inputs[1].text()));
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Expected<TensorType> infer_chain(const Chain& chain, const TensorType& x, std::span<const TensorType> extra) {
+  if (chain.empty() && extra.empty()) return x;
+  NNTUNE_TRY(check_matrix(text(chain), "x", x));
+  if (extra.size() != static_cast<std::size_t>(operands(chain))) {
+    return misfit(text(chain), fmt::format("has {} operands, takes {}", extra.size(), operands(chain)));
+  }
+  TensorType type = x;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < chain.size(); ++i) {
+    const TensorType* operand = chain[i].operands() == 1 ? &extra[next++] : nullptr;
+    NNTUNE_ASSIGN(type, infer_step(chain[i], type, operand));
+    if (chain[i].kind == StepKind::pack && i + 1 != chain.size()) return misfit(text(chain), "pack must be the last step");
+  }
+  return type;
+}
+
+Expected<TensorType> infer_type(const Op& op, std::span<const TensorType> inputs) {
+  for (const TensorType& type : inputs) NNTUNE_TRY(type.validate());
+  switch (op.kind) {
+    case OpKind::input:
+    case OpKind::weight:
+      NNTUNE_TRY(check_count(op, inputs.size(), 0));
+      if (op.name.empty()) return misfit(op.text(), "it has no name");
+      NNTUNE_TRY(op.type.validate());
+      return op.type;
+    case OpKind::embed: {
+      NNTUNE_TRY(check_count(op, inputs.size(), 2));
+      const TensorType& ids = inputs[0];
+      if (ids.rank() != 1 || ids.dtype != DType::i32 || ids.packed() || ids.shape[0] == kRunTime) {
+        return misfit(op.text(), fmt::format("ids are {}, must be i32[m]", ids.text()));
+      }
+      NNTUNE_TRY(check_matrix(op.text(), "the table", inputs[1]));
+      return TensorType{DType::f32, {ids.shape[0], inputs[1].shape[1]}, {}};
+    }
+    case OpKind::rowwise:
+      NNTUNE_TRY(check_count(op, inputs.size(), 1 + static_cast<std::size_t>(operands(op.prologue))));
+      NNTUNE_TRY(check_matrix(op.text(), "x", inputs[0]));
+      return infer_chain(op.prologue, inputs[0], inputs.subspan(1));
+    case OpKind::matmul: {
+      const auto before = static_cast<std::size_t>(operands(op.prologue));
+      const auto after = static_cast<std::size_t>(operands(op.epilogue));
+      NNTUNE_TRY(check_count(op, inputs.size(), 2 + before + after));
+      const TensorType& w = inputs[1 + before];
+      NNTUNE_TRY(check_matrix(op.text(), "x", inputs[0]));
+      NNTUNE_TRY(check_matrix(op.text(), "w", w));
+      NNTUNE_ASSIGN(const TensorType x, infer_chain(op.prologue, inputs[0], inputs.subspan(1, before)));
+      if (x.shape[1] != w.shape[1]) {
+        return misfit(op.text(), fmt::format("x is {} and w is {}, they must have equal columns", x.text(), w.text()));
+      }
+      return infer_chain(op.epilogue, TensorType{DType::f32, {x.shape[0], w.shape[0]}, {}}, inputs.subspan(2 + before));
+    }
+    case OpKind::attention: return infer_attention(op, inputs);
+    case OpKind::cache_append: return infer_cache_append(op, inputs);
+    case OpKind::slice:
+      NNTUNE_TRY(check_count(op, inputs.size(), 1));
+      return infer_slice(op, inputs[0]);
+    case OpKind::concat:
+    case OpKind::interleave: return infer_stack(op, inputs);
+    case OpKind::pack: {
+      NNTUNE_TRY(check_count(op, inputs.size(), 1));
+      NNTUNE_TRY(check_row_major(op.text(), "x", inputs[0]));
+      if (op.lanes.empty()) return misfit(op.text(), "it has no lanes");
+      TensorType result = inputs[0];
+      result.lanes = op.lanes;
+      NNTUNE_TRY(result.validate());
+      return result;
+    }
+    case OpKind::unpack:
+      NNTUNE_TRY(check_count(op, inputs.size(), 1));
+      if (!inputs[0].packed()) return misfit(op.text(), fmt::format("x is {}, which is not packed", inputs[0].text()));
+      return inputs[0].unpacked();
+    case OpKind::argmax:
+      NNTUNE_TRY(check_count(op, inputs.size(), 1));
+      if (inputs[0].rank() != 2 || inputs[0].dtype != DType::f32 || inputs[0].packed()) {
+        return misfit(op.text(), fmt::format("logits are {}, must be row-major f32[m,V]", inputs[0].text()));
+      }
+      return TensorType{DType::i32, {inputs[0].shape[0]}, {}};
+  }
+  return misfit(op.text(), "unknown operation");
+}
+
+}  // namespace nntune::graph
