@@ -1,0 +1,128 @@
+#include "db/database.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/hash.h"
+#include "base/json.h"
+
+namespace nntune::db {
+namespace {
+
+double median(std::vector<double> values) {
+  if (values.empty()) return Measurement::kUnknown;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  return (*std::max_element(values.begin(), middle) + *middle) / 2;
+}
+
+/// Messages of a compiler or a crashed child may hold any bytes.
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+/// The content that makes two rows the same measurement, on whichever machine and in whichever order they arrive.
+std::string measurement_uid(const Measurement& m, const std::string& target_uid) {
+  const Json content = {target_uid,   m.workload,       m.schedule, m.object_hash ? m.object_hash->hex() : "",
+                        m.compiler,   m.nntune_version, m.threads,  to_string(m.verdict),
+                        m.samples_ns, m.seed,           m.detail,   m.created_at};
+  return hash128(dump(content)).hex();
+}
+
+Status check(const Measurement& m) {
+  const auto bug = [&](std::string_view what) {
+    return fail(ErrorKind::internal, fmt::format("a measurement of {} {}", m.workload, what), "please report this");
+  };
+  if (!std::all_of(m.samples_ns.begin(), m.samples_ns.end(), [](double ns) { return std::isfinite(ns) && ns > 0; })) {
+    return bug("has a sample that is not a positive time");
+  }
+  if (m.verdict == Verdict::ok && m.samples_ns.empty()) return bug("is ok without samples");
+  if (m.verdict == Verdict::ok && !m.object_hash) return bug("is ok without machine code");
+  if (!Json::accept(m.schedule)) return bug("has a schedule that is not JSON");
+  return {};
+}
+
+std::optional<std::string> hex(const std::optional<Hash128>& hash) {
+  return hash ? std::optional(hash->hex()) : std::nullopt;
+}
+
+}  // namespace
+
+Expected<std::int64_t> Database::insert_measurement(const Measurement& given) {
+  NNTUNE_TRY(check(given));
+  Measurement m = given;
+  if (m.created_at.empty()) m.created_at = utc_now();
+  const std::string workload_hash = m.workload_hash().hex();
+
+  const sqlite::Lock lock(*connection_);
+  NNTUNE_ASSIGN(auto transaction, sqlite::Transaction::begin(*connection_));
+  {
+    NNTUNE_ASSIGN(auto target, connection_->prepare("SELECT uid FROM target WHERE id = ?", m.target_id));
+    NNTUNE_ASSIGN(const bool known, target.step());
+    if (!known)
+      return fail(ErrorKind::internal, fmt::format("target {} is not in {}", m.target_id, path().string()),
+                  "please report this");
+    m.uid = measurement_uid(m, target.text(0));
+  }
+  NNTUNE_ASSIGN(auto add_workload,
+                connection_->prepare("INSERT INTO workload (hash, text) VALUES (?, ?) ON CONFLICT DO NOTHING", workload_hash,
+                                     m.workload));
+  NNTUNE_TRY(add_workload.run());
+  const double min_ns =
+      m.samples_ns.empty() ? Measurement::kUnknown : *std::min_element(m.samples_ns.begin(), m.samples_ns.end());
+  NNTUNE_ASSIGN(auto add, connection_->prepare(
+                              "INSERT INTO measurement (uid, target_id, session_id, workload_hash, family, schedule_json,"
+                              " schedule_hash, object_hash, compiler, nntune_version, threads, verdict, samples_ns,"
+                              " median_ns, min_ns, max_error, tolerance, dram_read_bytes_per_s, seed, detail, created_at)"
+                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                              " ON CONFLICT (uid) DO NOTHING",
+                              m.uid, m.target_id, m.session_id, workload_hash, m.family, m.schedule, m.schedule_hash().hex(),
+                              hex(m.object_hash), m.compiler, m.nntune_version, m.threads, to_string(m.verdict),
+                              dump(m.samples_ns), median(m.samples_ns), min_ns, m.max_error, m.tolerance,
+                              m.dram_read_bytes_per_s, m.seed, m.detail, m.created_at));
+  NNTUNE_TRY(add.run());
+  NNTUNE_ASSIGN(auto find, connection_->prepare("SELECT id FROM measurement WHERE uid = ?", m.uid));
+  NNTUNE_TRY(find.step());
+  const std::int64_t id = find.integer(0);
+  NNTUNE_TRY(transaction.commit());
+  return id;
+}
+
+Expected<std::int64_t> Database::begin_session(const Session& session) {
+  const std::string started_at = session.started_at.empty() ? utc_now() : session.started_at;
+  const Json content = {session.command, session.model,          session.arguments,
+                        session.threads, session.nntune_version, started_at};
+  const sqlite::Lock lock(*connection_);
+  NNTUNE_ASSIGN(auto transaction, sqlite::Transaction::begin(*connection_));
+  NNTUNE_ASSIGN(auto add, connection_->prepare(
+                              "INSERT INTO session (uid, command, model, arguments, target_id, threads, budget_s,"
+                              " nntune_version, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                              hash128(dump(content)).hex(), session.command, session.model, session.arguments,
+                              session.target_id, session.threads, session.budget_s, session.nntune_version, started_at));
+  NNTUNE_TRY(add.run());
+  const std::int64_t id = connection_->last_insert_id();
+  NNTUNE_TRY(transaction.commit());
+  return id;
+}
+
+Status Database::end_session(std::int64_t id, Outcome outcome, const std::optional<Throughput>& start,
+                             const std::optional<Throughput>& result) {
+  using Speed = std::optional<double>;
+  const auto prefill = [](const auto& speed) { return speed ? Speed(speed->prefill_tok_per_s) : Speed(); };
+  const auto decode = [](const auto& speed) { return speed ? Speed(speed->decode_tok_per_s) : Speed(); };
+  const sqlite::Lock lock(*connection_);
+  NNTUNE_ASSIGN(auto transaction, sqlite::Transaction::begin(*connection_));
+  NNTUNE_ASSIGN(auto update,
+                connection_->prepare("UPDATE session SET ended_at = ?, outcome = ?, start_prefill_tok_per_s = ?,"
+                                     " start_decode_tok_per_s = ?, result_prefill_tok_per_s = ?, result_decode_tok_per_s = ?"
+                                     " WHERE id = ?",
+                                     utc_now(), to_string(outcome), prefill(start), decode(start), prefill(result),
+                                     decode(result), id));
+  NNTUNE_TRY(update.run());
+  if (connection_->changes() != 1)
+    return fail(ErrorKind::internal, fmt::format("there is no session {}", id), "please report this");
+  return transaction.commit();
+}
+
+}  // namespace nntune::db

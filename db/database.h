@@ -1,0 +1,55 @@
+/// The tuning database: every measurement ever made, with where it came from, in one SQLite file.
+///
+/// What is promised: a row that insert_measurement() returned for survives kill -9 and a power cut (at most the measurement
+/// in flight is lost); several processes may write to one file at once; a file that is not a tuning database, or one of a
+/// newer nntune, is refused and left as it is. Reading is in db/query.h, the tables in docs/database.md.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "base/error.h"
+#include "base/target.h"
+#include "db/records.h"
+#include "db/sqlite.h"
+
+namespace nntune::db {
+
+enum class Mode {
+  read_only,   ///< a missing or empty file reads as an empty database; nothing is created
+  read_write,  ///< a missing file and its folders are created
+};
+
+/// $XDG_DATA_HOME/nntune/tuning.db, else ~/.local/share/nntune/tuning.db.
+[[nodiscard]] Expected<std::filesystem::path> default_path();
+
+/// Usable from several threads; not across fork(): a child opens its own.
+class Database {
+ public:
+  [[nodiscard]] static Expected<Database> open(const std::filesystem::path& path, Mode mode);
+
+  /// Stores one measurement in a transaction of its own; when this returns, it is on the disk. The fields marked "set by the
+  /// database" are computed here. Storing the same content again (a merge) adds nothing. \return its id
+  [[nodiscard]] Expected<std::int64_t> insert_measurement(const Measurement& measurement);
+
+  /// The id of the stored target of the same kind (Target::same_kind), which is added if there is none. When `target` was
+  /// measured, it becomes the `latest` of its kind.
+  [[nodiscard]] Expected<std::int64_t> record_target(const Target& target);
+
+  /// Notes that a command has begun; a session that is never ended was killed. \return its id
+  [[nodiscard]] Expected<std::int64_t> begin_session(const Session& session);
+  [[nodiscard]] Status end_session(std::int64_t id, Outcome outcome, const std::optional<Throughput>& start,
+                                   const std::optional<Throughput>& result);
+
+  [[nodiscard]] const std::filesystem::path& path() const { return connection_->path(); }
+  /// For the queries of this folder.
+  [[nodiscard]] sqlite::Connection& connection() const { return *connection_; }
+
+ private:
+  explicit Database(std::unique_ptr<sqlite::Connection> connection) : connection_(std::move(connection)) {}
+  std::unique_ptr<sqlite::Connection> connection_;
+};
+
+}  // namespace nntune::db

@@ -1,0 +1,191 @@
+#include "db/query.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json.h"
+
+namespace nntune::db {
+namespace {
+
+/// Joined with its workload, in the order of read_measurement().
+constexpr std::string_view kColumns =
+    "m.id, m.uid, m.target_id, m.session_id, w.text, m.family, m.schedule_json, m.object_hash, m.compiler, m.nntune_version,"
+    " m.threads, m.verdict, m.samples_ns, m.median_ns, m.min_ns, m.max_error, m.tolerance, m.dram_read_bytes_per_s, m.seed,"
+    " m.detail, m.created_at";
+
+/// The newest measurement of each schedule of target ?1 and workload ?2. Times and uids, not ids: they survive a merge.
+constexpr std::string_view kNewest =
+    "WITH newest AS (SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY schedule_hash ORDER BY created_at DESC, uid "
+    "DESC)"
+    " AS age FROM measurement WHERE target_id = ?1 AND workload_hash = ?2) WHERE age = 1) ";
+
+Error damaged(const Database& database, std::string_view what) {
+  return {ErrorKind::bad_input, fmt::format("{} holds {}", database.path().string(), what),
+          "restore it from a copy, or move it away to begin an empty one"};
+}
+
+Expected<std::optional<Hash128>> read_hash(const sqlite::Statement& row, int column) {
+  if (row.is_null(column)) return std::optional<Hash128>();
+  NNTUNE_ASSIGN(const Hash128 hash, hash_from_hex(row.text(column)));
+  return std::optional(hash);
+}
+
+Expected<Measurement> read_measurement(const Database& database, const sqlite::Statement& row) {
+  Measurement m;
+  int column = 0;
+  m.id = row.integer(column++);
+  m.uid = row.text(column++);
+  m.target_id = row.integer(column++);
+  if (!row.is_null(column)) m.session_id = row.integer(column);
+  ++column;
+  m.workload = row.text(column++);
+  m.family = row.text(column++);
+  m.schedule = row.text(column++);
+  auto object_hash = read_hash(row, column++);
+  m.compiler = row.text(column++);
+  m.nntune_version = row.text(column++);
+  m.threads = static_cast<int>(row.integer(column++));
+  auto verdict = verdict_from_string(row.text(column++));
+  auto samples = parse_json(row.text(column++), "samples_ns");
+  if (!object_hash || !verdict || !samples || !samples->is_array() ||
+      !std::all_of(samples->begin(), samples->end(), [](const Json& sample) { return sample.is_number(); })) {
+    return tl::unexpected(damaged(database, fmt::format("a damaged measurement {}", m.id)));
+  }
+  m.object_hash = *object_hash;
+  m.verdict = *verdict;
+  m.samples_ns = samples->get<std::vector<double>>();
+  m.median_ns = row.real(column++);
+  m.min_ns = row.real(column++);
+  m.max_error = row.real(column++);
+  m.tolerance = row.real(column++);
+  m.dram_read_bytes_per_s = row.real(column++);
+  m.seed = row.integer(column++);
+  m.detail = row.text(column++);
+  m.created_at = row.text(column++);
+  return m;
+}
+
+Expected<std::vector<Measurement>> read_all(const Database& database, sqlite::Statement statement) {
+  std::vector<Measurement> rows;
+  while (true) {
+    NNTUNE_ASSIGN(const bool more, statement.step());
+    if (!more) return rows;
+    NNTUNE_ASSIGN(Measurement row, read_measurement(database, statement));
+    rows.push_back(std::move(row));
+  }
+}
+
+/// A WHERE clause for `filter`, whose parameters are ?1 to ?4, NULL where it does not restrict.
+constexpr std::string_view kFilter =
+    " WHERE (?1 IS NULL OR m.target_id = ?1) AND (?2 IS NULL OR m.workload_hash = ?2) AND (?3 IS NULL OR m.family = ?3)"
+    " AND (?4 IS NULL OR m.session_id = ?4)";
+
+Expected<sqlite::Statement> prepare(const Database& database, const std::string& sql, const Filter& filter) {
+  const auto hash = filter.workload_hash ? std::optional(filter.workload_hash->hex()) : std::nullopt;
+  return database.connection().prepare(sql, filter.target_id, hash, filter.family, filter.session_id);
+}
+
+std::optional<Throughput> read_throughput(const sqlite::Statement& row, int column) {
+  const auto prefill = row.optional_real(column);
+  const auto decode = row.optional_real(column + 1);
+  return prefill && decode ? std::optional(Throughput{*prefill, *decode}) : std::nullopt;
+}
+
+}  // namespace
+
+Expected<std::optional<Measurement>> best(const Database& database, std::int64_t target_id, const Hash128& workload_hash) {
+  const sqlite::Lock lock(database.connection());
+  NNTUNE_ASSIGN(
+      auto statement,
+      database.connection().prepare(
+          fmt::format("{} SELECT {} FROM newest m JOIN workload w ON w.hash = m.workload_hash WHERE verdict = 'ok' AND"
+                      " median_ns <= (SELECT min(median_ns) FROM newest WHERE verdict = 'ok') * (1 + ?3)"
+                      " ORDER BY schedule_hash LIMIT 1",
+                      kNewest, kColumns),
+          target_id, workload_hash.hex(), kTieFraction));
+  NNTUNE_ASSIGN(auto rows, read_all(database, std::move(statement)));
+  return rows.empty() ? std::nullopt : std::optional(std::move(rows.front()));
+}
+
+Expected<std::vector<Measurement>> ranking(const Database& database, std::int64_t target_id, const Hash128& workload_hash,
+                                           std::size_t limit) {
+  const sqlite::Lock lock(database.connection());
+  NNTUNE_ASSIGN(auto statement,
+                database.connection().prepare(
+                    fmt::format("{} SELECT {} FROM newest m JOIN workload w ON w.hash = m.workload_hash WHERE verdict = 'ok'"
+                                " ORDER BY median_ns, schedule_hash LIMIT ?3",
+                                kNewest, kColumns),
+                    target_id, workload_hash.hex(), static_cast<std::int64_t>(limit)));
+  return read_all(database, std::move(statement));
+}
+
+Expected<std::map<Hash128, Tried>> tried(const Database& database, std::int64_t target_id, const Hash128& workload_hash) {
+  const sqlite::Lock lock(database.connection());
+  NNTUNE_ASSIGN(auto statement,
+                database.connection().prepare(
+                    fmt::format("{} SELECT schedule_hash, verdict, median_ns, object_hash FROM newest", kNewest), target_id,
+                    workload_hash.hex()));
+  std::map<Hash128, Tried> result;
+  while (true) {
+    NNTUNE_ASSIGN(const bool more, statement.step());
+    if (!more) return result;
+    NNTUNE_ASSIGN(const Hash128 schedule, hash_from_hex(statement.text(0)));
+    NNTUNE_ASSIGN(const Verdict verdict, verdict_from_string(statement.text(1)));
+    NNTUNE_ASSIGN(const auto object_hash, read_hash(statement, 3));
+    result.emplace(schedule, Tried{verdict, statement.real(2), object_hash});
+  }
+}
+
+Expected<std::vector<Measurement>> measurements(const Database& database, const Filter& filter) {
+  const sqlite::Lock lock(database.connection());
+  NNTUNE_ASSIGN(auto statement,
+                prepare(database,
+                        fmt::format("SELECT {} FROM measurement m JOIN workload w ON w.hash = m.workload_hash{}"
+                                    " ORDER BY m.created_at, m.uid",
+                                    kColumns, kFilter),
+                        filter));
+  return read_all(database, std::move(statement));
+}
+
+Expected<std::int64_t> count_measurements(const Database& database, const Filter& filter) {
+  const sqlite::Lock lock(database.connection());
+  NNTUNE_ASSIGN(auto statement, prepare(database, fmt::format("SELECT count(*) FROM measurement m{}", kFilter), filter));
+  NNTUNE_TRY(statement.step());
+  return statement.integer(0);
+}
+
+Expected<std::vector<Session>> sessions(const Database& database) {
+  const sqlite::Lock lock(database.connection());
+  NNTUNE_ASSIGN(
+      auto statement,
+      database.connection().prepare(
+          "SELECT id, command, model, arguments, target_id, threads, budget_s, nntune_version, started_at, ended_at,"
+          " outcome, start_prefill_tok_per_s, start_decode_tok_per_s, result_prefill_tok_per_s, result_decode_tok_per_s"
+          " FROM session ORDER BY started_at DESC, uid"));
+  std::vector<Session> result;
+  while (true) {
+    NNTUNE_ASSIGN(const bool more, statement.step());
+    if (!more) return result;
+    Session session;
+    session.id = statement.integer(0);
+    session.command = statement.text(1);
+    session.model = statement.text(2);
+    session.arguments = statement.text(3);
+    if (!statement.is_null(4)) session.target_id = statement.integer(4);
+    session.threads = static_cast<int>(statement.integer(5));
+    session.budget_s = statement.optional_real(6);
+    session.nntune_version = statement.text(7);
+    session.started_at = statement.text(8);
+    session.ended_at = statement.text(9);
+    for (const Outcome outcome : {Outcome::done, Outcome::interrupted, Outcome::failed}) {
+      if (statement.text(10) == to_string(outcome)) session.outcome = outcome;
+    }
+    session.start = read_throughput(statement, 11);
+    session.result = read_throughput(statement, 13);
+    result.push_back(std::move(session));
+  }
+}
+
+}  // namespace nntune::db

@@ -1,0 +1,69 @@
+/// Reading the tuning database. Every answer is about one target: nothing measured on another kind of machine is ever used.
+///
+/// When a schedule was measured more than once on a target, its newest measurement counts: a later one has more samples, or
+/// is of the code that a newer compiler made. All of them stay in the database.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/target.h"
+#include "db/database.h"
+#include "db/records.h"
+
+namespace nntune::db {
+
+/// Medians within this fraction of the fastest are a tie.
+inline constexpr double kTieFraction = 0.01;
+
+/// The measurement to compile from: the fastest schedule whose verdict is ok, none if there is none. Of near-ties (medians
+/// within 1 % of the fastest) the lowest schedule hash wins, so that the same rows give the same module, byte for byte, in
+/// whichever order they were stored or merged.
+[[nodiscard]] Expected<std::optional<Measurement>> best(const Database& database, std::int64_t target_id,
+                                                        const Hash128& workload_hash);
+
+/// The fastest `limit` schedules with verdict ok, one measurement each, by median and then schedule hash.
+[[nodiscard]] Expected<std::vector<Measurement>> ranking(const Database& database, std::int64_t target_id,
+                                                         const Hash128& workload_hash, std::size_t limit);
+
+struct Tried {
+  Verdict verdict = Verdict::ok;
+  double median_ns = Measurement::kUnknown;
+  std::optional<Hash128> object_hash{};
+};
+
+/// What is known of each schedule that was ever measured, by schedule hash, so that a second run resumes.
+[[nodiscard]] Expected<std::map<Hash128, Tried>> tried(const Database& database, std::int64_t target_id,
+                                                       const Hash128& workload_hash);
+
+/// Which rows; what is not given does not restrict.
+struct Filter {
+  std::optional<std::int64_t> target_id{};
+  std::optional<Hash128> workload_hash{};
+  std::optional<std::string> family{};
+  std::optional<std::int64_t> session_id{};
+};
+
+/// Every row, oldest first; for learning and for reports.
+[[nodiscard]] Expected<std::vector<Measurement>> measurements(const Database& database, const Filter& filter = {});
+
+/// Oldest first.
+[[nodiscard]] Expected<std::vector<TargetRecord>> targets(const Database& database);
+
+/// The stored, measured target that `target` is: the same kind if `target` was measured; if it was only probed (its peaks
+/// are defaults), the one last seen with the same features, caches and cores. None: this machine was never measured.
+[[nodiscard]] Expected<std::optional<TargetRecord>> find_target(const Database& database, const Target& target);
+
+/// Newest first.
+[[nodiscard]] Expected<std::vector<Session>> sessions(const Database& database);
+
+/// Number of measurements, of one session if given.
+[[nodiscard]] Expected<std::int64_t> count_measurements(const Database& database, const Filter& filter = {});
+
+}  // namespace nntune::db
