@@ -1,0 +1,64 @@
+/// E-class analyses (Willsey et al., POPL 2021, section 4): one value from a semilattice for each class.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace nntune::egraph {
+
+class EGraph;
+using ClassId = std::uint32_t;
+using NodeId = std::uint32_t;
+
+/// Which side of a merge got a new value, so that the parents of that side are looked at again.
+struct Merged {
+  bool into_changed = false;
+  bool from_changed = false;
+};
+
+/// What the engine calls; clients derive from TypedAnalysis below.
+class Analysis {
+ public:
+  virtual ~Analysis() = default;
+  /// `node` is new and alone in class `node`.
+  virtual void added(const EGraph& graph, NodeId node) = 0;
+  /// The data of a child of `node` changed; joins what it gives now into its class. True if the class has new data.
+  virtual bool update(const EGraph& graph, NodeId node, ClassId class_id) = 0;
+  /// Class `from` is about to become part of class `into`.
+  virtual Merged merge(ClassId into, ClassId from) = 0;
+  /// May add nodes to the class or merge it, e.g. with the constant it is known to equal.
+  virtual void modify(EGraph& /*graph*/, ClassId /*class_id*/) {}
+};
+
+/// An analysis whose values of type `Data` lie in one array, indexed by class.
+template <class Data>
+class TypedAnalysis : public Analysis {
+ public:
+  /// Value of a class; `id` must be canonical (EGraph::find).
+  [[nodiscard]] const Data& data(ClassId id) const { return data_[id]; }
+
+  void added(const EGraph& graph, NodeId node) final {
+    Data value = make(graph, node);
+    data_.resize(static_cast<std::size_t>(node) + 1);
+    data_[node] = std::move(value);
+  }
+  bool update(const EGraph& graph, NodeId node, ClassId class_id) final {
+    return join(data_[class_id], make(graph, node)).into_changed;
+  }
+  Merged merge(ClassId into, ClassId from) final {
+    Data other = data_[from];
+    return join(data_[into], std::move(other));
+  }
+
+ protected:
+  /// The value of one node from those of its children.
+  virtual Data make(const EGraph& graph, NodeId node) = 0;
+  /// Least upper bound into `into`; must be commutative, associative and idempotent.
+  virtual Merged join(Data& into, Data from) = 0;
+
+ private:
+  std::vector<Data> data_;
+};
+
+}  // namespace nntune::egraph

@@ -1,0 +1,277 @@
+#include "compiler/egraph/pattern.h"
+
+#include <algorithm>
+#include <cassert>
+#include <map>
+
+namespace nntune::egraph {
+
+namespace {
+
+constexpr std::string_view kRest = "..";
+
+bool is_variable(const Sexpr& term) { return term.head.size() > 1 && term.head[0] == '?' && term.operands.empty(); }
+
+/// "matmul:m" -> "m"; exact operators have braces or no colon.
+std::string_view node_name(const Sexpr& term) {
+  const std::size_t colon = term.head.find(':');
+  return term.head.find('{') == std::string::npos && colon != std::string::npos && colon > 0 && colon + 1 < term.head.size()
+             ? std::string_view(term.head).substr(colon + 1)
+             : std::string_view();
+}
+
+bool is_ground(const Sexpr& term) {
+  return !is_variable(term) && node_name(term).empty() && term.head != kRest &&
+         std::all_of(term.operands.begin(), term.operands.end(), is_ground);
+}
+
+std::size_t index_of(const std::vector<std::string>& names, std::string_view name) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  assert(found != names.end() && "no such variable in the pattern");
+  return static_cast<std::size_t>(found - names.begin());
+}
+
+/// Cuts at commas outside of braces and parentheses.
+std::vector<std::string_view> split_terms(std::string_view text) {
+  std::vector<std::string_view> parts;
+  std::size_t start = 0;
+  int depth = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    depth += text[i] == '(' || text[i] == '{' ? 1 : (text[i] == ')' || text[i] == '}' ? -1 : 0);
+    if (text[i] == ',' && depth == 0) {
+      parts.push_back(text.substr(start, i - start));
+      start = i + 1;
+    }
+  }
+  parts.push_back(text.substr(start));
+  return parts;
+}
+
+}  // namespace
+
+std::size_t Variables::class_index(std::string_view name) const { return index_of(classes, name); }
+std::size_t Variables::node_index(std::string_view name) const { return index_of(nodes, name); }
+
+/// Emits instructions breadth first, checks before binds, so that a mismatch is found early.
+struct Pattern::Compiler {
+  Pattern& pattern;
+  SymbolTable& symbols;
+  std::map<std::string, std::uint32_t> bound = {};  // class variables that have a register
+  std::vector<std::pair<const Sexpr*, std::uint32_t>> todo = {};
+
+  Instruction operator_of(const Sexpr& term, Code code) {
+    Instruction instruction{.code = code};
+    std::string_view head = term.head;
+    if (const std::string_view name = node_name(term); !name.empty()) {
+      head.remove_suffix(name.size() + 1);
+      instruction.by_head = true;
+      instruction.node_out = static_cast<std::int32_t>(pattern.variables_.nodes.size());
+      pattern.variables_.nodes.emplace_back(name);
+    }
+    instruction.symbol = symbols.intern(head);
+    instruction.open = !term.operands.empty() && term.operands.back().head == kRest;
+    instruction.arity = static_cast<std::uint32_t>(term.operands.size() - (instruction.open ? 1 : 0));
+    return instruction;
+  }
+
+  void take_operands(const Sexpr& term, Instruction& instruction) {
+    instruction.out = pattern.registers_;
+    pattern.registers_ += instruction.arity;
+    for (std::uint32_t i = 0; i < instruction.arity; ++i) {
+      todo.emplace_back(&term.operands[i], instruction.out + i);
+    }
+  }
+
+  /// Handles what needs no choice; leaves the terms that bind.
+  void emit_checks() {
+    std::vector<std::pair<const Sexpr*, std::uint32_t>> later;
+    for (const auto& [term, reg] : todo) {
+      if (is_variable(*term)) {
+        const auto [place, is_new] = bound.emplace(term->head.substr(1), reg);
+        if (is_new) {
+          pattern.variables_.classes.push_back(place->first);
+          pattern.class_registers_.push_back(reg);
+        } else {
+          pattern.program_.push_back({.code = Code::compare, .a = place->second, .b = reg});
+        }
+      } else if (is_ground(*term)) {
+        const std::uint32_t known = pattern.registers_++;
+        pattern.program_.push_back(
+            {.code = Code::lookup, .a = static_cast<std::uint32_t>(pattern.ground_terms_.size()), .out = known});
+        pattern.ground_terms_.push_back(*term);
+        pattern.program_.push_back({.code = Code::compare, .a = known, .b = reg});
+      } else {
+        later.emplace_back(term, reg);
+      }
+    }
+    todo = std::move(later);
+  }
+
+  void drain() {
+    for (emit_checks(); !todo.empty(); emit_checks()) {
+      const auto [term, reg] = todo.front();
+      todo.erase(todo.begin());
+      Instruction instruction = operator_of(*term, Code::bind);
+      instruction.a = reg;
+      take_operands(*term, instruction);
+      pattern.program_.push_back(instruction);
+    }
+  }
+
+  void compile() {
+    for (std::size_t i = 0; i < pattern.terms_.size(); ++i) {
+      const Sexpr& term = pattern.terms_[i];
+      // A later expression is reached through a class that it shares with an earlier one, where there is one.
+      const auto shared = std::find_if(term.operands.begin(), term.operands.end(), [this](const Sexpr& operand) {
+        return is_variable(operand) && bound.count(operand.head.substr(1)) > 0;
+      });
+      if (i > 0 && shared != term.operands.end()) {
+        Instruction instruction = operator_of(term, Code::join);
+        instruction.a = bound.at(shared->head.substr(1));
+        instruction.b = static_cast<std::uint32_t>(shared - term.operands.begin());
+        take_operands(term, instruction);
+        instruction.class_out = static_cast<std::int32_t>(pattern.registers_++);
+        pattern.program_.push_back(instruction);
+      } else {
+        const std::uint32_t reg = pattern.registers_++;
+        if (i == 0) {
+          pattern.root_register_ = reg;
+        }
+        Instruction scan{.code = Code::scan, .out = reg};
+        if (is_variable(term)) {
+          scan.open = true;  // any class
+        } else {
+          const std::string_view name = node_name(term);
+          scan.by_head = !name.empty();
+          scan.symbol = symbols.intern(name.empty() ? std::string_view(term.head)
+                                                    : std::string_view(term.head).substr(0, term.head.size() - name.size() - 1));
+        }
+        pattern.program_.push_back(scan);
+        if (is_variable(term) || !term.operands.empty() || scan.by_head) {
+          todo.emplace_back(&term, reg);
+        }
+      }
+      drain();
+    }
+  }
+};
+
+Expected<Pattern> Pattern::parse(std::string_view text, SymbolTable& symbols) {
+  Pattern pattern;
+  pattern.text_ = text;
+  for (const std::string_view part : split_terms(text)) {
+    NNTUNE_ASSIGN(Sexpr term, parse_sexpr(part));
+    pattern.terms_.push_back(std::move(term));
+  }
+  Compiler{pattern, symbols}.compile();
+  return pattern;
+}
+
+/// Runs the program by backtracking over registers.
+struct Pattern::Machine {
+  const EGraph& graph;
+  const Pattern& pattern;
+  std::size_t limit;
+  Matches& matches;
+  std::vector<ClassId> registers;
+  std::vector<NodeId> nodes;
+
+  [[nodiscard]] bool fits(const Instruction& in, NodeId node) const {
+    const Symbol symbol = graph.symbol(node);
+    const std::size_t arity = graph.children(node).size();
+    return (in.by_head ? graph.symbols().head(symbol) : symbol) == in.symbol &&
+           (in.open ? arity >= in.arity : arity == in.arity);
+  }
+
+  void load(const Instruction& in, NodeId node) {
+    std::copy_n(graph.children(node).begin(), in.arity, registers.begin() + in.out);
+    if (in.node_out >= 0) {
+      nodes[static_cast<std::size_t>(in.node_out)] = node;
+    }
+  }
+
+  void run(std::size_t pc) {
+    for (; pc < pattern.program_.size(); ++pc) {
+      const Instruction& in = pattern.program_[pc];
+      switch (in.code) {
+        case Code::compare:
+          if (registers[in.a] != registers[in.b]) {
+            return;
+          }
+          break;
+        case Code::lookup: {
+          const auto known = lookup_term(graph, pattern.ground_terms_[in.a]);
+          if (!known) {
+            return;
+          }
+          registers[in.out] = *known;
+          break;
+        }
+        case Code::scan: {
+          const auto candidates = in.open      ? graph.classes()
+                                  : in.by_head ? graph.classes_with_head(in.symbol)
+                                               : graph.classes_with(in.symbol);
+          for (const ClassId id : candidates) {
+            registers[in.out] = id;
+            run(pc + 1);
+            if (matches.size() >= limit) {
+              return;
+            }
+          }
+          return;
+        }
+        case Code::bind: {
+          for (const NodeId node : graph.nodes(registers[in.a])) {
+            if (!in.by_head && graph.symbol(node) > in.symbol) {
+              break;  // nodes are ordered by symbol
+            }
+            if (fits(in, node)) {
+              load(in, node);
+              run(pc + 1);
+              if (matches.size() >= limit) {
+                return;
+              }
+            }
+          }
+          return;
+        }
+        case Code::join: {
+          std::vector<NodeId> parents;
+          graph.for_each_parent(registers[in.a], [&](NodeId node) {
+            if (fits(in, node) && graph.children(node)[in.b] == registers[in.a]) {
+              parents.push_back(node);
+            }
+          });
+          std::sort(parents.begin(), parents.end());
+          parents.erase(std::unique(parents.begin(), parents.end()), parents.end());
+          for (const NodeId node : parents) {
+            load(in, node);
+            registers[static_cast<std::size_t>(in.class_out)] = graph.find(node);
+            run(pc + 1);
+            if (matches.size() >= limit) {
+              return;
+            }
+          }
+          return;
+        }
+      }
+    }
+    matches.roots.push_back(registers[pattern.root_register_]);
+    for (const std::uint32_t reg : pattern.class_registers_) {
+      matches.classes.push_back(registers[reg]);
+    }
+    matches.nodes.insert(matches.nodes.end(), nodes.begin(), nodes.end());
+  }
+};
+
+Matches Pattern::search(const EGraph& graph, std::size_t limit) const {
+  assert(graph.clean() && "rebuild before searching");
+  Matches matches;
+  matches.classes_each = variables_.classes.size();
+  matches.nodes_each = variables_.nodes.size();
+  Machine machine{graph, *this, limit, matches, std::vector<ClassId>(registers_), std::vector<NodeId>(variables_.nodes.size())};
+  machine.run(0);
+  return matches;
+}
+
+}  // namespace nntune::egraph

@@ -1,0 +1,91 @@
+/// Patterns over e-classes, compiled to a small machine (egg; de Moura and Bjorner, "Efficient E-Matching", CADE 2007).
+///
+/// Written as S-expressions, one or several that must match together, separated by commas:
+///   "(+ ?a (* ?b ?b))"                      ?a, ?b stand for any class, the same one wherever they appear
+///   "(matmul:m ?x ..)"                      any operator with the head "matmul" and at least one operand; `m` is that node
+///   "(f:p ?x ?a), (f:q ?x ?b)"              a multi-pattern: two nodes that share an operand
+/// The root of a match is the class of the first expression.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "compiler/egraph/egraph.h"
+#include "compiler/egraph/sexpr.h"
+
+namespace nntune::egraph {
+
+/// Names of a pattern's variables; a match holds their values at the same positions.
+struct Variables {
+  std::vector<std::string> classes;  ///< without '?'
+  std::vector<std::string> nodes;
+
+  /// Position of a name that the pattern has (asserted).
+  [[nodiscard]] std::size_t class_index(std::string_view name) const;
+  [[nodiscard]] std::size_t node_index(std::string_view name) const;
+};
+
+/// All matches of one pattern, flat: the i-th has `roots[i]` and its slice of `classes` and `nodes`.
+struct Matches {
+  std::size_t classes_each = 0;
+  std::size_t nodes_each = 0;
+  std::vector<ClassId> roots;
+  std::vector<ClassId> classes;
+  std::vector<NodeId> nodes;
+
+  [[nodiscard]] std::size_t size() const { return roots.size(); }
+  [[nodiscard]] std::span<const ClassId> classes_of(std::size_t i) const {
+    return std::span(classes).subspan(i * classes_each, classes_each);
+  }
+  [[nodiscard]] std::span<const NodeId> nodes_of(std::size_t i) const {
+    return std::span(nodes).subspan(i * nodes_each, nodes_each);
+  }
+};
+
+class Pattern {
+ public:
+  /// Errors: bad_input (malformed text).
+  [[nodiscard]] static Expected<Pattern> parse(std::string_view text, SymbolTable& symbols);
+
+  [[nodiscard]] const Variables& variables() const { return variables_; }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+  /// Every match in a clean graph, in a fixed order, but no more than `limit` of them.
+  [[nodiscard]] Matches search(const EGraph& graph, std::size_t limit = static_cast<std::size_t>(-1)) const;
+
+ private:
+  enum class Code : std::uint8_t {
+    scan,     // out <- each class with the symbol
+    join,     // out.. <- operands of each parent of class a whose operand number b is a
+    bind,     // out.. <- operands of each node of class a with the symbol
+    compare,  // class a == class b
+    lookup,   // out <- the class of ground term a
+  };
+  struct Instruction {
+    Code code;
+    bool by_head = false;
+    bool open = false;  // more operands than named are fine
+    Symbol symbol = 0;
+    std::uint32_t a = 0;
+    std::uint32_t b = 0;
+    std::uint32_t arity = 0;
+    std::uint32_t out = 0;
+    std::int32_t node_out = -1;   // register of the matched node
+    std::int32_t class_out = -1;  // join: register of its class
+  };
+  struct Compiler;
+  struct Machine;
+
+  std::string text_;
+  std::vector<Sexpr> terms_;
+  Variables variables_;
+  std::vector<Instruction> program_;
+  std::vector<Sexpr> ground_terms_;
+  std::uint32_t registers_ = 0;
+  std::uint32_t root_register_ = 0;
+  std::vector<std::uint32_t> class_registers_;  // of variables_.classes
+};
+
+}  // namespace nntune::egraph

@@ -1,0 +1,65 @@
+/// Equality saturation: applies rules to an e-graph until nothing new follows or a limit is hit.
+///
+/// Each iteration searches all rules in the same (clean) graph, then applies all matches, then rebuilds; so the result of a
+/// saturated run does not depend on the order of the rules.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "compiler/egraph/egraph.h"
+#include "compiler/egraph/rewrite.h"
+#include "compiler/egraph/scheduler.h"
+
+namespace nntune::egraph {
+
+struct RunLimits {
+  std::size_t nodes = 10'000;
+  std::size_t iterations = 30;
+  std::chrono::milliseconds time = std::chrono::seconds(5);
+  BackoffOptions backoff = {};
+};
+
+struct StopReason {
+  enum class Kind { saturated, node_limit, iteration_limit, time_limit };
+  Kind kind = Kind::saturated;
+  double value = 0;  ///< nodes, iterations or seconds when the limit was hit
+
+  /// e.g. "saturated", "node limit (10042)", "time limit (5.1 s)"
+  [[nodiscard]] std::string text() const;
+};
+
+struct RuleStats {
+  std::string name;
+  std::size_t matches = 0;
+  std::size_t applied = 0;  ///< matches that changed the graph
+  std::size_t bans = 0;
+  double search_seconds = 0;
+  double apply_seconds = 0;
+};
+
+struct IterationStats {
+  std::size_t nodes = 0;  ///< after the rebuild
+  std::size_t classes = 0;
+  std::size_t applied = 0;
+  double search_seconds = 0;
+  double apply_seconds = 0;
+  double rebuild_seconds = 0;
+};
+
+struct RunReport {
+  StopReason stop;
+  std::vector<IterationStats> iterations;
+  std::vector<RuleStats> rules;  ///< as given
+  double seconds = 0;
+
+  [[nodiscard]] std::string text() const;  ///< a table for people
+};
+
+/// Saturates `graph` in place; it is clean afterwards.
+RunReport run(EGraph& graph, std::span<const Rewrite> rules, const RunLimits& limits = {});
+
+}  // namespace nntune::egraph
