@@ -1,0 +1,35 @@
+/// Arithmetic that one LLVM instruction does not give: bf16, its dot product, exp, sums across lanes.
+#pragma once
+
+#include <llvm/IR/IRBuilder.h>
+
+#include "base/target.h"
+
+namespace nntune::codegen {
+
+/// Emits into a builder; values are scalars or vectors of any power-of-two width.
+class VectorMath {
+ public:
+  VectorMath(llvm::IRBuilder<>& builder, const Isa& isa) : builder_(builder), isa_(isa) {}
+
+  /// i16 bits of bf16 -> f32.
+  llvm::Value* widen_bf16(llvm::Value* bits);
+  /// f32 -> i16 bits of bf16, nearest even; the input is no NaN.
+  llvm::Value* round_bf16(llvm::Value* value);
+  /// c + a.lo*b.lo + a.hi*b.hi over i32 pairs of bf16; one instruction where AVX512_BF16 is there, else two FMA.
+  llvm::Value* dot2(llvm::Value* a, llvm::Value* b, llvm::Value* c);
+  /// Cephes' expf (a polynomial of degree 6 after reduction by ln 2): relative error below 2e-7, inputs cut to +-87.
+  llvm::Value* exp(llvm::Value* x);
+  llvm::Value* reduce_add(llvm::Value* vector);
+  llvm::Value* reduce_max(llvm::Value* vector);
+
+ private:
+  llvm::Value* constant(llvm::Value* like, double value);
+  llvm::Value* fma(llvm::Value* a, llvm::Value* b, llvm::Value* c);
+  llvm::Type* with_element(llvm::Value* like, llvm::Type* element);
+
+  llvm::IRBuilder<>& builder_;
+  const Isa& isa_;
+};
+
+}  // namespace nntune::codegen
