@@ -13,7 +13,7 @@ namespace nntune {
 
 /// Instruction sets that were executed once without a fault, spelled as LLVM spells its target features.
 struct Isa {
-  bool avx2 = false;  ///< with FMA and F16C
+  bool avx2 = false;
   bool fma = false;
   bool f16c = false;
   bool avx512f = false;
@@ -62,7 +62,8 @@ struct Target {
   /// e.g. "amd-avx512bf16-2c"; for people only.
   std::string short_name;
 
-  /// The same kind of machine: features, caches, cores equal and peaks within 25 %.
+  /// The same kind of machine: features, caches and cores equal, and peaks within 25 % where both are measured (default
+  /// peaks follow from the features and tell nothing apart).
   [[nodiscard]] bool same_kind(const Target& other) const;
   [[nodiscard]] Json to_json() const;
   [[nodiscard]] static Expected<Target> from_json(const Json& json);
@@ -74,7 +75,8 @@ struct Target {
 /// probe_target() and all peaks, bandwidths and the barrier measured; under 30 s.
 [[nodiscard]] Expected<Target> measure_target();
 
-/// CPUs the calling process may run on, in order, cut to the cgroup quota (at least one).
+/// CPUs the calling process may run on, in order, cut to the cgroup quota rounded up (at least one). As it was at the first
+/// call in this process, so that threads pinned later do not shrink it.
 [[nodiscard]] std::vector<int> allowed_cpus();
 
 }  // namespace nntune
