@@ -10,6 +10,9 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
 
+# An installed nntune finds LLVM where it was found now.
+set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
+
 find_program(NNTUNE_CCACHE ccache)
 if(NNTUNE_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${NNTUNE_CCACHE}")
