@@ -1,0 +1,282 @@
+#include "compiler/runtime/plan.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+namespace nntune::runtime {
+namespace {
+
+constexpr std::array<std::string_view, 7> kOperandNames = {"ids", "x", "rope", "k_cache", "v_cache", "weight", "buffer"};
+/// No real plan comes near; keeps sums of sizes far from overflow.
+constexpr std::int64_t kMost = std::int64_t{1} << 44;
+
+tl::unexpected<Error> bad(std::string what) {
+  return fail(ErrorKind::bad_input, "the manifest of the module is wrong: " + what, "compile the model again");
+}
+
+Json to_json(const Operand& operand) {
+  Json json = {{"kind", kOperandNames[static_cast<std::size_t>(operand.kind)]}};
+  if (operand.kind >= Operand::Kind::weight) json["index"] = operand.index;
+  if (operand.column != 0) json["column"] = operand.column;
+  return json;
+}
+
+Json to_json(const std::vector<Operand>& operands) {
+  Json json = Json::array();
+  for (const Operand& operand : operands) json.push_back(to_json(operand));
+  return json;
+}
+
+Json to_json(const Section& section) {
+  Json buffers = Json::array();
+  for (const Buffer& buffer : section.buffers) {
+    buffers.push_back({{"bytes", buffer.bytes}, {"stride", buffer.stride}, {"element_bytes", buffer.element_bytes}});
+  }
+  Json steps = Json::array();
+  for (const Step& step : section.steps) steps.push_back({{"kernel", step.kernel}, {"operands", to_json(step.operands)}});
+  return {{"name", section.name}, {"repeat", section.repeat}, {"buffers", buffers},
+          {"steps", steps},       {"outputs", to_json(section.outputs)}};
+}
+
+// Reading. nlohmann/json throws where a field is missing or of another type: from_json catches that once.
+
+Operand read_operand(const Json& json) {
+  const std::string& kind = json.at("kind").get_ref<const std::string&>();
+  Operand operand;
+  std::size_t at = 0;
+  while (at < kOperandNames.size() && kOperandNames[at] != kind) ++at;
+  if (at == kOperandNames.size()) throw std::invalid_argument(fmt::format("unknown operand '{}'", kind));
+  operand.kind = static_cast<Operand::Kind>(at);
+  if (operand.kind >= Operand::Kind::weight) operand.index = json.at("index").get<std::size_t>();
+  operand.column = json.value("column", std::int64_t{0});
+  return operand;
+}
+
+std::vector<Operand> read_operands(const Json& json) {
+  std::vector<Operand> operands;
+  for (const Json& operand : json) operands.push_back(read_operand(operand));
+  return operands;
+}
+
+Section read_section(const Json& json) {
+  Section section;
+  section.name = json.at("name").get<std::string>();
+  section.repeat = json.at("repeat").get<std::int64_t>();
+  for (const Json& buffer : json.at("buffers")) {
+    section.buffers.push_back({.bytes = buffer.at("bytes").get<std::int64_t>(),
+                               .stride = buffer.at("stride").get<std::int64_t>(),
+                               .element_bytes = buffer.at("element_bytes").get<std::int64_t>()});
+  }
+  for (const Json& step : json.at("steps")) {
+    section.steps.push_back({step.at("kernel").get<std::size_t>(), read_operands(step.at("operands"))});
+  }
+  section.outputs = read_operands(json.at("outputs"));
+  return section;
+}
+
+Plan read_plan(const Json& json) {
+  Plan plan;
+  const Json& model = json.at("model");
+  plan.model = {.name = model.at("name").get<std::string>(),
+                .vocab = model.at("vocab").get<std::int64_t>(),
+                .hidden = model.at("hidden").get<std::int64_t>(),
+                .layers = model.at("layers").get<std::int64_t>(),
+                .kv_heads = model.at("kv_heads").get<std::int64_t>(),
+                .head_dim = model.at("head_dim").get<std::int64_t>(),
+                .rope_theta = model.at("rope_theta").get<double>(),
+                .max_positions = model.at("max_positions").get<std::int64_t>(),
+                .dtype = model.at("dtype").get<std::string>(),
+                .weights = model.at("weights").get<std::string>(),
+                .end_tokens = model.at("end_tokens").get<std::vector<std::int32_t>>(),
+                .cache_element_bytes = model.at("cache_element_bytes").get<int>()};
+  plan.isa = json.at("isa").get<std::vector<std::string>>();
+  plan.threads = json.at("threads").get<int>();
+  for (const Json& kernel : json.at("kernels")) {
+    plan.kernels.push_back({.workload = kernel.at("workload").get<std::string>(),
+                            .schedule = kernel.at("schedule").get<std::string>(),
+                            .tuned = kernel.at("tuned").get<bool>(),
+                            .image_offset = kernel.at("image_offset").get<std::uint64_t>(),
+                            .image_bytes = kernel.at("image_bytes").get<std::uint64_t>(),
+                            .entry = kernel.at("entry").get<std::uint64_t>(),
+                            .scratch_bytes = kernel.at("scratch_bytes").get<std::int64_t>()});
+  }
+  for (const Json& weight : json.at("weights")) {
+    plan.weights.push_back({.key = weight.at("key").get<std::string>(),
+                            .type = weight.at("type").get<std::string>(),
+                            .offset = weight.at("offset").get<std::uint64_t>(),
+                            .bytes = weight.at("bytes").get<std::uint64_t>(),
+                            .distance = weight.at("distance").get<std::uint64_t>(),
+                            .layers = weight.at("layers").get<std::int64_t>(),
+                            .stride = weight.at("stride").get<std::int64_t>()});
+  }
+  for (const Json& phase : json.at("phases")) {
+    Phase& read = plan.phases.emplace_back();
+    read.name = phase.at("name").get<std::string>();
+    read.rows = phase.at("rows").get<std::int64_t>();
+    for (const Json& section : phase.at("sections")) read.sections.push_back(read_section(section));
+  }
+  return plan;
+}
+
+// Checking.
+
+/// [offset, offset + bytes) lies in [0, all).
+bool inside(std::uint64_t offset, std::uint64_t bytes, std::uint64_t all) { return offset <= all && bytes <= all - offset; }
+
+bool in_range(std::int64_t value, std::int64_t lowest) { return value >= lowest && value <= kMost; }
+
+Status check_model(const ModelInfo& model) {
+  for (const auto& [name, value] : {std::pair{"vocab", model.vocab}, {"hidden", model.hidden}, {"layers", model.layers},
+                                    {"kv_heads", model.kv_heads}, {"head_dim", model.head_dim}}) {
+    if (value < 1 || value > std::numeric_limits<std::int32_t>::max()) return bad(fmt::format("{} is {}", name, value));
+  }
+  if (!std::isfinite(model.rope_theta) || model.rope_theta <= 0) return bad(fmt::format("rope_theta is {}", model.rope_theta));
+  if (model.head_dim % 2 != 0) return bad("head_dim is odd");
+  if (model.cache_element_bytes != 2 && model.cache_element_bytes != 4) return bad("unknown type of the KV cache");
+  return {};
+}
+
+Status check_operand(const Operand& operand, const Section& section, const Plan& plan) {
+  const std::size_t count = operand.kind == Operand::Kind::weight ? plan.weights.size() : section.buffers.size();
+  if (operand.kind >= Operand::Kind::weight && operand.index >= count) {
+    return bad(fmt::format("section '{}' has no {} {}", section.name, kOperandNames[static_cast<std::size_t>(operand.kind)],
+                           operand.index));
+  }
+  if (operand.column != 0) {
+    if (operand.kind != Operand::Kind::buffer) return bad("a view that is not of a buffer");
+    if (operand.column < 0 || operand.column >= section.buffers[operand.index].stride) return bad("a view outside its buffer");
+  }
+  if (operand.kind == Operand::Kind::weight && plan.weights[operand.index].layers != 1 &&
+      plan.weights[operand.index].layers != section.repeat) {
+    return bad(fmt::format("weight {} has {} layers where {} run", operand.index, plan.weights[operand.index].layers,
+                           section.repeat));
+  }
+  const bool cache = operand.kind == Operand::Kind::k_cache || operand.kind == Operand::Kind::v_cache;
+  if (cache && section.repeat > plan.model.layers) return bad("more layers run than there are KV caches");
+  return {};
+}
+
+Status check_section(const Section& section, bool head, const Phase& phase, const Plan& plan) {
+  if (section.repeat < 1 || section.repeat > plan.model.layers) return bad(fmt::format("{} repetitions", section.repeat));
+  for (const Buffer& buffer : section.buffers) {
+    const bool fits = in_range(buffer.bytes, 1) && in_range(buffer.stride, 0) && in_range(buffer.element_bytes, 1) &&
+                      buffer.element_bytes <= 8 && buffer.stride <= buffer.bytes / buffer.element_bytes;
+    if (!fits) return bad(fmt::format("a buffer of section '{}' has an impossible size", section.name));
+  }
+  for (const Step& step : section.steps) {
+    if (step.kernel >= plan.kernels.size()) return bad(fmt::format("there is no kernel {}", step.kernel));
+    if (step.operands.size() < 2) return bad("a step without operands");
+    for (const Operand& operand : step.operands) NNTUNE_TRY(check_operand(operand, section, plan));
+    const auto kind = step.operands.back().kind;
+    if (kind == Operand::Kind::weight || kind == Operand::Kind::ids || kind == Operand::Kind::x || kind == Operand::Kind::rope) {
+      return bad("a step writes a constant");
+    }
+  }
+  for (const Operand& output : section.outputs) {
+    NNTUNE_TRY(check_operand(output, section, plan));
+    if (output.kind != Operand::Kind::buffer) return bad("an output that is not a buffer");
+  }
+  const auto bytes_of = [&](std::size_t at) { return section.buffers[section.outputs[at].index].bytes; };
+  if (head) {
+    if (section.repeat != 1 || section.outputs.size() != 2 || section.outputs[0].column != 0 ||
+        bytes_of(0) < plan.model.vocab * 4 || bytes_of(1) < 4) {
+      return bad("the head does not give logits and their argmax");
+    }
+  } else if (section.outputs.size() != 1 || bytes_of(0) < phase.rows * plan.model.hidden * 4) {
+    return bad(fmt::format("section '{}' does not give one row for each token", section.name));
+  }
+  return {};
+}
+
+}  // namespace
+
+Json Plan::to_json() const {
+  Json json;
+  json["model"] = {{"name", model.name},
+                   {"vocab", model.vocab},
+                   {"hidden", model.hidden},
+                   {"layers", model.layers},
+                   {"kv_heads", model.kv_heads},
+                   {"head_dim", model.head_dim},
+                   {"rope_theta", model.rope_theta},
+                   {"max_positions", model.max_positions},
+                   {"dtype", model.dtype},
+                   {"weights", model.weights},
+                   {"end_tokens", model.end_tokens},
+                   {"cache_element_bytes", model.cache_element_bytes}};
+  json["isa"] = isa;
+  json["threads"] = threads;
+  json["kernels"] = Json::array();
+  for (const Kernel& kernel : kernels) {
+    json["kernels"].push_back({{"workload", kernel.workload},
+                               {"schedule", kernel.schedule},
+                               {"tuned", kernel.tuned},
+                               {"image_offset", kernel.image_offset},
+                               {"image_bytes", kernel.image_bytes},
+                               {"entry", kernel.entry},
+                               {"scratch_bytes", kernel.scratch_bytes}});
+  }
+  json["weights"] = Json::array();
+  for (const Weight& weight : weights) {
+    json["weights"].push_back({{"key", weight.key},
+                               {"type", weight.type},
+                               {"offset", weight.offset},
+                               {"bytes", weight.bytes},
+                               {"distance", weight.distance},
+                               {"layers", weight.layers},
+                               {"stride", weight.stride}});
+  }
+  json["phases"] = Json::array();
+  for (const Phase& phase : phases) {
+    Json sections = Json::array();
+    for (const Section& section : phase.sections) sections.push_back(runtime::to_json(section));
+    json["phases"].push_back({{"name", phase.name}, {"rows", phase.rows}, {"sections", sections}});
+  }
+  return json;
+}
+
+Expected<Plan> Plan::from_json(const Json& json, std::uint64_t code_bytes, std::uint64_t weight_bytes) {
+  try {
+    Plan plan = read_plan(json);
+    NNTUNE_TRY(plan.validate(code_bytes, weight_bytes));
+    return plan;
+  } catch (const std::exception& e) {
+    return bad(e.what());
+  }
+}
+
+Status Plan::validate(std::uint64_t code_bytes, std::uint64_t weight_bytes) const {
+  NNTUNE_TRY(check_model(model));
+  for (const Kernel& kernel : kernels) {
+    if (!inside(kernel.image_offset, kernel.image_bytes, code_bytes) || kernel.entry >= kernel.image_bytes) {
+      return bad("a kernel lies outside the code");
+    }
+    if (!in_range(kernel.scratch_bytes, 0)) return bad("a kernel needs an impossible amount of memory");
+  }
+  for (const Weight& weight : weights) {
+    if (weight.layers < 1 || weight.layers > model.layers) return bad("a weight with an impossible number of layers");
+    const auto after_first = static_cast<std::uint64_t>(weight.layers - 1);
+    if (!inside(weight.offset, weight.bytes, weight_bytes) ||
+        (after_first > 0 && weight.distance > (weight_bytes - weight.offset - weight.bytes) / after_first)) {
+      return bad("a weight lies outside the weights");
+    }
+  }
+  if (phases.empty() || phases.front().rows != 1) return bad("it does not begin with a program for one token");
+  for (std::size_t at = 0; at < phases.size(); ++at) {
+    const Phase& phase = phases[at];
+    if (at > 0 && phase.rows <= phases[at - 1].rows) return bad("its programs are not in the order of their rows");
+    if (phase.rows > kMost / model.hidden / 4 || phase.sections.size() < 2) return bad("a program without sections");
+    for (const Section& section : phase.sections) {
+      NNTUNE_TRY(check_section(section, &section == &phase.sections.back(), phase, *this));
+    }
+  }
+  return {};
+}
+
+}  // namespace nntune::runtime

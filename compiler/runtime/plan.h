@@ -1,0 +1,102 @@
+/// The program of a module as data: kernels, stored weights, buffers and steps of every phase. The manifest in JSON.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json.h"
+
+namespace nntune::runtime {
+
+/// What the runtime and its users need to know of the model.
+struct ModelInfo {
+  std::string name;
+  std::int64_t vocab = 0;
+  std::int64_t hidden = 0;
+  std::int64_t layers = 0;
+  std::int64_t kv_heads = 0;
+  std::int64_t head_dim = 0;
+  double rope_theta = 0;
+  std::int64_t max_positions = 0;         ///< the model was made for; 0 = not known
+  std::string dtype;                      ///< of the stored weights
+  std::string weights;                    ///< "given", or "random": seeded values, the text will be nonsense
+  std::vector<std::int32_t> end_tokens;
+  int cache_element_bytes = 4;            ///< of the KV cache
+};
+
+/// One distinct kernel. Its image lies in the code section, 64-byte aligned.
+struct Kernel {
+  std::string workload;  ///< canonical text
+  std::string schedule;  ///< canonical text
+  bool tuned = false;    ///< the schedule was measured, not estimated
+  std::uint64_t image_offset = 0;
+  std::uint64_t image_bytes = 0;
+  std::uint64_t entry = 0;  ///< from the start of the image
+  std::int64_t scratch_bytes = 0;
+};
+
+/// A constant in the weights section: `layers` tensors of `bytes` each, at offset + layer * distance.
+struct Weight {
+  std::string key;
+  std::string type;
+  std::uint64_t offset = 0;  ///< 4096-byte aligned
+  std::uint64_t bytes = 0;
+  std::uint64_t distance = 0;
+  std::int64_t layers = 1;
+  std::int64_t stride = 0;  ///< KernelOperand::stride
+};
+
+/// An intermediate result. Buffers of a section whose lives do not overlap share memory.
+struct Buffer {
+  std::int64_t bytes = 0;  ///< row padding included
+  std::int64_t stride = 0;
+  std::int64_t element_bytes = 0;
+};
+
+struct Operand {
+  enum class Kind { ids, x, rope, k_cache, v_cache, weight, buffer };
+  Kind kind = Kind::buffer;
+  std::size_t index = 0;    ///< of the weight or buffer
+  std::int64_t column = 0;  ///< first column of a view into a wider buffer
+};
+
+/// One kernel call: its inputs in the order of the workload, then its output.
+struct Step {
+  std::size_t kernel = 0;
+  std::vector<Operand> operands;
+};
+
+/// Steps that run `repeat` times; the output x of one repetition (or section) is the input x of the next.
+struct Section {
+  std::string name;
+  std::int64_t repeat = 1;
+  std::vector<Buffer> buffers;
+  std::vector<Step> steps;
+  std::vector<Operand> outputs;  ///< {x}; of the head {logits f32[1, vocab], argmax i32[1]}
+};
+
+/// What runs for up to `rows` tokens at once. The last section is the head, which runs on one row.
+struct Phase {
+  std::string name;
+  std::int64_t rows = 1;
+  std::vector<Section> sections;
+};
+
+struct Plan {
+  ModelInfo model;
+  std::vector<std::string> isa;  ///< features the code needs, as base/target.h names them
+  int threads = 1;               ///< it was tuned for; it runs with any number
+  std::vector<Kernel> kernels;
+  std::vector<Weight> weights;
+  std::vector<Phase> phases;  ///< by rising rows; the first one is decode with 1 row
+
+  [[nodiscard]] Json to_json() const;
+  /// Everything is checked: a plan that was read addresses nothing outside its sections of `code_bytes` and `weight_bytes`.
+  [[nodiscard]] static Expected<Plan> from_json(const Json& json, std::uint64_t code_bytes, std::uint64_t weight_bytes);
+  /// The checks alone.
+  [[nodiscard]] Status validate(std::uint64_t code_bytes, std::uint64_t weight_bytes) const;
+};
+
+}  // namespace nntune::runtime

@@ -1,0 +1,263 @@
+#include "compiler/runtime/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <cstring>
+
+#include "compiler/runtime/arrange.h"
+
+namespace nntune::runtime {
+namespace {
+
+/// KV caches hold a multiple of this many tokens (kernel_abi.h).
+constexpr std::int64_t kCapacityGranule = 64;
+/// A kernel may read this far behind the end of a table or cache, never write.
+constexpr std::size_t kReadSlackBytes = 4096;
+
+template <class T>
+T align_up(T value, T to) {
+  return (value + to - 1) / to * to;
+}
+
+}  // namespace
+
+Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Module> module, const SessionOptions& options) {
+  if (options.threads < 1 || options.ctx < 1) return fail(ErrorKind::usage, "a session needs a thread and room for a token");
+  std::unique_ptr<Session> session(new Session(std::move(module), options));
+  NNTUNE_TRY(session->allocate());
+  session->fill_rope_table();
+  session->bind();
+  return session;
+}
+
+Session::Session(std::shared_ptr<const Module> module, const SessionOptions& options)
+    : module_(std::move(module)),
+      ctx_(options.ctx),
+      capacity_(align_up(options.ctx, kCapacityGranule)),
+      team_(options.threads) {}
+
+Session::~Session() = default;
+
+Status Session::allocate() {
+  const Plan& plan = module_->plan();
+  const ModelInfo& model = plan.model;
+  const auto capacity = static_cast<std::size_t>(capacity_);
+  const auto head_dim = static_cast<std::size_t>(model.head_dim);
+
+  const auto elements = static_cast<std::size_t>(model.kv_heads) * capacity * head_dim;
+  cache_bytes_ = align_up(elements * static_cast<std::size_t>(model.cache_element_bytes), kPageBytes);
+  NNTUNE_ASSIGN(caches_, Memory::allocate(2 * static_cast<std::size_t>(model.layers) * cache_bytes_ + kReadSlackBytes,
+                                          "the KV cache"));
+
+  std::size_t arena_bytes = 0, x_bytes = 0;
+  for (const Phase& phase : plan.phases) {
+    for (const Section& section : phase.sections) {
+      const bool head = &section == &phase.sections.back();
+      arena_bytes = std::max<std::size_t>(arena_bytes, arrange(section, head).arena_bytes);
+      if (!head) x_bytes = std::max(x_bytes, static_cast<std::size_t>(section.buffers[section.outputs[0].index].bytes));
+    }
+  }
+  NNTUNE_ASSIGN(arena_, Memory::allocate(arena_bytes + kReadSlackBytes, "intermediate results"));
+  for (Memory& x : x_) {
+    NNTUNE_ASSIGN(x, Memory::allocate(x_bytes + kReadSlackBytes, "intermediate results"));
+  }
+
+  const auto rows = static_cast<std::size_t>(plan.phases.back().rows + kRowPadding);
+  NNTUNE_ASSIGN(ids_, Memory::allocate(rows * sizeof(std::int32_t) + kReadSlackBytes, "the tokens"));
+  NNTUNE_ASSIGN(rope_, Memory::allocate((capacity + rows) * head_dim * sizeof(float), "the rotary table"));
+
+  for (const Kernel& kernel : plan.kernels) {
+    scratch_bytes_ = std::max(scratch_bytes_, static_cast<std::size_t>(kernel.scratch_bytes));
+  }
+  scratch_bytes_ = align_up(scratch_bytes_, kPageBytes);
+  NNTUNE_ASSIGN(scratch_, Memory::allocate(scratch_bytes_ * static_cast<std::size_t>(threads()), "the kernels' scratch"));
+  return {};
+}
+
+void Session::fill_rope_table() {
+  const ModelInfo& model = module_->plan().model;
+  const std::int64_t half = model.head_dim / 2;
+  auto* row = reinterpret_cast<float*>(rope_.data());
+  for (std::int64_t position = 0; position < capacity_; ++position, row += model.head_dim) {
+    for (std::int64_t i = 0; i < half; ++i) {
+      // In double: at position 4096 a float angle would be off by 2e-4.
+      const double frequency = std::pow(model.rope_theta, -2.0 * static_cast<double>(i) / static_cast<double>(model.head_dim));
+      const double angle = static_cast<double>(position) * frequency;
+      row[i] = static_cast<float>(std::cos(angle));
+      row[half + i] = static_cast<float>(std::sin(angle));
+    }
+  }
+}
+
+void Session::bind() {
+  for (const Phase& phase : module_->plan().phases) phases_.push_back(bind_phase(phase));
+  logits_ = {phases_.front().logits, static_cast<std::size_t>(module_->plan().model.vocab)};
+  argmax_ = phases_.front().argmax;
+}
+
+Session::BoundPhase Session::bind_phase(const Phase& phase) {
+  BoundPhase result;
+  result.rows = phase.rows;
+  std::size_t x_parity = 0;
+  KernelOperand x{nullptr, 0};
+  for (const Section& section : phase.sections) {
+    if (&section != &phase.sections.back()) {
+      result.sections.push_back(bind_section(section, false, x_parity, x));
+    }
+  }
+  const Section& head = phase.sections.back();
+  result.x = static_cast<std::byte*>(x.data);
+  result.x_row_bytes = x.stride * static_cast<std::int64_t>(sizeof(float));
+  result.head = bind_section(head, true, x_parity, x);
+  const Arrangement arrangement = arrange(head, true);
+  result.logits = reinterpret_cast<const float*>(arena_.data() + arrangement.offsets[head.outputs[0].index]);
+  const Operand& argmax = head.outputs[1];
+  result.argmax = reinterpret_cast<const std::int32_t*>(arena_.data() + arrangement.offsets[argmax.index]) + argmax.column;
+  return result;
+}
+
+/// \param x_parity  which of the two x memories this section's output goes to first; they take turns
+/// \param x  in: where the input x is; out: where the output is after the last repetition
+Session::BoundSection Session::bind_section(const Section& section, bool head, std::size_t& x_parity, KernelOperand& x) {
+  const Plan& plan = module_->plan();
+  const Arrangement arrangement = arrange(section, head);
+  BoundSection result;
+  result.repeat = section.repeat;
+  for (std::int64_t repetition = 0; repetition < section.repeat; ++repetition) {
+    const auto buffer_data = [&](std::size_t index) {
+      const bool in_arena = arrangement.offsets[index] != Arrangement::kNotInArena;
+      return in_arena ? arena_.data() + arrangement.offsets[index] : x_[x_parity].data();
+    };
+    const auto cache_data = [&](std::int64_t which) {
+      return caches_.data() + static_cast<std::size_t>(2 * repetition + which) * cache_bytes_;
+    };
+    const auto bound = [&](const Operand& operand) -> KernelOperand {
+      switch (operand.kind) {
+        case Operand::Kind::ids: return {ids_.data(), 1};
+        case Operand::Kind::x: return x;
+        case Operand::Kind::rope: return {rope_.data(), plan.model.head_dim};
+        case Operand::Kind::k_cache: return {cache_data(0), capacity_};
+        case Operand::Kind::v_cache: return {cache_data(1), capacity_};
+        case Operand::Kind::weight: {
+          const Weight& weight = plan.weights[operand.index];
+          const std::uint64_t layer = weight.layers == 1 ? 0 : static_cast<std::uint64_t>(repetition);
+          // Kernels do not write weights; the convention has one kind of pointer.
+          auto* data = const_cast<std::byte*>(module_->weights().data()) + weight.offset + layer * weight.distance;
+          return {data, weight.stride};
+        }
+        case Operand::Kind::buffer: break;
+      }
+      const Buffer& buffer = section.buffers[operand.index];
+      return {buffer_data(operand.index) + operand.column * buffer.element_bytes, buffer.stride};
+    };
+    for (std::size_t s = 0; s < section.steps.size(); ++s) {
+      const Step& step = section.steps[s];
+      if (repetition == 0) {
+        result.calls.push_back({module_->kernel(step.kernel), result.operands.size(), arrangement.wait_before[s]});
+      }
+      for (const Operand& operand : step.operands) {
+        if (head && operand.kind == Operand::Kind::x) result.x_operands.push_back(result.operands.size());
+        result.operands.push_back(bound(operand));
+      }
+    }
+    if (!head) {
+      x = bound(section.outputs[0]);
+      x_parity ^= 1U;
+    }
+  }
+  result.operands_per_repeat = result.operands.size() / static_cast<std::size_t>(section.repeat);
+  return result;
+}
+
+Status Session::prefill(std::span<const std::int32_t> ids, const LogitsSink& sink) {
+  const std::int64_t vocab = module_->plan().model.vocab;
+  if (ids.empty()) return fail(ErrorKind::bad_input, "there are no tokens to run", "give a prompt of at least one token");
+  if (static_cast<std::int64_t>(ids.size()) > ctx_ - position_) {
+    return fail(ErrorKind::bad_input,
+                fmt::format("{} tokens after {} do not fit into a context of {}", ids.size(), position_, ctx_),
+                "shorten the prompt or give a larger --ctx");
+  }
+  for (const std::int32_t id : ids) {
+    if (id < 0 || id >= vocab) {
+      return fail(ErrorKind::bad_input, fmt::format("token {} is not in the vocabulary of {}", id, vocab),
+                  fmt::format("give ids from 0 to {}", vocab - 1));
+    }
+  }
+  while (!ids.empty()) {
+    BoundPhase& phase = phase_for(ids.size());
+    const auto now = ids.first(std::min(ids.size(), static_cast<std::size_t>(phase.rows)));
+    ids = ids.subspan(now.size());
+    run_rows(phase, now, ids.empty() && !sink);
+    const std::span<const float> logits(phase.logits, static_cast<std::size_t>(vocab));
+    for (std::size_t row = 0; sink && row < now.size(); ++row) {
+      run_head(phase, static_cast<std::int64_t>(row));
+      sink(position_ + static_cast<std::int64_t>(row), logits);
+    }
+    position_ += static_cast<std::int64_t>(now.size());
+    logits_ = logits;
+    argmax_ = phase.argmax;
+  }
+  return {};
+}
+
+void Session::rewind(std::int64_t position) {
+  assert(position >= 0 && position <= position_);
+  position_ = position;
+}
+
+/// The largest program that is filled, else the smallest that holds what is left.
+Session::BoundPhase& Session::phase_for(std::size_t ids) {
+  for (BoundPhase& phase : phases_) {
+    if (static_cast<std::size_t>(phase.rows) >= ids) return phase;
+  }
+  return phases_.back();
+}
+
+void Session::run_rows(BoundPhase& phase, std::span<const std::int32_t> ids, bool with_head) {
+  std::memset(ids_.data(), 0, ids_.size());  // rows of padding read a valid token
+  std::memcpy(ids_.data(), ids.data(), ids.size_bytes());
+  const auto rows = static_cast<std::int64_t>(ids.size());
+  place_head(phase, rows - 1);
+  team_.run([&](int thread) {
+    bool first = true;
+    for (const BoundSection& section : phase.sections) {
+      call_section(section, rows, thread, !first);
+      first = false;
+    }
+    if (with_head) call_section(phase.head, 1, thread, true);
+  });
+}
+
+void Session::run_head(BoundPhase& phase, std::int64_t row) {
+  place_head(phase, row);
+  team_.run([&](int thread) { call_section(phase.head, 1, thread, false); });
+}
+
+void Session::place_head(BoundPhase& phase, std::int64_t row) {
+  for (const std::size_t at : phase.head.x_operands) phase.head.operands[at].data = phase.x + row * phase.x_row_bytes;
+}
+
+void Session::call_section(const BoundSection& section, std::int64_t rows, int thread, bool wait_first) {
+  Barrier& barrier = team_.barrier();
+  KernelCall call{.operands = nullptr,
+                  .rows = rows,
+                  .past = position_,
+                  .thread = thread,
+                  .threads = team_.threads(),
+                  .scratch = scratch_.data() + static_cast<std::size_t>(thread) * scratch_bytes_};
+  const KernelOperand* operands = section.operands.data();
+  for (std::int64_t repetition = 0; repetition < section.repeat; ++repetition, operands += section.operands_per_repeat) {
+    if (wait_first) barrier.arrive_and_wait();
+    wait_first = true;
+    for (const BoundSection::Call& step : section.calls) {
+      if (step.wait_before) barrier.arrive_and_wait();
+      call.operands = operands + step.first_operand;
+      step.kernel(&call);
+    }
+  }
+}
+
+}  // namespace nntune::runtime

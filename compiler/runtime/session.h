@@ -1,0 +1,100 @@
+/// One conversation with a module: a KV cache, a position, a team of threads.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/error.h"
+#include "compiler/runtime/memory.h"
+#include "compiler/runtime/module.h"
+#include "compiler/runtime/team.h"
+
+namespace nntune::runtime {
+
+struct SessionOptions {
+  int threads = 1;
+  std::int64_t ctx = 4096;  ///< tokens the KV cache has room for
+};
+
+class Session {
+ public:
+  /// Gets the logits f32[vocab] after the token at `position`; valid during the call only.
+  using LogitsSink = std::function<void(std::int64_t position, std::span<const float> logits)>;
+
+  [[nodiscard]] static Expected<std::unique_ptr<Session>> create(std::shared_ptr<const Module> module,
+                                                                 const SessionOptions& options);
+  ~Session();
+
+  /// Appends `ids` (at least one), in the largest steps the module was compiled for. With a `sink` the head runs for every
+  /// token, else for the last one. Errors: bad_input if they do not fit into ctx or an id is not in the vocabulary; nothing
+  /// has changed then.
+  [[nodiscard]] Status prefill(std::span<const std::int32_t> ids, const LogitsSink& sink = {});
+  /// Appends one token.
+  [[nodiscard]] Status decode(std::int32_t id) { return prefill({&id, 1}); }
+
+  /// f32[vocab] after the last token; valid until the next call.
+  [[nodiscard]] std::span<const float> logits() const { return logits_; }
+  /// The most likely next token, the lowest id among equals.
+  [[nodiscard]] std::int32_t argmax() const { return *argmax_; }
+
+  /// Tokens in the KV cache.
+  [[nodiscard]] std::int64_t position() const { return position_; }
+  /// Forgets all tokens from `position` on.
+  void rewind(std::int64_t position = 0);
+  [[nodiscard]] std::int64_t ctx() const { return ctx_; }
+  [[nodiscard]] int threads() const { return team_.threads(); }
+  [[nodiscard]] const Module& module() const { return *module_; }
+
+ private:
+  /// A section with every address worked out.
+  struct BoundSection {
+    struct Call {
+      KernelFn kernel;
+      std::size_t first_operand;
+      bool wait_before;
+    };
+    std::vector<Call> calls;
+    std::int64_t repeat = 1;
+    std::size_t operands_per_repeat = 0;
+    std::vector<KernelOperand> operands;
+    std::vector<std::size_t> x_operands;  ///< of the head: which operands move to the row it runs on
+  };
+  struct BoundPhase {
+    std::int64_t rows = 1;
+    std::vector<BoundSection> sections;  ///< all but the head
+    BoundSection head;
+    const float* logits = nullptr;
+    const std::int32_t* argmax = nullptr;
+    std::byte* x = nullptr;  ///< the input of the head: row 0
+    std::int64_t x_row_bytes = 0;
+  };
+
+  Session(std::shared_ptr<const Module> module, const SessionOptions& options);
+  [[nodiscard]] Status allocate();
+  void fill_rope_table();
+  void bind();
+  [[nodiscard]] BoundSection bind_section(const Section& section, bool head, std::size_t& x_parity, KernelOperand& x);
+  [[nodiscard]] BoundPhase bind_phase(const Phase& phase);
+  [[nodiscard]] BoundPhase& phase_for(std::size_t ids);
+  void run_rows(BoundPhase& phase, std::span<const std::int32_t> ids, bool with_head);
+  void run_head(BoundPhase& phase, std::int64_t row);
+  void place_head(BoundPhase& phase, std::int64_t row);
+  void call_section(const BoundSection& section, std::int64_t rows, int thread, bool wait_first);
+
+  std::shared_ptr<const Module> module_;
+  std::int64_t ctx_;
+  std::int64_t capacity_;  ///< ctx, rounded up to whole blocks of attention
+  std::int64_t position_ = 0;
+  Team team_;
+  Memory caches_, rope_, ids_, x_[2], arena_, scratch_;
+  std::size_t cache_bytes_ = 0;    ///< of one cache of one layer
+  std::size_t scratch_bytes_ = 0;  ///< of one thread
+  std::vector<BoundPhase> phases_;
+  std::span<const float> logits_;
+  const std::int32_t* argmax_ = nullptr;
+};
+
+}  // namespace nntune::runtime

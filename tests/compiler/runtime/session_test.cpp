@@ -1,0 +1,101 @@
+#include "compiler/runtime/session.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/compiler/runtime/tiny_module.h"
+
+namespace nntune::runtime {
+namespace {
+
+using Ids = std::vector<std::int32_t>;
+
+void expect_logits(std::span<const float> found, const Ids& ids) {
+  const std::vector<float> expected = testing::expected_logits(ids);
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t v = 0; v < expected.size(); ++v) EXPECT_NEAR(found[v], expected[v], 1e-3) << "after " << ids.size();
+}
+
+class SessionTest : public ::testing::TestWithParam<int> {
+ protected:
+  [[nodiscard]] std::unique_ptr<Session> session(std::int64_t ctx = 100) const {
+    return Session::create(testing::tiny_module(), {.threads = GetParam(), .ctx = ctx}).value();
+  }
+};
+
+TEST_P(SessionTest, PrefillInBucketsEqualsTokenByToken) {
+  // 4 is a whole bucket, 5 leaves one token, 7 leaves a part of a bucket.
+  for (const std::size_t count : {1, 3, 4, 5, 7, 13}) {
+    Ids ids;
+    for (std::size_t i = 0; i < count; ++i) ids.push_back(static_cast<std::int32_t>((i * 5 + 3) % testing::kVocab));
+    const auto whole = session();
+    ASSERT_TRUE(whole->prefill(ids));
+    EXPECT_EQ(whole->position(), static_cast<std::int64_t>(count));
+    expect_logits(whole->logits(), ids);
+    const auto single = session();
+    for (const std::int32_t id : ids) ASSERT_TRUE(single->decode(id));
+    expect_logits(single->logits(), ids);
+    EXPECT_EQ(whole->argmax(), single->argmax());
+  }
+}
+
+TEST_P(SessionTest, ArgmaxIsThatOfTheLogits) {
+  const auto s = session();
+  ASSERT_TRUE(s->prefill(Ids{5, 1, 2}));
+  const auto logits = s->logits();
+  EXPECT_EQ(s->argmax(), std::ranges::max_element(logits) - logits.begin());
+}
+
+TEST_P(SessionTest, TheSinkGetsTheLogitsOfEveryPosition) {
+  const Ids ids = {3, 8, 1, 15, 0, 7};
+  const auto s = session();
+  std::vector<std::int64_t> positions;
+  const auto sink = [&](std::int64_t position, std::span<const float> logits) {
+    positions.push_back(position);
+    expect_logits(logits, Ids(ids.begin(), ids.begin() + position + 1));
+  };
+  ASSERT_TRUE(s->prefill(ids, sink));
+  EXPECT_EQ(positions, (std::vector<std::int64_t>{0, 1, 2, 3, 4, 5}));
+  expect_logits(s->logits(), ids);
+}
+
+TEST_P(SessionTest, RewindForgets) {
+  const auto s = session();
+  ASSERT_TRUE(s->prefill(Ids{3, 8, 1, 15, 0, 7}));
+  s->rewind(2);
+  ASSERT_TRUE(s->prefill(Ids{4}));
+  expect_logits(s->logits(), {3, 8, 4});
+  s->rewind();
+  ASSERT_TRUE(s->prefill(Ids{9, 9}));
+  expect_logits(s->logits(), {9, 9});
+}
+
+TEST_P(SessionTest, WhatDoesNotFitIsRefusedAndChangesNothing) {
+  const auto s = session(5);
+  ASSERT_TRUE(s->prefill(Ids{1, 2, 3}));
+  const auto refused = s->prefill(Ids{4, 5, 6});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message(),
+            "3 tokens after 3 do not fit into a context of 5; shorten the prompt or give a larger --ctx");
+  EXPECT_FALSE(s->prefill(Ids{}));
+  EXPECT_FALSE(s->prefill(Ids{1, -1}));
+  EXPECT_FALSE(s->prefill(Ids{testing::kVocab}));
+  EXPECT_EQ(s->position(), 3);
+  ASSERT_TRUE(s->prefill(Ids{4, 5}));
+  expect_logits(s->logits(), {1, 2, 3, 4, 5});
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, SessionTest, ::testing::Values(1, 2, 3));
+
+TEST(Module, NeedsTheFeaturesItWasCompiledFor) {
+  Isa isa;
+  isa.avx2 = true;
+  EXPECT_TRUE(check_isa({"avx2"}, isa));
+  EXPECT_TRUE(check_isa({}, isa));
+  const auto refused = check_isa({"avx2", "avx512f", "avx512bf16"}, isa);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message(), "this module was compiled for a CPU with avx512f, avx512bf16, which this one lacks; "
+                                       "compile the model on this machine");
+}
+
+}  // namespace
+}  // namespace nntune::runtime
