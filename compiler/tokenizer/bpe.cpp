@@ -33,9 +33,7 @@ struct Candidate {
   int merged;
 
   /// For std::priority_queue, whose top is the largest: the lowest rank, then the leftmost.
-  bool operator<(const Candidate& other) const {
-    return rank != other.rank ? rank > other.rank : left > other.left;
-  }
+  bool operator<(const Candidate& other) const { return rank != other.rank ? rank > other.rank : left > other.left; }
 };
 
 }  // namespace

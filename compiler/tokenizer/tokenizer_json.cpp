@@ -17,7 +17,9 @@ namespace {
 constexpr std::string_view kBadInputHint = "use the unchanged tokenizer.json of the model";
 constexpr std::string_view kUnsupportedHint = "use a model with a byte-level BPE tokenizer in the form of Qwen3's";
 
-tl::unexpected<Error> malformed(std::string what) { return fail(ErrorKind::bad_input, std::move(what), std::string(kBadInputHint)); }
+tl::unexpected<Error> malformed(std::string what) {
+  return fail(ErrorKind::bad_input, std::move(what), std::string(kBadInputHint));
+}
 tl::unexpected<Error> unsupported(std::string what) {
   return fail(ErrorKind::unsupported, std::move(what), std::string(kUnsupportedHint));
 }
@@ -102,7 +104,9 @@ Expected<std::string> read_pre_tokenizer(const Section& root) {
   NNTUNE_TRY(sequence.require("type", {"Sequence"}));
   NNTUNE_TRY(sequence.allow({"type", "pretokenizers"}));
   const Json& parts = sequence.at("pretokenizers");
-  if (!parts.is_array()) return malformed(fmt::format("pre_tokenizer.pretokenizers is {} instead of an array", shown(parts)));
+  if (!parts.is_array()) {
+    return malformed(fmt::format("pre_tokenizer.pretokenizers is {} instead of an array", shown(parts)));
+  }
   if (parts.size() != 2) {
     return unsupported(fmt::format("pre_tokenizer has {} parts, but only Split then ByteLevel is supported", parts.size()));
   }
@@ -179,11 +183,16 @@ Expected<Vocabulary> read_vocabulary(const Section& model, const AddedTokens& ad
       return malformed(fmt::format("{} has id {} in added_tokens and id {} in model.vocab", shown(spelled), token->id, id));
     }
     if (const AddedToken* token = added.find_id(id)) {
-      return malformed(fmt::format("id {} is {} in added_tokens and {} in model.vocab", id, shown(Json(token->text)), shown(spelled)));
+      return malformed(
+          fmt::format("id {} is {} in added_tokens and {} in model.vocab", id, shown(Json(token->text)), shown(spelled)));
     }
     std::optional<std::string> bytes = bytes_from_alphabet(spelled);
-    if (!bytes) return unsupported(fmt::format("model.vocab has {}, which is not spelled in the byte-level alphabet", shown(spelled)));
-    if (Status status = vocabulary.add(id, *std::move(bytes)); !status) return malformed("model.vocab: " + status.error().what);
+    if (!bytes) {
+      return unsupported(fmt::format("model.vocab has {}, which is not spelled in the byte-level alphabet", shown(spelled)));
+    }
+    if (Status status = vocabulary.add(id, *std::move(bytes)); !status) {
+      return malformed("model.vocab: " + status.error().what);
+    }
   }
   return vocabulary;
 }

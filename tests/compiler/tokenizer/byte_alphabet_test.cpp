@@ -24,7 +24,9 @@ TEST(ByteAlphabet, SpellsAsGpt2Does) {
 }
 
 TEST(ByteAlphabet, CharactersOutsideAreRefused) {
-  for (const std::string_view spelled : {"a b", "\n", "▁the", "ń", "\xFF", "\xC4"}) EXPECT_FALSE(bytes_from_alphabet(spelled)) << spelled;
+  for (const std::string_view spelled : {"a b", "\n", "▁the", "ń", "\xFF", "\xC4"}) {
+    EXPECT_FALSE(bytes_from_alphabet(spelled)) << spelled;
+  }
   EXPECT_TRUE(bytes_from_alphabet("Ń"));
 }
 

@@ -16,7 +16,8 @@ std::vector<std::string> split(std::string_view pattern, std::string_view text) 
 std::vector<std::string> split_as_qwen(std::string_view text) { return split(kQwenPattern, text); }
 
 TEST(PreTokenizer, SplitsAsQwen) {
-  EXPECT_THAT(split_as_qwen("I'll go, they'VE 123!"), ElementsAre("I", "'ll", " go", ",", " they", "'VE", " ", "1", "2", "3", "!"));
+  EXPECT_THAT(split_as_qwen("I'll go, they'VE 123!"),
+              ElementsAre("I", "'ll", " go", ",", " they", "'VE", " ", "1", "2", "3", "!"));
   EXPECT_THAT(split_as_qwen("a   b"), ElementsAre("a", "  ", " b"));
   EXPECT_THAT(split_as_qwen("x  \n\n  y  "), ElementsAre("x", "  \n\n", " ", " y", "  "));
   EXPECT_THAT(split_as_qwen("a.\n\nb"), ElementsAre("a", ".\n\n", "b"));

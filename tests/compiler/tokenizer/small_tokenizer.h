@@ -27,10 +27,11 @@ inline Json small_tokenizer_json(const std::vector<std::pair<std::string, std::s
     vocab[bytes_to_alphabet(left + right)] = next++;
   }
   const auto added = [](int id, const char* content, bool special) {
-    return Json{{"id", id},         {"content", content},  {"single_word", false}, {"lstrip", false},
+    return Json{{"id", id},        {"content", content},  {"single_word", false}, {"lstrip", false},
                 {"rstrip", false}, {"normalized", false}, {"special", special}};
   };
-  const Json byte_level = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", false}, {"use_regex", false}};
+  const Json byte_level = {
+      {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", false}, {"use_regex", false}};
   return {
       {"version", "1.0"},
       {"truncation", nullptr},

@@ -42,7 +42,8 @@ TEST(StreamDecoder, FinishReplacesWhatNeverBecameACharacter) {
 TEST(StreamDecoder, ShowsOrSkipsSpecialTokens) {
   const Tokenizer tokenizer = small();
   EXPECT_THAT(pieces(StreamDecoder(tokenizer), {'a', 257}), ElementsAre("a", "<|im_end|>", ""));
-  EXPECT_THAT(pieces(StreamDecoder(tokenizer, StreamDecoder::SpecialTokens::skip), {'a', 257, 258}), ElementsAre("a", "", "<think>", ""))
+  EXPECT_THAT(pieces(StreamDecoder(tokenizer, StreamDecoder::SpecialTokens::skip), {'a', 257, 258}),
+              ElementsAre("a", "", "<think>", ""))
       << "<think> is added but not special";
 }
 

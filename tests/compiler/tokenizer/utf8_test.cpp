@@ -24,7 +24,8 @@ TEST(Utf8, EveryCodePointIsWrittenAndReadBack) {
 }
 
 TEST(Utf8, OverlongAndTooLargeFormsAreMalformed) {
-  for (const std::string_view bytes : {"\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5", "\xFF", "\x80"}) {
+  for (const std::string_view bytes :
+       {"\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5", "\xFF", "\x80"}) {
     EXPECT_EQ(find_malformed_utf8(bytes), 0U);
   }
   EXPECT_EQ(find_malformed_utf8("ab\xE2\x82"), 2U);
