@@ -3,8 +3,13 @@
 namespace nntune::cli {
 
 // One line a command, in the order of the help: declare it here, define it in cli/NAME.cpp, list it below.
-// (none yet)
+extern const Command kDbCommand;
 
-std::span<const Command* const> commands() { return {}; }
+std::span<const Command* const> commands() {
+  static constexpr const Command* kCommands[] = {
+      &kDbCommand,
+  };
+  return kCommands;
+}
 
 }  // namespace nntune::cli
