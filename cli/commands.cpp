@@ -3,13 +3,8 @@
 namespace nntune::cli {
 
 // One line a command, in the order of the help: declare it here, define it in cli/NAME.cpp, list it below.
-extern const Command kDbCommand;
+// (none yet)
 
-std::span<const Command* const> commands() {
-  static constexpr const Command* kCommands[] = {
-      &kDbCommand,
-  };
-  return kCommands;
-}
+std::span<const Command* const> commands() { return {}; }
 
 }  // namespace nntune::cli

@@ -1,0 +1,42 @@
+/// What the extraction chose from, for `nntune explain` and for the search, which measures the close decisions first.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "compiler/egraph/runner.h"
+#include "compiler/extract/cost_model.h"
+#include "compiler/schedule/workload.h"
+
+namespace nntune::extract {
+
+/// One kernel of the chosen program and its best alternative.
+struct Decision {
+  std::string phase;
+  std::string section;
+  schedule::Workload chosen;
+  Cost cost;                     ///< one call
+  double calls = 0;              ///< of the objective: calls of the phase times repeats of the section
+  std::size_t alternatives = 0;  ///< other kernels that could make this value
+  /// The alternative with which the whole objective grows least; its operation is "slice{...}" where a view would do. Empty
+  /// text if there is none.
+  std::string runner_up;
+  double runner_up_seconds = 0;  ///< the objective's growth, other values being made as chosen
+  /// Workload of the runner-up, where it is a kernel.
+  std::vector<schedule::Workload> runner_up_workload;
+};
+
+struct Explanation {
+  egraph::RunReport saturation;
+  std::size_t nodes = 0;
+  std::size_t classes = 0;
+  std::size_t workloads = 0;      ///< different kernels that were costed
+  double programs = 0;            ///< different choices of nodes, summed over the sections (not layouts times phases)
+  double objective_seconds = 0;   ///< of the phases as used, without the price of stored bytes
+  double greedy_seconds = 0;      ///< the same after the greedy start
+  double stored_bytes = 0;        ///< all weights as stored
+  std::vector<Decision> decisions;  ///< in execution order
+};
+
+}  // namespace nntune::extract

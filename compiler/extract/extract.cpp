@@ -1,0 +1,159 @@
+#include "compiler/extract/extract.h"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "compiler/egraph/smallest_term.h"
+#include "compiler/extract/lower.h"
+#include "compiler/extract/problem.h"
+#include "compiler/extract/solve.h"
+#include "compiler/rules/language.h"
+#include "compiler/rules/registry.h"
+
+namespace nntune::extract {
+
+namespace {
+
+constexpr double kDecodeCalls = 128;
+constexpr std::int64_t kDecodePast = 512;
+constexpr double kPrefillTokens = 512;
+
+PhaseUse use_of(const graph::Phase& phase, std::span<const graph::Phase> phases, const ExtractOptions& options) {
+  if (const auto given = options.uses.find(phase.name); given != options.uses.end()) {
+    return given->second;
+  }
+  if (phase.rows == 1) {
+    return {kDecodeCalls, kDecodePast};
+  }
+  const auto prefills = std::count_if(phases.begin(), phases.end(), [](const graph::Phase& other) { return other.rows > 1; });
+  return {kPrefillTokens / static_cast<double>(phase.rows) / static_cast<double>(prefills), 0};
+}
+
+std::vector<std::string> weight_names(std::span<const graph::Phase> phases) {
+  std::vector<std::string> names;
+  for (const graph::Phase& phase : phases) {
+    for (const graph::Section& section : phase.sections) {
+      for (const graph::Node& node : section.graph.nodes()) {
+        if (node.op.kind == graph::OpKind::weight) {
+          names.push_back(node.op.name);
+        }
+      }
+    }
+  }
+  return names;
+}
+
+/// Different choices of options from the roots down, shared parts counted as if they were not; for people and tests.
+double count_programs(const Problem& problem) {
+  std::vector<double> counts(problem.classes.size(), 0);
+  double result = 0;
+  for (const ProblemSection& section : problem.sections) {
+    for (const std::uint32_t at : section.classes) {
+      for (const Option& option : problem.classes[at].options) {
+        double product = 1;
+        for (const std::uint32_t operand : option.operands) {
+          product *= counts[operand];
+        }
+        counts[at] += product;
+      }
+    }
+    for (const std::uint32_t root : section.roots) {
+      result += counts[root];
+    }
+  }
+  return result;
+}
+
+std::vector<Decision> decisions(const egraph::EGraph& graph, const Problem& problem, const Solution& solution) {
+  std::vector<Decision> result;
+  std::vector<std::int32_t> choice = solution.choice;
+  for (const ProblemSection& section : problem.sections) {
+    for (const std::uint32_t at : needed_classes(problem, solution.choice, section)) {
+      const auto& options = problem.classes[at].options;
+      const auto chosen = static_cast<std::size_t>(solution.choice[at]);
+      if (options[chosen].workload < 0) {
+        continue;
+      }
+      const auto workload = static_cast<std::size_t>(options[chosen].workload);
+      Decision decision;
+      decision.phase = section.phase;
+      decision.section = section.section;
+      decision.chosen = problem.workloads[workload];
+      decision.cost = problem.costs[workload];
+      decision.calls = section.calls;
+      decision.alternatives = options.size() - 1;
+      double least = std::numeric_limits<double>::infinity();
+      for (std::size_t i = 0; i < options.size(); ++i) {
+        if (i == chosen) {
+          continue;
+        }
+        choice[at] = static_cast<std::int32_t>(i);
+        const Solution trial = evaluate(problem, choice);
+        if (trial.cost < least) {
+          least = trial.cost;
+          decision.runner_up = graph.text(options[i].node);
+          decision.runner_up_seconds = trial.cost - solution.cost;
+          decision.runner_up_workload.clear();
+          if (options[i].workload >= 0) {
+            decision.runner_up_workload.push_back(problem.workloads[static_cast<std::size_t>(options[i].workload)]);
+          }
+        }
+      }
+      choice[at] = solution.choice[at];
+      result.push_back(std::move(decision));
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Expected<Extraction> extract_explained(std::span<const graph::Phase> phases, const CostModel& costs,
+                                       const ExtractOptions& options) {
+  rules::Language language(weight_names(phases));
+  egraph::EGraph graph(language);
+  std::vector<SectionGoal> goals;
+  double layers = 1;
+  for (const graph::Phase& phase : phases) {
+    const PhaseUse use = use_of(phase, phases, options);
+    for (const graph::Section& section : phase.sections) {
+      NNTUNE_ASSIGN(const std::vector<egraph::ClassId> classes,
+                    language.add(graph, section.graph, phase.name + "." + section.name));
+      SectionGoal goal{phase.name, section.name, use.calls * static_cast<double>(section.repeat), use.past, {}};
+      for (const graph::NodeId output : section.graph.outputs()) {
+        goal.outputs.push_back(classes[static_cast<std::size_t>(output)]);
+      }
+      goals.push_back(std::move(goal));
+      layers = std::max(layers, static_cast<double>(section.repeat));
+    }
+  }
+  NNTUNE_ASSIGN(const std::vector<egraph::Rewrite> rules, rules::enabled_rules(graph.symbols(), language, options.rules));
+  Extraction result;
+  Explanation& explanation = result.explanation;
+  explanation.saturation = egraph::run(graph, rules, options.limits);
+  if (!language.trouble().empty()) {
+    return fail(ErrorKind::internal, "a rewrite rule changed a type: " + language.trouble());
+  }
+  const egraph::SmallestTerms terms(graph);
+  NNTUNE_ASSIGN(const Problem problem, make_problem(graph, language, terms, goals, layers, options.stored_byte_seconds,
+                                                    options.threads, costs));
+  NNTUNE_ASSIGN(const SolveResult solved, solve(problem));
+  NNTUNE_ASSIGN(result.program, lower(phases, graph, language, terms, problem, solved.best));
+  explanation.nodes = graph.node_count();
+  explanation.classes = graph.class_count();
+  explanation.workloads = problem.workloads.size();
+  explanation.programs = count_programs(problem);
+  explanation.objective_seconds = solved.best.seconds;
+  explanation.greedy_seconds = solved.greedy_seconds;
+  explanation.stored_bytes = solved.best.stored_bytes;
+  explanation.decisions = decisions(graph, problem, solved.best);
+  return result;
+}
+
+Expected<Program> extract(std::span<const graph::Phase> phases, const CostModel& costs, const ExtractOptions& options) {
+  NNTUNE_ASSIGN(Extraction extraction, extract_explained(phases, costs, options));
+  return std::move(extraction.program);
+}
+
+}  // namespace nntune::extract

@@ -1,0 +1,53 @@
+/// Chooses the cheapest program that the rules can make of a model, all its phases decided together.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+
+#include "base/error.h"
+#include "compiler/egraph/runner.h"
+#include "compiler/extract/cost_model.h"
+#include "compiler/extract/explain.h"
+#include "compiler/extract/program.h"
+#include "compiler/graph/graph.h"
+#include "compiler/rules/options.h"
+
+namespace nntune::extract {
+
+/// How much a phase counts.
+struct PhaseUse {
+  double calls = 1;       ///< in the objective
+  std::int64_t past = 0;  ///< tokens in the KV cache when its kernels are costed
+};
+
+struct ExtractOptions {
+  rules::RuleOptions rules = {};
+  int threads = 1;
+  /// By phase name. A phase that is not listed gets: 1 row: 128 calls at 512 tokens of past; more rows: as many calls as
+  /// 512 tokens take, shared evenly between such phases, nothing past.
+  std::map<std::string, PhaseUse> uses = {};
+  /// Seconds that each stored byte of weights costs. The objective reads each weight about 128 times from memory (decode) and
+  /// multiplies it with 512 tokens (prefill): some 1e-8 s a byte in all, of which a second layout may save a part. At this
+  /// price it has to save all of that, so that a weight is stored once unless one phase has no kernel for the layout.
+  double stored_byte_seconds = 1e-8;
+  egraph::RunLimits limits = {.nodes = 50'000,
+                              .iterations = 60,
+                              .time = std::chrono::seconds(20),
+                              .backoff = {.match_limit = 1'000'000, .ban_iterations = 5}};
+};
+
+struct Extraction {
+  Program program;
+  Explanation explanation;
+};
+
+/// \param phases  their body, head etc. share weights by name
+/// \return the program, each shared step paid once and each stored weight once for all phases. Errors: infeasible (some value
+///         has no kernel on this CPU, named), bad_input (unknown rule family), internal
+[[nodiscard]] Expected<Extraction> extract_explained(std::span<const graph::Phase> phases, const CostModel& costs,
+                                                     const ExtractOptions& options);
+[[nodiscard]] Expected<Program> extract(std::span<const graph::Phase> phases, const CostModel& costs, const ExtractOptions& options);
+
+}  // namespace nntune::extract

@@ -1,0 +1,201 @@
+#include "compiler/extract/problem.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <unordered_map>
+
+namespace nntune::extract {
+
+using egraph::ClassId;
+using egraph::NodeId;
+using graph::OpKind;
+
+namespace {
+
+constexpr std::uint32_t kNone = 0xffffffff;
+
+bool reads_past(const graph::Op& op) {
+  return op.kind == OpKind::attention || op.kind == OpKind::cache_append ||
+         std::any_of(op.prologue.begin(), op.prologue.end(),
+                     [](const graph::Step& step) { return step.kind == graph::StepKind::rope; });
+}
+
+class ProblemMaker {
+ public:
+  ProblemMaker(const egraph::EGraph& graph, const rules::Language& language, const egraph::SmallestTerms& terms, double layers,
+               double stored_byte_seconds, int threads, const CostModel& costs)
+      : graph_(graph),
+        language_(language),
+        terms_(terms),
+        layers_(layers),
+        stored_byte_seconds_(stored_byte_seconds),
+        threads_(threads),
+        costs_(costs),
+        index_(graph.total_nodes(), kNone) {}
+
+  Expected<Problem> make(const std::vector<SectionGoal>& goals) {
+    for (const SectionGoal& goal : goals) {
+      problem_.sections.push_back({goal.phase, goal.section, goal.calls, goal.past, {}, {}});
+    }
+    number_classes();
+    for (ProblemClass& item : problem_.classes) {
+      NNTUNE_TRY(add_options(item));
+    }
+    for (std::size_t i = 0; i < goals.size(); ++i) {
+      for (const ClassId output : goals[i].outputs) {
+        const ClassId id = graph_.find(output);
+        if (language_.constant(graph_, id)) {
+          return fail(ErrorKind::unsupported, fmt::format("an output of {} depends on no input", goals[i].section));
+        }
+        problem_.sections[i].roots.push_back(index_[id]);
+      }
+      order_classes(problem_.sections[i]);
+    }
+    return std::move(problem_);
+  }
+
+ private:
+  void number_classes() {
+    std::vector<ClassId> order(graph_.classes().begin(), graph_.classes().end());
+    std::sort(order.begin(), order.end(), [this](ClassId a, ClassId b) { return terms_.key(a) < terms_.key(b); });
+    for (const ClassId id : order) {
+      const rules::Facts& facts = language_.data(id);
+      if (facts.constant) {
+        index_[id] = static_cast<std::uint32_t>(problem_.constants.size());
+        problem_.constants.push_back(constant(id));
+      } else if (facts.section != rules::Facts::kMixedSections && facts.section != rules::Facts::kAnySection) {
+        index_[id] = static_cast<std::uint32_t>(problem_.classes.size());
+        problem_.classes.push_back({id, facts.section - 1, {}});
+      }
+    }
+  }
+
+  Constant constant(ClassId id) const {
+    Constant result;
+    result.id = id;
+    result.type = language_.type(graph_, id);
+    std::set<std::uint32_t> matrices;
+    bool per_layer = false;
+    const auto visit = [&](const auto& self, ClassId at) -> void {
+      const NodeId node = terms_.node(at);
+      const graph::Op& op = language_.op(graph_, node);
+      if (op.kind == OpKind::weight) {
+        per_layer = per_layer || op.name.rfind("layers.*.", 0) == 0;
+        if (op.type.rank() == 2) {
+          matrices.insert(language_.data(graph_.find(at)).first_weight);
+        }
+      }
+      for (const ClassId child : graph_.children(node)) {
+        self(self, child);
+      }
+    };
+    visit(visit, id);
+    result.matrices.assign(matrices.begin(), matrices.end());
+    result.bytes = static_cast<double>(result.type.storage_bytes()) * (per_layer ? layers_ : 1);
+    result.price = result.bytes * stored_byte_seconds_;
+    return result;
+  }
+
+  Status add_options(ProblemClass& item) {
+    std::vector<std::pair<egraph::SmallestTerms::Key, NodeId>> nodes;
+    for (const NodeId node : graph_.nodes(item.id)) {
+      nodes.emplace_back(terms_.key_of_node(node), node);
+    }
+    std::sort(nodes.begin(), nodes.end());
+    for (const auto& [key, node] : nodes) {
+      Option option;
+      option.node = node;
+      for (const ClassId child : graph_.children(node)) {
+        (language_.constant(graph_, child) ? option.constants : option.operands).push_back(index_[graph_.find(child)]);
+      }
+      const graph::Op& op = language_.op(graph_, node);
+      if (op.kind != OpKind::input && op.kind != OpKind::slice) {
+        NNTUNE_ASSIGN(option.workload, workload(node, op, problem_.sections[item.section]));
+        if (option.workload < 0) {
+          continue;
+        }
+        option.seconds =
+            problem_.costs[static_cast<std::size_t>(option.workload)].seconds * problem_.sections[item.section].calls;
+        if (!std::isfinite(option.seconds)) {
+          continue;
+        }
+      }
+      item.options.push_back(std::move(option));
+    }
+    return {};
+  }
+
+  /// Number of the node's workload, -1 if no kernel family could have it.
+  Expected<std::int32_t> workload(NodeId node, graph::Op op, const ProblemSection& section) {
+    switch (op.kind) {
+      case OpKind::pack:  // at run time a kernel of its own
+        op = graph::rowwise({{.kind = graph::StepKind::pack, .lanes = op.lanes}});
+        break;
+      case OpKind::embed:
+      case OpKind::rowwise:
+      case OpKind::matmul:
+      case OpKind::attention:
+      case OpKind::cache_append:
+      case OpKind::argmax:
+        break;
+      default:
+        return -1;
+    }
+    std::vector<graph::TensorType> inputs;
+    for (const ClassId child : graph_.children(node)) {
+      inputs.push_back(language_.type(graph_, child));
+    }
+    const std::int64_t past = reads_past(op) ? section.past : 0;
+    NNTUNE_ASSIGN(schedule::Workload made, schedule::Workload::make(std::move(op), std::move(inputs), past, threads_));
+    const auto [place, is_new] = known_.emplace(made.hash(), static_cast<std::int32_t>(problem_.workloads.size()));
+    if (is_new) {
+      problem_.costs.push_back(costs_.cost(made));
+      problem_.workloads.push_back(std::move(made));
+    }
+    return place->second;
+  }
+
+  /// Depth first from the roots, so that a class comes behind what its options read.
+  void order_classes(ProblemSection& section) {
+    std::vector<bool> seen(problem_.classes.size(), false);
+    const auto visit = [&](const auto& self, std::uint32_t at) -> void {
+      if (seen[at]) {
+        return;
+      }
+      seen[at] = true;
+      for (const Option& option : problem_.classes[at].options) {
+        for (const std::uint32_t operand : option.operands) {
+          self(self, operand);
+        }
+      }
+      section.classes.push_back(at);
+    };
+    for (const std::uint32_t root : section.roots) {
+      visit(visit, root);
+    }
+  }
+
+  const egraph::EGraph& graph_;
+  const rules::Language& language_;
+  const egraph::SmallestTerms& terms_;
+  double layers_;
+  double stored_byte_seconds_;
+  int threads_;
+  const CostModel& costs_;
+  std::vector<std::uint32_t> index_;  // by class: its number in problem_.classes or problem_.constants
+  std::unordered_map<Hash128, std::int32_t> known_;
+  Problem problem_;
+};
+
+}  // namespace
+
+Expected<Problem> make_problem(const egraph::EGraph& graph, const rules::Language& language, const egraph::SmallestTerms& terms,
+                               const std::vector<SectionGoal>& goals, double layers, double stored_byte_seconds, int threads,
+                               const CostModel& costs) {
+  return ProblemMaker(graph, language, terms, layers, stored_byte_seconds, threads, costs).make(goals);
+}
+
+}  // namespace nntune::extract

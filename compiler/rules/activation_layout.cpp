@@ -1,0 +1,65 @@
+// Activations in tiles of mr rows, <0:mr> or <0:mr,1:2>, packed by the kernel that makes them (the pack step travels into its
+// chain by the fusion rules), so that several matmuls read them without packing again.
+#include "compiler/rules/registry.h"
+
+namespace nntune::rules {
+
+using graph::DType;
+using graph::Step;
+using graph::StepKind;
+
+std::span<const Rule> activation_layout_rules() {
+  static const std::vector<Rule> kRules = {
+      {.name = "pack-activations",
+       .left = "(matmul{;} ?x ?w)",
+       .build =
+           [](Builder& site) {
+             for (const std::int64_t rows : site.options().tile_rows()) {
+               Step step{.kind = StepKind::pack, .lanes = {{0, static_cast<int>(rows)}}};
+               if (site.type("x").dtype == DType::bf16) {
+                 step.lanes.push_back({1, 2});
+               }
+               if (const auto packed = site.add(graph::rowwise({step}), {site["x"]})) {
+                 site.offer(site.add(graph::matmul(), {*packed, site["w"]}));
+               }
+             }
+           },
+       .when =
+           [](const Site& site) {
+             return site.plain_weight("w") && !site.constant("x") && !site.type("x").packed() && site.type("x").shape[0] > 1;
+           }},
+      {.name = "pack-of-unpack",
+       .left = "(pack:p (unpack{} ?x))",
+       .build =
+           [](Builder& site) {
+             if (site.op("p").lanes == site.type("x").lanes) {
+               site.offer(site["x"]);
+             }
+           }},
+      {.name = "pack-step-of-unpack",
+       .left = "(rowwise:p (unpack{} ?x))",
+       .build =
+           [](Builder& site) {
+             const graph::Chain& chain = site.op("p").prologue;
+             if (chain.size() == 1 && chain[0].kind == StepKind::pack && chain[0].lanes == site.type("x").lanes) {
+               site.offer(site["x"]);
+             }
+           }},
+      {.name = "unpack-of-pack", .left = "(unpack{} (pack:p ?x))", .right = "?x"},
+      {.name = "unpack-of-pack-step",
+       .left = "(unpack{} (rowwise:p ?x ..))",
+       .build =
+           [](Builder& site) {
+             graph::Op op = site.op("p");
+             if (op.prologue.empty() || op.prologue.back().kind != StepKind::pack) {
+               return;
+             }
+             op.prologue.pop_back();
+             const auto children = site.children("p");
+             site.offer(op.prologue.empty() ? std::optional(site["x"]) : site.add(op, {children.begin(), children.end()}));
+           }},
+  };
+  return kRules;
+}
+
+}  // namespace nntune::rules

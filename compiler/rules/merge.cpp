@@ -1,0 +1,80 @@
+// Matmuls that share an input become one matmul with stacked weights; its parts are views into the wider result.
+#include "compiler/rules/registry.h"
+
+namespace nntune::rules {
+
+using graph::Op;
+using graph::OpKind;
+
+namespace {
+
+Op slice(std::int64_t begin, std::int64_t end) { return {.kind = OpKind::slice, .begin = begin, .end = end}; }
+
+/// All operands of an outer concat with those of the inner one (variable `inner`) in its place.
+void flatten(Builder& site, bool inner_first) {
+  const auto outer = site.children("c");
+  const auto inner = site.children("d");
+  std::vector<egraph::ClassId> operands(inner.begin(), inner.end());
+  operands.insert(inner_first ? operands.end() : operands.begin(), inner_first ? outer[1] : outer[0]);
+  site.offer(site.add({.kind = OpKind::concat}, operands));
+}
+
+}  // namespace
+
+std::span<const Rule> merge_rules() {
+  static const std::vector<Rule> kRules = {
+      // In one fixed order of weights, so that each set of weights is stacked in one way; larger sets grow pair by pair.
+      {.name = "merge-matmuls-of-one-input",
+       .left = "(matmul{;} ?x ?v), (matmul{;} ?x ?w)",
+       .build =
+           [](Builder& site) {
+             const std::int64_t first = site.type("v").shape[0];
+             const std::int64_t both = first + site.type("w").shape[0];
+             const auto stacked = site.add({.kind = OpKind::concat}, {site["v"], site["w"]});
+             if (!stacked) {
+               return;
+             }
+             const auto merged = site.add(graph::matmul(), {site["x"], *stacked});
+             const auto second = site.add(graph::matmul(), {site["x"], site["w"]});
+             site.offer(site.add(slice(0, first), {*merged}));
+             site.offer(*second, site.add(slice(first, both), {*merged}));
+           },
+       .when =
+           [](const Site& site) {
+             return site.plain_weight("v") && site.plain_weight("w") && !site.constant("x") && !site.type("x").packed() &&
+                    site.type("x").dtype == graph::DType::f32 && site.facts("v").last_weight < site.facts("w").first_weight;
+           }},
+      {.name = "flatten-concat-first", .left = "(concat:c (concat:d ..) ?w)", .build = [](Builder& site) { flatten(site, true); }},
+      {.name = "flatten-concat-second", .left = "(concat:c ?w (concat:d ..))", .build = [](Builder& site) { flatten(site, false); }},
+      {.name = "slice-of-slice",
+       .left = "(slice:a (slice:b ?x))",
+       .build =
+           [](Builder& site) {
+             const Op& inner = site.op("b");
+             const Op& outer = site.op("a");
+             if (inner.axis == 1 && outer.axis == 1) {
+               site.offer(site.add(slice(inner.begin + outer.begin, inner.begin + outer.end), {site["x"]}));
+             }
+           }},
+      {.name = "gate-up-side-by-side",
+       .left = "(rowwise{swiglu} (matmul{;} ?h ?g) (matmul{;} ?h ?u))",
+       .right = "(rowwise{swiglu_split} (matmul{;} ?h (concat{} ?g ?u)))",
+       .when = [](const Site& site) { return site.plain_weight("g") && site.plain_weight("u") && site.type("g") == site.type("u"); }},
+      {.name = "gate-up-interleaved",
+       .left = "(rowwise{swiglu} (matmul{;} ?h ?g) (matmul{;} ?h ?u))",
+       .build =
+           [](Builder& site) {
+             for (const std::int64_t group : site.options().pair_groups()) {
+               const auto w = site.add({.kind = OpKind::interleave, .group = group}, {site["g"], site["u"]});
+               const auto pairs = w ? site.add(graph::matmul(), {site["h"], *w}) : std::nullopt;
+               if (pairs) {
+                 site.offer(site.add(graph::rowwise({{.kind = graph::StepKind::swiglu_pairs, .group = group}}), {*pairs}));
+               }
+             }
+           },
+       .when = [](const Site& site) { return site.plain_weight("g") && site.plain_weight("u") && site.type("g") == site.type("u"); }},
+  };
+  return kRules;
+}
+
+}  // namespace nntune::rules

@@ -1,0 +1,46 @@
+#include "compiler/rules/registry.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace nntune::rules {
+
+std::span<const Family> families() {
+  static const std::vector<Family> kFamilies = {
+      {"merge", "matmuls that share an input become one: q/k/v, gate/up", merge_rules()},
+      {"norm_fold", "the weight of a norm goes into the matrix behind it", norm_fold_rules()},
+      {"fusion", "row-wise work joins the kernels before and behind it", fusion_rules()},
+      {"weight_layout", "weights are packed in panels ahead of time, for f32 FMA or bf16 dot", weight_layout_rules()},
+      {"activation_layout", "activations are packed once for all matmuls that read them", activation_layout_rules()},
+  };
+  return kFamilies;
+}
+
+Expected<std::vector<egraph::Rewrite>> enabled_rules(egraph::SymbolTable& symbols, Language& language,
+                                                     const RuleOptions& options) {
+  std::vector<std::string_view> names;
+  for (const Family& family : families()) {
+    names.push_back(family.name);
+  }
+  for (const std::string& name : options.disabled) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      return fail(ErrorKind::bad_input, fmt::format("there is no rule family \"{}\"", name),
+                  fmt::format("the families are {}", fmt::join(names, ", ")));
+    }
+  }
+  std::vector<egraph::Rewrite> result;
+  for (const Family& family : families()) {
+    if (options.disabled.count(std::string(family.name)) > 0) {
+      continue;
+    }
+    NNTUNE_ASSIGN(std::vector<egraph::Rewrite> rules, compile(family.rules, symbols, language, options));
+    for (egraph::Rewrite& rule : rules) {
+      result.push_back(std::move(rule));
+    }
+  }
+  return result;
+}
+
+}  // namespace nntune::rules
