@@ -1,0 +1,163 @@
+#include "compiler/extract/extract.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "tests/compiler/extract/simple_costs.h"
+#include "tests/compiler/rules/qwen3_layer.h"
+
+namespace nntune::extract {
+namespace {
+
+using testing_models::Shape;
+using testing_models::SimpleCosts;
+
+Isa avx512_bf16() {
+  Isa isa;
+  isa.avx2 = isa.fma = isa.f16c = true;
+  isa.avx512f = isa.avx512bw = isa.avx512vl = isa.avx512dq = isa.avx512bf16 = true;
+  return isa;
+}
+
+ExtractOptions options() { return {.rules = {.isa = avx512_bf16()}}; }
+
+Extraction best(const Shape& shape, const CostModel& costs, const ExtractOptions& o = options()) {
+  const auto phases = testing_models::phases(shape);
+  auto result = extract_explained(phases, costs, o);
+  EXPECT_TRUE(result.has_value()) << (result ? "" : result.error().message());
+  return result ? std::move(*result) : Extraction{};
+}
+
+/// All kernels of a program, one a line.
+std::string text(const Program& program) {
+  std::string result;
+  for (const PhaseProgram& phase : program.phases) {
+    for (const SectionProgram& section : phase.sections) {
+      for (const KernelStep& step : section.steps) {
+        result += phase.name + " " + section.name + " " + step.workload.text() + "\n";
+      }
+    }
+  }
+  for (const StoredWeight& weight : program.weights) {
+    result += weight.key + "\n";
+  }
+  return result;
+}
+
+TEST(Extract, EveryOperandIsMadeBeforeItIsRead) {
+  const Extraction extraction = best(Shape{}, SimpleCosts());
+  ASSERT_EQ(extraction.program.phases.size(), 2U);
+  for (const PhaseProgram& phase : extraction.program.phases) {
+    ASSERT_EQ(phase.sections.size(), 3U);
+    for (const SectionProgram& section : phase.sections) {
+      std::set<std::size_t> written;
+      for (const KernelStep& step : section.steps) {
+        ASSERT_EQ(step.inputs.size(), step.workload.inputs.size());
+        for (std::size_t i = 0; i < step.inputs.size(); ++i) {
+          const Value& value = step.inputs[i];
+          if (value.kind == ValueKind::buffer) {
+            EXPECT_EQ(written.count(value.index), 1U) << step.workload.text();
+            EXPECT_FALSE(step.output.kind == ValueKind::buffer && step.output.index == value.index) << "written while read";
+            const graph::TensorType& buffer = section.buffers[value.index];
+            EXPECT_LE(value.column + step.workload.inputs[i].shape[1], buffer.shape[1]);
+            EXPECT_EQ(step.workload.inputs[i].lanes, buffer.lanes);
+            EXPECT_EQ(step.workload.inputs[i].dtype, buffer.dtype);
+          } else if (value.kind == ValueKind::weight) {
+            EXPECT_EQ(extraction.program.weights[value.index].type, step.workload.inputs[i]);
+          }
+        }
+        if (step.output.kind == ValueKind::buffer) {
+          EXPECT_EQ(section.buffers[step.output.index], step.workload.output);
+          written.insert(step.output.index);
+        } else {
+          EXPECT_EQ(step.workload.op.kind, graph::OpKind::cache_append);
+          EXPECT_EQ(step.output.input, step.inputs.back().input);
+        }
+      }
+    }
+  }
+}
+
+TEST(Extract, EachWeightIsStoredOnceForBothPhasesAndTheTiedHead) {
+  for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) {
+    const Extraction extraction = best(Shape{.dtype = dtype}, SimpleCosts());
+    std::set<std::string> leaves;
+    for (const StoredWeight& weight : extraction.program.weights) {
+      for (const graph::Node& node : weight.recipe.nodes()) {
+        if (node.op.kind == graph::OpKind::weight && node.type.rank() == 2) {
+          EXPECT_TRUE(leaves.insert(node.op.name).second) << node.op.name << " is stored twice";
+        }
+      }
+      EXPECT_EQ(weight.recipe.node(weight.recipe.outputs().at(0)).type, weight.type);
+      EXPECT_EQ(weight.per_layer, weight.key.find("layers.*.") != std::string::npos);
+    }
+    EXPECT_EQ(leaves.size(), 8U);  // q k v o gate up down embedding
+  }
+}
+
+TEST(Extract, ObjectiveIsTheProgramsTimePrefillOnceDecode128Times) {
+  const Extraction extraction = best(Shape{}, SimpleCosts());
+  const auto& phases = extraction.program.phases;
+  EXPECT_NEAR(extraction.explanation.objective_seconds, 128 * phases[0].seconds() + phases[1].seconds(), 1e-9);
+  EXPECT_LE(extraction.explanation.objective_seconds, extraction.explanation.greedy_seconds * (1 + 1e-9));
+}
+
+TEST(Extract, TwiceGivesTheSameProgram) {
+  EXPECT_EQ(text(best(Shape{}, SimpleCosts()).program), text(best(Shape{}, SimpleCosts()).program));
+}
+
+TEST(Extract, ALayerHasDozensOfPrograms) {
+  EXPECT_GT(best(Shape{}, SimpleCosts()).explanation.programs, 100);
+}
+
+TEST(Extract, EachFamilyChangesTheProgramAndHelps) {
+  for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) {
+    const Extraction full = best(Shape{.dtype = dtype}, SimpleCosts());
+    for (const char* family : {"merge", "norm_fold", "fusion", "activation_layout"}) {
+      ExtractOptions without = options();
+      without.rules.allow_weight_rounding = true;
+      const Extraction with_rounding = best(Shape{.dtype = dtype}, SimpleCosts(), without);
+      without.rules.disabled = {family};
+      const Extraction ablated = best(Shape{.dtype = dtype}, SimpleCosts(), without);
+      EXPECT_NE(text(ablated.program), text(with_rounding.program)) << family;
+      EXPECT_GT(ablated.explanation.objective_seconds, with_rounding.explanation.objective_seconds) << family;
+      EXPECT_LE(with_rounding.explanation.objective_seconds, full.explanation.objective_seconds * (1 + 1e-9));
+    }
+  }
+}
+
+TEST(Extract, WithoutWeightLayoutsThereIsNoProgram) {
+  ExtractOptions without = options();
+  without.rules.disabled = {"weight_layout"};
+  const auto phases = testing_models::phases(Shape{});
+  const auto result = extract(phases, SimpleCosts(), without);
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().kind, ErrorKind::infeasible);
+}
+
+TEST(Extract, UnknownFamilyIsNamed) {
+  ExtractOptions wrong = options();
+  wrong.rules.disabled = {"merging"};
+  const auto phases = testing_models::phases(Shape{});
+  const auto result = extract(phases, SimpleCosts(), wrong);
+  ASSERT_FALSE(result.has_value());
+  EXPECT_NE(result.error().message().find("\"merging\""), std::string::npos);
+  EXPECT_NE(result.error().message().find("norm_fold"), std::string::npos);
+}
+
+TEST(Extract, CostsDecide) {
+  // A machine on which merging q/k/v hurts: wide outputs are slow.
+  SimpleCosts costs;
+  costs.adjust = [](const schedule::Workload& w, double seconds) {
+    return w.op.kind == graph::OpKind::matmul && w.output.shape[1] == 4096 ? 10 * seconds : seconds;
+  };
+  const std::string merged = text(best(Shape{}, SimpleCosts()).program);
+  const std::string apart = text(best(Shape{}, costs).program);
+  EXPECT_NE(merged.find("->f32[1,4096]"), std::string::npos);
+  EXPECT_EQ(apart.find("->f32[1,4096]"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace nntune::extract
