@@ -1,19 +1,20 @@
 #include "base/bandwidth.h"
 
+#include "base/barrier.h"
+#include "base/cgroup.h"
+#include "base/cpus.h"
+#include "base/isa_probe.h"
+
+#include <fmt/format.h>
+
+#include <sys/mman.h>
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
-#include <fmt/format.h>
 #include <limits>
-#include <sys/mman.h>
 #include <vector>
-
-#include "base/barrier.h"
-#include "base/cgroup.h"
-#include "base/cpus.h"
-#include "base/isa_probe.h"
 
 namespace nntune {
 namespace {

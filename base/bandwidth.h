@@ -1,10 +1,10 @@
 /// How fast memory can be read when nothing is done with it: the bound of every kernel that streams weights.
 #pragma once
 
+#include "base/target.h"
+
 #include <cstddef>
 #include <span>
-
-#include "base/target.h"
 
 namespace nntune {
 

@@ -1,11 +1,11 @@
 #include "base/barrier.h"
 
-#include <cassert>
-#include <climits>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <x86intrin.h>
+#include <cassert>
+#include <climits>
 
 namespace nntune {
 namespace {

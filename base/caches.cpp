@@ -1,7 +1,8 @@
 #include "base/caches.h"
 
-#include <cpuid.h>
 #include <fmt/format.h>
+
+#include <cpuid.h>
 #include <fstream>
 #include <string>
 

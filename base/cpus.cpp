@@ -1,15 +1,15 @@
 #include "base/cpus.h"
 
+#include "base/cgroup.h"
+#include "base/target.h"
+
+#include <sched.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cmath>
 #include <memory>
 #include <mutex>
-#include <sched.h>
 #include <thread>
-#include <unistd.h>
-
-#include "base/cgroup.h"
-#include "base/target.h"
 
 namespace nntune {
 namespace {

@@ -1,16 +1,18 @@
 #include "base/isa_probe.h"
 
+#include "base/amx.h"
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <ctime>
 #include <new>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace nntune {
 namespace {
@@ -42,11 +44,11 @@ bool all_are(const Vector& vector, T expected, std::size_t count) {
 }
 
 // One instruction over memory operands: c = op(c, a, b), through registers of the given kind.
-#define NNTUNE_TRY_INSTRUCTION(move, reg, instruction)                                                             \
-  asm volatile(move " %1, %%" reg "0\n\t" move " %2, %%" reg "1\n\t" move " %0, %%" reg "2\n\t" instruction "\n\t" \
-               move " %%" reg "2, %0\n\t"                                                                          \
-               : "+m"(c)                                                                                           \
-               : "m"(a), "m"(b)                                                                                    \
+#define NNTUNE_TRY_INSTRUCTION(move, reg, instruction)                                                                  \
+  asm volatile(move " %1, %%" reg "0\n\t" move " %2, %%" reg "1\n\t" move " %0, %%" reg "2\n\t" instruction "\n\t" move \
+                    " %%" reg "2, %0\n\t"                                                                               \
+               : "+m"(c)                                                                                                \
+               : "m"(a), "m"(b)                                                                                         \
                : "xmm0", "xmm1", "xmm2")
 
 bool try_avx2() {
@@ -147,16 +149,6 @@ bool try_gfni() {
   return all_are<std::uint8_t>(c, 0xa4, 16);
 }
 
-// Three tiles of 16 rows of 64 bytes.
-struct alignas(64) TileConfig {
-  std::uint8_t palette = 1;
-  std::uint8_t start_row = 0;
-  std::array<std::uint8_t, 14> reserved{};
-  std::array<std::uint16_t, 16> row_bytes{64, 64, 64};
-  std::array<std::uint8_t, 16> rows{16, 16, 16};
-};
-static_assert(sizeof(TileConfig) == 64);
-
 using Tile = std::array<Vector, 16>;
 
 bool tile_is(const Tile& tile, auto expected) {
@@ -176,14 +168,14 @@ Tile fill_tile(T value) {
 }
 
 // tmm2 = op(0, tmm0, tmm1), asleep for a moment in between so that the kernel has to save the tiles.
-#define NNTUNE_TRY_TILES(instruction)                                                                                \
-  asm volatile("ldtilecfg %[config]\n\ttileloadd (%[a],%[stride],1), %%tmm0\n\ttileloadd (%[b],%[stride],1), %%tmm1" \
-               "\n\ttilezero %%tmm2\n\t" instruction                                                                 \
-               "\n\tsyscall\n\ttilestored %%tmm2, (%[c],%[stride],1)\n\ttilerelease\n\t"                             \
-               : "+a"(call)                                                                                          \
-               : [config] "m"(config), [a] "r"(&a), [b] "r"(&b), [c] "r"(&c), [stride] "r"(std::int64_t{64}),        \
-                 "D"(&moment), "S"(nullptr)                                                                          \
-               : "rcx", "r11", "memory")
+#define NNTUNE_TRY_TILES(instruction)                                                                                 \
+  asm volatile(                                                                                                       \
+      "ldtilecfg %[config]\n\ttileloadd (%[a],%[stride],1), %%tmm0\n\ttileloadd (%[b],%[stride],1), %%tmm1"           \
+      "\n\ttilezero %%tmm2\n\t" instruction "\n\tsyscall\n\ttilestored %%tmm2, (%[c],%[stride],1)\n\ttilerelease\n\t" \
+      : "+a"(call)                                                                                                    \
+      : [config] "m"(config), [a] "r"(&a), [b] "r"(&b), [c] "r"(&c), [stride] "r"(std::int64_t{64}), "D"(&moment),    \
+        "S"(nullptr)                                                                                                  \
+      : "rcx", "r11", "memory")
 
 bool try_amx_tile() {
   if (!allow_amx()) {
@@ -293,12 +285,6 @@ Isa probe_isa() {
     isa.*probe.feature = survives_in_child(probe.run);
   }
   return isa;
-}
-
-bool allow_amx() {
-  constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM, Linux 5.16
-  constexpr long kTileData = 18;               // XFEATURE_XTILEDATA
-  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 }
 
 }  // namespace nntune

@@ -13,8 +13,4 @@ namespace nntune {
 /// Every feature of Isa tried, with the result of the instruction checked.
 [[nodiscard]] Isa probe_isa();
 
-/// Asks the kernel for the AMX tile state; each process that runs code with tiles must call it before its threads use
-/// them. Cheap, may be called again. False: this machine or kernel has no tiles.
-bool allow_amx();
-
 }  // namespace nntune

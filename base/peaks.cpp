@@ -1,10 +1,10 @@
 #include "base/peaks.h"
 
+#include "base/amx.h"
+#include "base/cpus.h"
+
 #include <algorithm>
 #include <chrono>
-
-#include "base/cpus.h"
-#include "base/isa_probe.h"
 
 namespace nntune {
 namespace {
@@ -14,20 +14,21 @@ using Clock = std::chrono::steady_clock;
 // A loop of one instruction over independent accumulators: 24 (512 bits) or 12 (16 registers) of them hide a latency of up
 // to 12 or 6 cycles at two a cycle. In assembly, so that nothing is folded, reordered or spilled. All values are 0: only
 // denormals would change the speed.
-#define NNTUNE_LOOP(zero, instruction, accumulators)                                                            \
-  asm volatile(".irp r,0,1," accumulators "\n\t" zero "\n\t.endr\n"                                             \
-               "1:\n\t.rept 4\n\t.irp r," accumulators "\n\t" instruction "\n\t.endr\n\t.endr\n\tdec %0\n\tjnz 1b\n\t" \
-               : "+r"(rounds)                                                                                   \
-               :                                                                                                \
-               : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", \
-                 "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory")
+#define NNTUNE_LOOP(zero, instruction, accumulators)                                                                     \
+  asm volatile(".irp r,0,1," accumulators "\n\t" zero                                                                    \
+               "\n\t.endr\n"                                                                                             \
+               "1:\n\t.rept 4\n\t.irp r," accumulators "\n\t" instruction "\n\t.endr\n\t.endr\n\tdec %0\n\tjnz 1b\n\t"   \
+               : "+r"(rounds)                                                                                            \
+               :                                                                                                         \
+               : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", \
+                 "xmm12", "xmm13", "xmm14", "xmm15", "memory")
 #define NNTUNE_ACCUMULATORS_12 "2,3,4,5,6,7,8,9,10,11,12,13"
 #define NNTUNE_ACCUMULATORS_24 NNTUNE_ACCUMULATORS_12 ",14,15,16,17,18,19,20,21,22,23,24,25"
 // Registers 16 to 31 need no clobber: code compiled for the baseline does not know them.
-#define NNTUNE_LOOP_512(instruction) \
+#define NNTUNE_LOOP_512(instruction)                                                       \
   NNTUNE_LOOP("vpxorq %%zmm\\r, %%zmm\\r, %%zmm\\r", instruction, NNTUNE_ACCUMULATORS_24); \
   asm volatile("vzeroupper" ::: "xmm0")
-#define NNTUNE_LOOP_256(instruction) \
+#define NNTUNE_LOOP_256(instruction)                                                       \
   NNTUNE_LOOP("vxorps %%ymm\\r, %%ymm\\r, %%ymm\\r", instruction, NNTUNE_ACCUMULATORS_12); \
   asm volatile("vzeroupper" ::: "xmm0")
 #define NNTUNE_LOOP_128(instruction) NNTUNE_LOOP("xorps %%xmm\\r, %%xmm\\r", instruction, NNTUNE_ACCUMULATORS_12)
@@ -42,22 +43,15 @@ void f32_multiply_add_128(long rounds) {
   NNTUNE_LOOP_128("movaps %%xmm0, %%xmm1\n\tmulps %%xmm0, %%xmm1\n\taddps %%xmm1, %%xmm\\r");
 }
 
-// Three bytes of tile configuration would do; the layout is that of the instruction.
-struct alignas(64) TileConfig {
-  std::uint8_t palette = 1;
-  std::uint8_t unused[15] = {};
-  std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
-
 // Six accumulators of 16 x 16 cover the latency of 52 cycles at one instruction every 16.
-#define NNTUNE_TILE_LOOP(instruction)                                                                                   \
-  const TileConfig config;                                                                                              \
-  asm volatile("ldtilecfg %1\n\t.irp r,0,1,2,3,4,5,6,7\n\ttilezero %%tmm\\r\n\t.endr\n"                                 \
-               "1:\n\t.rept 4\n\t.irp r,2,3,4,5,6,7\n\t" instruction "\n\t.endr\n\t.endr\n\tdec %0\n\tjnz 1b\n\ttilerelease" \
-               : "+r"(rounds)                                                                                           \
-               : "m"(config)                                                                                            \
-               : "cc", "memory")
+#define NNTUNE_TILE_LOOP(instruction)                                                                               \
+  const TileConfig config;                                                                                          \
+  asm volatile(                                                                                                     \
+      "ldtilecfg %1\n\t.irp r,0,1,2,3,4,5,6,7\n\ttilezero %%tmm\\r\n\t.endr\n"                                      \
+      "1:\n\t.rept 4\n\t.irp r,2,3,4,5,6,7\n\t" instruction "\n\t.endr\n\t.endr\n\tdec %0\n\tjnz 1b\n\ttilerelease" \
+      : "+r"(rounds)                                                                                                \
+      : "m"(config)                                                                                                 \
+      : "cc", "memory")
 
 void amx_bf16_tiles(long rounds) { NNTUNE_TILE_LOOP("tdpbf16ps %%tmm1, %%tmm0, %%tmm\\r"); }
 void amx_int8_tiles(long rounds) { NNTUNE_TILE_LOOP("tdpbusd %%tmm1, %%tmm0, %%tmm\\r"); }

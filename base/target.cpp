@@ -1,17 +1,18 @@
 #include "base/target.h"
 
-#include <algorithm>
-#include <array>
-#include <cmath>
-#include <cpuid.h>
-#include <cstring>
-#include <fmt/format.h>
-#include <string_view>
-
 #include "base/bandwidth.h"
 #include "base/caches.h"
 #include "base/isa_probe.h"
 #include "base/peaks.h"
+
+#include <fmt/format.h>
+
+#include <cpuid.h>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <string_view>
 
 namespace nntune {
 namespace {
@@ -158,8 +159,8 @@ bool Target::same_kind(const Target& other) const {
 }
 
 Json Target::to_json() const {
-  Json json = {{"features", isa.names()}, {"cores", cores},         {"l1d_bytes", l1d_bytes},
-               {"l2_bytes", l2_bytes},    {"l3_bytes", l3_bytes},   {"barrier_seconds", barrier_seconds},
+  Json json = {{"features", isa.names()}, {"cores", cores},          {"l1d_bytes", l1d_bytes},
+               {"l2_bytes", l2_bytes},    {"l3_bytes", l3_bytes},    {"barrier_seconds", barrier_seconds},
                {"measured", measured},    {"short_name", short_name}};
   for (const Number& peak : kPeaks) {
     json["peak_macs_per_second"][std::string(peak.key)] = this->*peak.member;

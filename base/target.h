@@ -1,13 +1,13 @@
 /// What makes measurements comparable: the CPU as probed, never as named.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <vector>
-
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/json.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
 
 namespace nntune {
 
@@ -33,7 +33,9 @@ struct Isa {
   [[nodiscard]] std::vector<std::string> names() const;
   [[nodiscard]] static Expected<Isa> from_names(const std::vector<std::string>& names);
   /// Width of the widest usable vector register in bytes: 64, 32 or 16.
-  [[nodiscard]] int vector_bytes() const { return avx512f && avx512vl && avx512bw && avx512dq ? 64 : (avx2 && fma ? 32 : 16); }
+  [[nodiscard]] int vector_bytes() const {
+    return avx512f && avx512vl && avx512bw && avx512dq ? 64 : (avx2 && fma ? 32 : 16);
+  }
   /// 32 with AVX-512, else 16.
   [[nodiscard]] int vector_registers() const { return vector_bytes() == 64 ? 32 : 16; }
 };

@@ -1,7 +1,8 @@
 #include "base/target_text.h"
 
-#include <array>
 #include <fmt/format.h>
+
+#include <array>
 
 namespace nntune {
 namespace {

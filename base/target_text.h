@@ -1,9 +1,9 @@
 /// A target for people to read.
 #pragma once
 
-#include <string>
-
 #include "base/target.h"
+
+#include <string>
 
 namespace nntune {
 

@@ -1,6 +1,7 @@
 #include "base/bandwidth.h"
 
 #include <gtest/gtest.h>
+
 #include <vector>
 
 namespace nntune {

@@ -1,6 +1,7 @@
 #include "base/caches.h"
 
 #include <gtest/gtest.h>
+
 #include <fstream>
 
 namespace nntune {

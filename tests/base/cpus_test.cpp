@@ -1,12 +1,13 @@
 #include "base/cpus.h"
 
+#include "base/isa_probe.h"
+#include "base/target.h"
+
 #include <gtest/gtest.h>
+
 #include <sched.h>
 #include <algorithm>
 #include <atomic>
-
-#include "base/isa_probe.h"
-#include "base/target.h"
 
 namespace nntune {
 namespace {

@@ -1,10 +1,13 @@
 #include "base/isa_probe.h"
 
+#include "base/amx.h"
+
 #include <gtest/gtest.h>
-#include <csignal>
+
 #include <cpuid.h>
-#include <cstdlib>
 #include <unistd.h>
+#include <csignal>
+#include <cstdlib>
 
 namespace nntune {
 namespace {

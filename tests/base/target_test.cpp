@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
 #include <chrono>
 
 namespace nntune {
@@ -120,7 +121,7 @@ TEST(Target, ProbingIsFastAndMeasuresNothing) {
   const auto target = probe_target();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   ASSERT_TRUE(target) << target.error().message();
-  EXPECT_LT(seconds, 1.0);  // 5 ms on a quiet machine
+  EXPECT_LT(seconds, 2.0);  // 5 ms on a quiet machine; a child that hangs would take 2 s
   EXPECT_FALSE(target->measured);
   EXPECT_EQ(static_cast<std::size_t>(target->cores), allowed_cpus().size());
   EXPECT_GT(target->f32_fma, 0);

@@ -1,6 +1,7 @@
 #include "base/target_text.h"
 
 #include <gtest/gtest.h>
+
 #include <sstream>
 
 namespace nntune {
