@@ -95,7 +95,8 @@ Expected<std::unique_ptr<sqlite::Connection>> open_read_only(const fs::path& pat
 
   NNTUNE_ASSIGN(auto connection, sqlite::Connection::open(path.string(), SQLITE_OPEN_READONLY, path));
   auto version = read_schema_version(*connection, schema_version());
-  if (!version && connection->last_code() == SQLITE_CANTOPEN) {
+  const int code = connection->last_code();
+  if (!version && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY)) {
     // A WAL database needs its -shm beside it, which a read-only folder does not allow. If the WAL is empty too, all data is
     // in the file itself and can be read without.
     std::error_code error;
@@ -143,12 +144,17 @@ Expected<std::unique_ptr<sqlite::Connection>> open_read_write(const fs::path& pa
                   fmt::format("cannot create the folder {}: {}", path.parent_path().string(), error.message()),
                   "check its permissions, or give another file with --db");
     }
+    // SQLite would tell of its second try, to open the missing file for reading.
+    if (::access(path.parent_path().c_str(), W_OK | X_OK) != 0) {
+      return fail(ErrorKind::io, fmt::format("cannot create {}: {}", path.string(), std::strerror(errno)),
+                  "check the permissions of the folder, or give another file with --db");
+    }
   }
   NNTUNE_ASSIGN(auto connection, sqlite::Connection::open(path.string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, path));
   NNTUNE_TRY(read_schema_version(*connection, schema_version()));
   if (connection->read_only()) {
     return fail(ErrorKind::io, fmt::format("{} is read-only", path.string()),
-                "make it writable, or give another file with --db");
+                "make it and its folder writable, or give another file with --db");
   }
   // In WAL mode NORMAL syncs only at checkpoints: a power cut would take the last commits, minutes of measuring. FULL syncs
   // the log at each commit, so that it takes at most the measurement in flight. It costs one fsync a measurement, which is

@@ -56,8 +56,8 @@ struct Filter {
 /// Oldest first.
 [[nodiscard]] Expected<std::vector<TargetRecord>> targets(const Database& database);
 
-/// The stored, measured target that `target` is: the same kind if `target` was measured; if it was only probed (its peaks
-/// are defaults), the one last seen with the same features, caches and cores. None: this machine was never measured.
+/// The stored target of the same kind (Target::same_kind), none if there is none. For a machine that was only probed (its
+/// peaks are defaults) that is one with the same features, caches and cores: of several the measured one last seen.
 [[nodiscard]] Expected<std::optional<TargetRecord>> find_target(const Database& database, const Target& target);
 
 /// Newest first.

@@ -69,7 +69,7 @@ CREATE TABLE measurement (
   seed                  INTEGER NOT NULL,                      -- of the random inputs
   detail                TEXT NOT NULL,                         -- e.g. the signal or the compiler's message
   created_at            TEXT NOT NULL,                         -- UTC, ISO 8601 with microseconds
-  CHECK (verdict <> 'ok' OR (median_ns > 0 AND min_ns > 0 AND object_hash IS NOT NULL))
+  CHECK (verdict <> 'ok' OR (ifnull(median_ns, 0) > 0 AND ifnull(min_ns, 0) > 0 AND object_hash IS NOT NULL))
 ) STRICT;
 
 CREATE INDEX measurement_candidate ON measurement (target_id, workload_hash, schedule_hash, created_at);

@@ -36,7 +36,8 @@ Error describe(const std::filesystem::path& path, int code, int system_errno, co
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
-      return {ErrorKind::io, fmt::format("{} is read-only", shown), "make it writable, or give another file with --db"};
+      return {ErrorKind::io, fmt::format("{} is read-only", shown),
+              "make it and its folder writable, or give another file with --db"};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return {ErrorKind::io, fmt::format("{} is locked by another program for over {} s", shown, kBusyTimeoutMs / 1000),
@@ -150,6 +151,11 @@ Error Connection::error() const {
 
 Expected<Transaction> Transaction::begin(Connection& connection) {
   NNTUNE_TRY(connection.execute("BEGIN IMMEDIATE"));
+  return Transaction(connection);
+}
+
+Expected<Transaction> Transaction::begin_reading(Connection& connection) {
+  NNTUNE_TRY(connection.execute("BEGIN"));
   return Transaction(connection);
 }
 

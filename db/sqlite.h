@@ -115,6 +115,8 @@ class Lock {
 /// Rolled back unless committed.
 class Transaction {
  public:
+  /// Several reads that see the same rows, whatever others write meanwhile.
+  [[nodiscard]] static Expected<Transaction> begin_reading(Connection& connection);
   [[nodiscard]] static Expected<Transaction> begin(Connection& connection);
   Transaction(Transaction&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
   Transaction& operator=(Transaction&& other) noexcept {

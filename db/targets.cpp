@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <tuple>
 
 #include "base/hash.h"
 #include "base/json.h"
@@ -39,38 +40,33 @@ Expected<std::vector<TargetRecord>> targets(const Database& database) {
 }
 
 Expected<std::optional<TargetRecord>> find_target(const Database& database, const Target& target) {
-  NNTUNE_ASSIGN(const auto known, targets(database));
-  std::optional<TargetRecord> found;
-  for (const TargetRecord& record : known) {
-    if (!record.target.measured) continue;
-    if (target.measured) {
-      if (record.target.same_kind(target)) return record;
-      continue;
-    }
-    const bool same = record.target.isa == target.isa && record.target.cores == target.cores &&
-                      record.target.l1d_bytes == target.l1d_bytes && record.target.l2_bytes == target.l2_bytes &&
-                      record.target.l3_bytes == target.l3_bytes;
-    if (same && (!found || record.last_seen > found->last_seen)) found = record;
+  NNTUNE_ASSIGN(auto known, targets(database));
+  TargetRecord* found = nullptr;
+  for (TargetRecord& record : known) {
+    // Default peaks say nothing about a measured machine; measured ones are the better answer for a probed machine.
+    if (target.measured && !record.target.measured) continue;
+    if (!record.target.same_kind(target)) continue;
+    const auto rank = [](const TargetRecord& r) { return std::tie(r.target.measured, r.last_seen); };
+    if (found == nullptr || rank(*found) < rank(record)) found = &record;
   }
-  return found;
+  return found == nullptr ? std::nullopt : std::optional(std::move(*found));
 }
 
 Expected<std::int64_t> Database::record_target(const Target& target) {
   const sqlite::Lock lock(*connection_);
   // The search and the insert are one transaction: two processes that meet on a new machine add it once.
   NNTUNE_ASSIGN(auto transaction, sqlite::Transaction::begin(*connection_));
-  NNTUNE_ASSIGN(const std::vector<TargetRecord> known, targets(*this));
+  NNTUNE_ASSIGN(const auto known, find_target(*this, target));
   const std::string json = target.to_json().dump();
   const std::string now = utc_now();
-  for (const TargetRecord& record : known) {
-    if (record.target.measured != target.measured || !record.target.same_kind(target)) continue;
+  if (known) {
     if (target.measured) {
       NNTUNE_ASSIGN(auto update, connection_->prepare("UPDATE target SET latest_json = ?, last_seen = ? WHERE id = ?", json,
-                                                      now, record.id));
+                                                      now, known->id));
       NNTUNE_TRY(update.run());
     }
     NNTUNE_TRY(transaction.commit());
-    return record.id;
+    return known->id;
   }
   NNTUNE_ASSIGN(auto insert,
                 connection_->prepare("INSERT INTO target (uid, short_name, json, latest_json, first_seen, last_seen)"
