@@ -3,8 +3,10 @@
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/IntrinsicsX86.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <utility>
@@ -176,29 +178,39 @@ class Lowering {
   }
 
   void emit_store(const loopir::StmtNode& node) {
-    const Address at = address(node.buffer, node.indices);
     llvm::Value* value = emit(node.value);
     llvm::Value* mask = node.mask ? emit(node.mask) : nullptr;
+    if (irregular(node.buffer, node.indices)) {
+      store_lanes(node.buffer, value, mask, [&](std::int64_t lane) { return one_lane(node.buffer, node.indices, lane); });
+      return;
+    }
+    const Address at = address(node.buffer, node.indices);
     if (at.uniform()) {
       assert(!value->getType()->isVectorTy());
       store_scalar(node.buffer, pointer(node.buffer, at), value, mask);
       return;
     }
-    value = to_storage(widen(value), node.buffer->element);
-    if (at.contiguous()) {
-      llvm::Value* to = pointer(node.buffer, at);
-      const llvm::Align align(element_bytes(node.buffer));
-      if (mask != nullptr) {
-        builder_.CreateMaskedStore(value, to, align, widen(mask));
-      } else {
-        builder_.CreateAlignedStore(value, to, align);
-      }
+    if (!at.contiguous()) {
+      store_lanes(node.buffer, value, mask, [&](std::int64_t lane) { return lane_pointer(node.buffer, at, lane); });
       return;
     }
+    value = to_storage(widen(value), node.buffer->element);
+    llvm::Value* to = pointer(node.buffer, at);
+    const llvm::Align align(element_bytes(node.buffer));
+    if (mask != nullptr) {
+      builder_.CreateMaskedStore(value, to, align, widen(mask));
+    } else {
+      builder_.CreateAlignedStore(value, to, align);
+    }
+  }
+
+  void store_lanes(const Buffer& buffer, llvm::Value* value, llvm::Value* mask,
+                   const std::function<llvm::Value*(std::int64_t lane)>& to) {
+    value = to_storage(widen(value), buffer->element);
     for (std::int64_t i = 0; i < lanes_; ++i) {
-      llvm::Value* lane_mask = mask == nullptr ? nullptr : builder_.CreateExtractElement(widen(mask), builder_.getInt64(i));
-      store_raw(lane_pointer(node.buffer, at, i), builder_.CreateExtractElement(value, builder_.getInt64(i)),
-                element_bytes(node.buffer), lane_mask);
+      const auto lane = static_cast<std::uint64_t>(i);
+      llvm::Value* lane_mask = mask == nullptr ? nullptr : builder_.CreateExtractElement(widen(mask), lane);
+      store_raw(to(i), builder_.CreateExtractElement(value, lane), element_bytes(buffer), lane_mask);
     }
   }
 
@@ -265,22 +277,59 @@ class Lowering {
     return divisor == 1 ? stride : builder_.CreateUDiv(stride, builder_.getInt64(static_cast<std::uint64_t>(divisor)));
   }
 
-  Address address(const Buffer& buffer, const std::vector<Expr>& indices) {
-    Address at;
-    Product stride;
-    std::vector<Affine> outer;
-    std::vector<Affine> inner(indices.size());
+  struct SplitIndex {
+    std::vector<Affine> outer;  ///< by axis: which tile
+    std::vector<Affine> inner;  ///< by axis: where in the tile
+  };
+
+  SplitIndex split_index(const Buffer& buffer, const std::vector<Expr>& indices) {
+    SplitIndex split;
     for (std::size_t axis = 0; axis < indices.size(); ++axis) {
       const Affine index = to_affine(indices[axis]);
       const std::int64_t lanes = lanes_on(buffer, axis);
-      if (lanes == 1) {
-        outer.push_back(index);
-        continue;
-      }
-      auto [quotient, remainder] = divide(index, lanes);
-      outer.push_back(std::move(quotient));
-      inner[axis] = std::move(remainder);
+      auto [quotient, remainder] = lanes == 1 ? std::pair(index, Affine()) : divide(index, lanes);
+      split.outer.push_back(std::move(quotient));
+      split.inner.push_back(std::move(remainder));
     }
+    return split;
+  }
+
+  /// Whether neighbouring lanes are not the same distance apart, e.g. pairs of rows interleaved: index l becomes l/2, l%2.
+  bool irregular(const Buffer& buffer, const std::vector<Expr>& indices) {
+    if (lane_ == nullptr) return false;
+    const SplitIndex split = split_index(buffer, indices);
+    const auto hides_lane = [&](const Affine& sum) {
+      return std::any_of(sum.terms.begin(), sum.terms.end(), [&](const Affine::Term& term) {
+        return term.atom->kind != ExprKind::variable && loopir::mentions(term.atom, lane_);
+      });
+    };
+    const bool opaque = std::any_of(split.outer.begin(), split.outer.end(), hides_lane) ||
+                        std::any_of(split.inner.begin(), split.inner.end(), hides_lane);
+    int axes = 0;
+    const auto count = [&](const Affine& sum) {
+      for (const Affine::Term& term : sum.terms) axes += term.atom->kind == ExprKind::variable && term.atom->var.get() == lane_;
+    };
+    for (std::size_t axis = 0; axis < indices.size(); ++axis) {
+      count(split.outer[axis]);
+      count(split.inner[axis]);
+    }
+    return opaque || axes > 1;
+  }
+
+  /// The address of one lane, by giving the lane variable its value.
+  llvm::Value* one_lane(const Buffer& buffer, const std::vector<Expr>& indices, std::int64_t lane) {
+    const Variable* variable = std::exchange(lane_, nullptr);
+    known_[variable] = lane;
+    llvm::Value* at = pointer(buffer, address(buffer, indices));
+    known_.erase(variable);
+    lane_ = variable;
+    return at;
+  }
+
+  Address address(const Buffer& buffer, const std::vector<Expr>& indices) {
+    Address at;
+    Product stride;
+    const auto [outer, inner] = split_index(buffer, indices);
     for (auto lane = buffer->lanes.rbegin(); lane != buffer->lanes.rend(); ++lane) {
       add(at, inner[static_cast<std::size_t>(lane->axis)], stride);
       stride.constant *= lane->count;
@@ -416,7 +465,10 @@ class Lowering {
           case UnaryOp::exp: return math_.exp(a);
           case UnaryOp::sqrt: return builder_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, a);
           case UnaryOp::to_f32: return builder_.CreateSIToFP(a, a->getType()->getWithNewType(builder_.getFloatTy()));
-          case UnaryOp::to_i64: return builder_.CreateSExt(a, a->getType()->getWithNewType(builder_.getInt64Ty()));
+          case UnaryOp::to_i64: {
+            llvm::Type* wide = a->getType()->getWithNewType(builder_.getInt64Ty());
+            return expr->args[0]->type == Scalar::f32 ? builder_.CreateFPToSI(a, wide) : builder_.CreateSExt(a, wide);
+          }
         }
         return a;
       }
@@ -436,7 +488,7 @@ class Lowering {
         match(a, b);
         match(b, c);
         match(a, b);
-        return builder_.CreateIntrinsic(llvm::Intrinsic::fma, {a->getType()}, {a, b, c});
+        return math_.fma(a, b, c);
       }
       case ExprKind::dot2: {
         llvm::Value* a = emit(expr->args[0]);
@@ -475,10 +527,23 @@ class Lowering {
   }
 
   llvm::Value* emit_load(const loopir::ExprNode& node) {
-    const Address at = address(node.buffer, node.args);
     llvm::Type* type = element_type(node.buffer);
     const llvm::Align align(element_bytes(node.buffer));
+    const auto gather = [&](const std::function<llvm::Value*(std::int64_t)>& from) {
+      assert(!node.mask && "a masked load must be contiguous");
+      llvm::Value* vector = llvm::PoisonValue::get(llvm::FixedVectorType::get(type, static_cast<unsigned>(lanes_)));
+      for (std::int64_t i = 0; i < lanes_; ++i) {
+        llvm::Value* element = builder_.CreateAlignedLoad(type, from(i), align);
+        vector = builder_.CreateInsertElement(vector, element, static_cast<std::uint64_t>(i));
+      }
+      return vector;
+    };
     llvm::Value* value = nullptr;
+    if (irregular(node.buffer, node.args)) {
+      value = gather([&](std::int64_t lane) { return one_lane(node.buffer, node.args, lane); });
+      return node.buffer->element == Scalar::bf16 ? math_.widen_bf16(value) : value;
+    }
+    const Address at = address(node.buffer, node.args);
     if (at.uniform()) {
       llvm::Value* from = pointer(node.buffer, at);
       if (node.mask) {
@@ -497,13 +562,7 @@ class Lowering {
                                                                               llvm::Constant::getNullValue(vector)))
                         : builder_.CreateAlignedLoad(vector, from, align);
     } else {
-      assert(!node.mask && "a masked load must be contiguous");
-      auto* vector = llvm::FixedVectorType::get(type, static_cast<unsigned>(lanes_));
-      value = llvm::PoisonValue::get(vector);
-      for (std::int64_t i = 0; i < lanes_; ++i) {
-        llvm::Value* element = builder_.CreateAlignedLoad(type, lane_pointer(node.buffer, at, i), align);
-        value = builder_.CreateInsertElement(value, element, builder_.getInt64(static_cast<std::uint64_t>(i)));
-      }
+      value = gather([&](std::int64_t lane) { return lane_pointer(node.buffer, at, lane); });
     }
     return node.buffer->element == Scalar::bf16 ? math_.widen_bf16(value) : value;
   }

@@ -19,6 +19,8 @@ llvm::Type* VectorMath::with_element(llvm::Value* like, llvm::Type* element) {
 llvm::Value* VectorMath::constant(llvm::Value* like, double value) { return llvm::ConstantFP::get(like->getType(), value); }
 
 llvm::Value* VectorMath::fma(llvm::Value* a, llvm::Value* b, llvm::Value* c) {
+  // Without the instruction LLVM would call the C library.
+  if (!isa_.fma && !isa_.avx512f) return builder_.CreateFAdd(builder_.CreateFMul(a, b), c);
   return builder_.CreateIntrinsic(llvm::Intrinsic::fma, {a->getType()}, {a, b, c});
 }
 
@@ -66,7 +68,9 @@ llvm::Value* VectorMath::exp(llvm::Value* x) {
     return builder_.CreateSelect(keep, v, limit);
   };
   x = clamp(clamp(x, -87.0, true), 87.0, false);
-  llvm::Value* n = builder_.CreateUnaryIntrinsic(llvm::Intrinsic::rint, builder_.CreateFMul(x, constant(x, 1.44269504088896341)));
+  // Adding and taking away 1.5 * 2^23 rounds to a whole number without SSE4.1's instruction.
+  llvm::Value* magic = constant(x, 12582912.0);
+  llvm::Value* n = builder_.CreateFSub(builder_.CreateFAdd(builder_.CreateFMul(x, constant(x, 1.44269504088896341)), magic), magic);
   llvm::Value* r = fma(n, constant(x, -0.693359375), x);
   r = fma(n, constant(x, 2.12194440e-4), r);
   llvm::Value* p = constant(x, 1.9875691500e-4);

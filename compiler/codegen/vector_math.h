@@ -16,6 +16,8 @@ class VectorMath {
   llvm::Value* widen_bf16(llvm::Value* bits);
   /// f32 -> i16 bits of bf16, nearest even; the input is no NaN.
   llvm::Value* round_bf16(llvm::Value* value);
+  /// a*b + c in one instruction where there is one.
+  llvm::Value* fma(llvm::Value* a, llvm::Value* b, llvm::Value* c);
   /// c + a.lo*b.lo + a.hi*b.hi over i32 pairs of bf16; one instruction where AVX512_BF16 is there, else two FMA.
   llvm::Value* dot2(llvm::Value* a, llvm::Value* b, llvm::Value* c);
   /// Cephes' expf (a polynomial of degree 6 after reduction by ln 2): relative error below 2e-7, inputs cut to +-87.
@@ -25,7 +27,6 @@ class VectorMath {
 
  private:
   llvm::Value* constant(llvm::Value* like, double value);
-  llvm::Value* fma(llvm::Value* a, llvm::Value* b, llvm::Value* c);
   llvm::Type* with_element(llvm::Value* like, llvm::Type* element);
 
   llvm::IRBuilder<>& builder_;

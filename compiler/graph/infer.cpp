@@ -107,7 +107,7 @@ Expected<TensorType> infer_attention(const Op& op, std::span<const TensorType> i
   if (k.rank() != 3 || !is_float(k) || k.shape[0] != op.kv_heads || k.shape[2] < 1) {
     return misfit(op.text(), fmt::format("k is {}, must be [{},?,d] of f32 or bf16", k.text(), op.kv_heads));
   }
-  if (v != k) return misfit(op.text(), fmt::format("v is {}, must be like k, {}", v.text(), k.text()));
+  if (v.unpacked() != k.unpacked()) return misfit(op.text(), fmt::format("v is {}, must be like k, {}", v.text(), k.text()));
   const std::int64_t columns = op.heads * k.shape[2];
   if (q.shape[1] != columns) {
     return misfit(op.text(), fmt::format("q is {}, must have heads*d = {} columns", q.text(), columns));

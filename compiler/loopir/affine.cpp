@@ -1,6 +1,7 @@
 #include "compiler/loopir/affine.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace nntune::loopir {
 namespace {
@@ -98,6 +99,22 @@ std::optional<std::pair<Affine, Affine>> div_mod(const Affine& value, std::int64
   }
   if (highest >= divisor) return std::nullopt;
   return std::pair{std::move(quotient), std::move(remainder)};
+}
+
+bool mentions(const Expr& expr, const Variable* var) {
+  if (expr->kind == ExprKind::variable) return expr->var.get() == var;
+  return std::any_of(expr->args.begin(), expr->args.end(), [&](const Expr& e) { return mentions(e, var); });
+}
+
+Expr affine_quotient(const Expr& expr, std::int64_t divisor) {
+  Affine sum = affine(expr);
+  assert(sum.constant % divisor == 0);
+  sum.constant /= divisor;
+  for (Affine::Term& term : sum.terms) {
+    assert(term.coefficient % divisor == 0);
+    term.coefficient /= divisor;
+  }
+  return sum.to_expr();
 }
 
 }  // namespace nntune::loopir

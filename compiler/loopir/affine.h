@@ -34,4 +34,9 @@ using KnownValues = std::function<std::optional<std::int64_t>(const Var&)>;
 /// inside one multiple, e.g. (32*p + 16*v + l) / 32 = p for v < 2, l < 16.
 [[nodiscard]] std::optional<std::pair<Affine, Affine>> div_mod(const Affine& value, std::int64_t divisor);
 
+[[nodiscard]] bool mentions(const Expr& expr, const Variable* var);
+
+/// expr / divisor where every coefficient is a multiple of it.
+[[nodiscard]] Expr affine_quotient(const Expr& expr, std::int64_t divisor);
+
 }  // namespace nntune::loopir

@@ -90,6 +90,14 @@ Split Nest::split(const Var& var, std::int64_t factor) {
   return result;
 }
 
+void Nest::limit(const Var& var, const Expr& extent) {
+  root_ = rewrite_loop(root_, var, [&](const StmtNode& node) {
+    StmtNode copy = node;
+    copy.extent = extent;
+    return std::make_shared<const StmtNode>(std::move(copy));
+  });
+}
+
 void Nest::reorder(const std::vector<Var>& order) {
   const auto listed = [&](const Var& v) { return std::find(order.begin(), order.end(), v) != order.end(); };
   // The outermost listed loop is the first met from above.

@@ -24,6 +24,8 @@ class Nest {
   /// v = outer * factor + inner. A constant extent that is no multiple, or one only known at run time, is rounded up: the
   /// caller guarantees that the buffers have room (row padding, padded panels).
   Split split(const Var& var, std::int64_t factor);
+  /// Fewer iterations of a loop, e.g. in the last block of a run-time number of rows.
+  void limit(const Var& var, const Expr& extent);
   /// Permutes perfectly nested loops into this order, outermost first; the listed loops must be adjacent.
   void reorder(const std::vector<Var>& order);
   void unroll(const Var& var) { set_kind(var, LoopKind::unrolled); }

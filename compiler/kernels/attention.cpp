@@ -1,0 +1,394 @@
+#include "compiler/kernels/attention.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "compiler/kernels/operands.h"
+#include "compiler/kernels/row_chain.h"
+#include "compiler/loopir/primitives.h"
+
+namespace nntune::kernels {
+
+using graph::StepKind;
+using loopir::BinaryOp;
+using loopir::Buffer;
+using loopir::Expr;
+using loopir::integer;
+using loopir::LoopKind;
+using loopir::number;
+using loopir::Scalar;
+using loopir::Stmt;
+using loopir::UnaryOp;
+using loopir::use;
+using loopir::Var;
+using schedule::Schedule;
+using schedule::Workload;
+
+namespace {
+
+/// Far below every score, yet exp(difference) is an ordinary 0.
+constexpr double kMinusInfinity = -1e30;
+
+struct Shape {
+  std::int64_t m = 1;
+  std::int64_t heads = 1;
+  std::int64_t kv_heads = 1;
+  std::int64_t head = 128;  ///< head_dim
+  std::int64_t group = 1;   ///< query heads of one key-value head
+  bool dot_scores = false;  ///< keys in bf16 pairs
+  bool dot_values = false;  ///< values in bf16 pairs
+  schedule::OperandMap at;
+  std::size_t prologue = 0;
+};
+
+Shape shape_of(const Workload& workload) {
+  Shape s;
+  s.at = schedule::operand_map(workload.op);
+  s.prologue = static_cast<std::size_t>(graph::operands(workload.op.prologue));
+  const graph::TensorType& k = workload.inputs[s.at.w];
+  const graph::TensorType& v = workload.inputs[s.at.w + 1];
+  s.m = workload.inputs[0].shape[0];
+  s.heads = workload.op.heads;
+  s.kv_heads = workload.op.kv_heads;
+  s.head = k.shape[2];
+  s.group = s.heads / s.kv_heads;
+  s.dot_scores = k.lanes_on(2) == 2;
+  s.dot_values = v.lanes_on(1) == 2;
+  return s;
+}
+
+class Builder {
+ public:
+  Builder(const Workload& workload, const Schedule& schedule, const Isa& isa)
+      : workload_(workload),
+        s_(shape_of(workload)),
+        lanes_(vector_lanes(isa)),
+        qb_(s_.m == 1 ? 1 : schedule.at("qb")),
+        tb_(schedule.at("tb")),
+        mr_(schedule.at("mr")),
+        nv_(schedule.at("nv")),
+        nvo_(schedule.at("nvo")),
+        rows_(s_.group * qb_) {}
+
+  loopir::Function run() {
+    function_.name = "attention";
+    declare_operands(function_, workload_, {});
+    query_ = function_.add_scratch("query", s_.dot_scores ? Scalar::bf16 : Scalar::f32, {rows_, s_.head});
+    scores_ = function_.add_scratch("scores", Scalar::f32, {rows_, tb_});
+    powers_ = s_.dot_values ? function_.add_scratch("powers", Scalar::bf16, {rows_, tb_}) : scores_;
+    output_ = function_.add_scratch("output", Scalar::f32, {rows_, s_.head});
+    highest_ = function_.add_scratch("highest", Scalar::f32, {rows_});
+    total_ = function_.add_scratch("total", Scalar::f32, {rows_});
+
+    const Expr all_rows = s_.m == 1 ? integer(1) : loopir::param(loopir::Param::rows);
+    const Expr blocks = s_.m == 1 ? integer(1) : ceil_div(all_rows, qb_);
+    const Var task = loopir::variable("task");
+    const Var kv_head = loopir::variable("kv_head");
+    const Var block = loopir::variable("block");
+    kv_head_ = use(kv_head);
+    first_row_ = use(block) * qb_;
+
+    const Var tb = loopir::variable("tb");
+    const Expr end = loopir::param(loopir::Param::past) + loopir::min(first_row_ + qb_, all_rows);
+    const Stmt steps = loopir::loop(tb, ceil_div(end, tb_), loopir::block({scores(use(tb)), softmax(use(tb)), values(use(tb))}));
+    const Stmt body = loopir::block({load_queries(), clear(), steps, write_result()});
+    function_.body = loopir::loop(task, blocks * s_.kv_heads,
+                                  loopir::let(kv_head, use(task) / blocks,
+                                              loopir::let(block, loopir::binary(BinaryOp::mod, use(task), blocks), body)),
+                                  LoopKind::parallel);
+    return std::move(function_);
+  }
+
+ private:
+  /// body(row of the task, query head within the group, row within the block) for each row.
+  Stmt for_rows(const std::function<Stmt(const Expr& row, const Expr& g, const Expr& i)>& body) {
+    const Var g = loopir::variable("g", s_.group);
+    const Var i = loopir::variable("i", qb_);
+    const Stmt inner = loopir::loop(i, integer(qb_), body(use(g) * qb_ + use(i), use(g), use(i)));
+    return loopir::loop(g, integer(s_.group), inner);
+  }
+
+  Stmt for_lanes(std::int64_t columns, const std::function<Stmt(const Expr& column)>& body) {
+    const std::int64_t lanes = lanes_for(columns, static_cast<int>(lanes_));
+    const Var v = loopir::variable("v", columns / lanes);
+    const Var l = loopir::variable("l", lanes);
+    const Stmt inner = loopir::loop(l, integer(lanes), body(use(v) * lanes + use(l)), LoopKind::vectorized);
+    return loopir::loop(v, integer(columns / lanes), inner, LoopKind::unrolled);
+  }
+
+  Stmt load_queries() {
+    const Buffer q = function_.operands[0];
+    return for_rows([&](const Expr& row, const Expr& g, const Expr& i) {
+      const Expr first = (kv_head_ * s_.group + g) * s_.head;
+      const Expr at = first_row_ + i;
+      RowChain chain(function_, static_cast<int>(lanes_), at, s_.head, 0,
+                     [&, first, at](const Expr& column) { return loopir::load(q, {at, first + column}); });
+      chain.apply(workload_.op.prologue, buffers(function_, s_.at.prologue, s_.prologue));
+      std::vector<Stmt> stmts = chain.preparation();
+      stmts.push_back(for_lanes(s_.head, [&](const Expr& column) {
+        return loopir::store(query_, {row, column}, chain.at(column) * number(workload_.op.scale));
+      }));
+      return loopir::block(std::move(stmts));
+    });
+  }
+
+  Stmt clear() {
+    return for_rows([&](const Expr& row, const Expr&, const Expr&) {
+      return loopir::block({loopir::store(highest_, {row}, number(kMinusInfinity)), loopir::store(total_, {row}, number(0)),
+                            for_lanes(s_.head, [&](const Expr& column) { return loopir::store(output_, {row, column}, number(0)); })});
+    });
+  }
+
+  /// target[r, c] = (accumulate ? target[r, c] : 0) + sum over k < depth of a[r, k] * b(k, c), in register tiles.
+  Stmt contract(const Buffer& target, const Buffer& a, const std::function<Expr(const Expr& k, const Expr& c)>& b,
+                std::int64_t columns, std::int64_t depth, std::int64_t vectors, bool pairs, bool accumulate) {
+    const Var r = loopir::variable("r", rows_);
+    const Var c = loopir::variable("c", columns);
+    const Var k = loopir::variable("k", depth);
+    const Buffer sum = loopir::local_buffer("sum", {rows_, columns});
+    const Expr product = loopir::fma(loopir::load(a, {use(r), use(k)}), b(use(k), use(c)), loopir::load(sum, {use(r), use(c)}));
+    loopir::Nest nest(loopir::loop(
+        r, integer(rows_),
+        loopir::loop(c, integer(columns), loopir::loop(k, integer(depth), loopir::store(sum, {use(r), use(c)}, product)))));
+    const std::int64_t width = vectors * lanes_;
+    const auto [rt, ri] = nest.split(r, mr_);
+    const auto [ct, ci] = nest.split(c, width);
+    const auto [cv, cl] = nest.split(ci, lanes_);
+    Var steps = k;
+    Var pair;
+    if (pairs) {
+      const auto [kk, ki] = nest.split(k, 2);
+      steps = kk;
+      pair = ki;
+    }
+    const auto [ko, ku] = nest.split(steps, 4);
+    std::vector<Var> order = {ct, rt, ko, ku, ri, cv, cl};
+    if (pair) order.push_back(pair);
+    nest.reorder(order);
+    const Buffer tile = loopir::local_buffer("acc", {mr_, width});
+    nest.cache_write(rt, sum, tile, [ri = ri, cv = cv, cl = cl, this](const std::vector<Expr>&) {
+      return std::vector<Expr>{use(ri), use(cv) * lanes_ + use(cl)};
+    });
+    const auto tile_loop = [&](const std::function<Stmt(const Expr& row, const Expr& column)>& body) {
+      const Var tr = loopir::variable("tr", mr_);
+      return loopir::loop(tr, integer(mr_), for_lanes(width, [&](const Expr& column) { return body(use(tr), column); }),
+                          LoopKind::unrolled);
+    };
+    const auto home = [&](const Expr& row, const Expr& column) {
+      return std::vector<Expr>{use(rt) * mr_ + row, use(ct) * width + column};
+    };
+    nest.compute_at(rt, tile_loop([&](const Expr& row, const Expr& column) {
+      return loopir::store(tile, {row, column}, accumulate ? loopir::load(target, home(row, column)) : number(0));
+    }));
+    nest.attach_after(rt, tile_loop([&](const Expr& row, const Expr& column) {
+      return loopir::store(target, home(row, column), loopir::load(tile, {row, column}));
+    }));
+    if (pair) nest.tensorize_dot2(pair);
+    nest.vectorize(cl);
+    for (const Var& v : {ku, ri, cv}) nest.unroll(v);
+    return nest.stmt();
+  }
+
+  Stmt scores(const Expr& tb) {
+    const Buffer keys = function_.operands[s_.at.w];
+    const auto key = [&](const Expr& k, const Expr& c) { return loopir::load(keys, {kv_head_, tb * tb_ + c, k}); };
+    return contract(scores_, query_, key, tb_, s_.head, nv_, s_.dot_scores, false);
+  }
+
+  Stmt values(const Expr& tb) {
+    const Buffer v = function_.operands[s_.at.w + 1];
+    const auto value = [&](const Expr& k, const Expr& c) { return loopir::load(v, {kv_head_, tb * tb_ + k, c}); };
+    return contract(output_, powers_, value, s_.head, tb_, nvo_, s_.dot_values, true);
+  }
+
+  Stmt softmax(const Expr& tb) {
+    const Buffer best = loopir::local_buffer("best", {lanes_});
+    const Buffer sums = loopir::local_buffer("sums", {lanes_});
+    const Var l = loopir::variable("l", lanes_);
+    const auto once = [&](const Buffer& buffer, double value) {
+      return loopir::loop(l, integer(lanes_), loopir::store(buffer, {use(l)}, number(value)), LoopKind::vectorized);
+    };
+    const auto each = [&](const std::function<Stmt(const Expr& column, const Expr& lane)>& body) {
+      const Var v = loopir::variable("v", tb_ / lanes_);
+      const Stmt inner = loopir::loop(l, integer(lanes_), body(use(v) * lanes_ + use(l), use(l)), LoopKind::vectorized);
+      return loopir::loop(v, integer(tb_ / lanes_), inner, LoopKind::unrolled);
+    };
+    return for_rows([&](const Expr& row, const Expr&, const Expr& i) {
+      const Var allowed = loopir::variable("allowed");
+      const Var now = loopir::variable("now");
+      const Var shrink = loopir::variable("shrink");
+      const Expr now_value = loopir::let_ref(now, Scalar::f32);
+      const Expr shrink_value = loopir::let_ref(shrink, Scalar::f32);
+      // Positions of the block that this row sees: the first `allowed` ones.
+      const Expr visible =
+          loopir::unary(UnaryOp::to_f32, loopir::param(loopir::Param::past) + first_row_ + i + 1 - tb * tb_);
+      const Stmt mask = each([&](const Expr& column, const Expr& lane) {
+        const Expr seen = loopir::less(loopir::unary(UnaryOp::to_f32, column), loopir::let_ref(allowed, Scalar::f32));
+        const Expr score = loopir::select(seen, loopir::load(scores_, {row, column}), number(kMinusInfinity));
+        return loopir::block({loopir::store(scores_, {row, column}, score),
+                              loopir::store(best, {lane}, loopir::max(loopir::load(best, {lane}), loopir::load(scores_, {row, column})))});
+      });
+      const Expr block_best = loopir::reduce(BinaryOp::max, l, loopir::load(best, {use(l)}));
+      const Stmt exponents = each([&](const Expr& column, const Expr& lane) {
+        const Expr power = loopir::unary(UnaryOp::exp, loopir::load(scores_, {row, column}) - now_value);
+        return loopir::block({loopir::store(scores_, {row, column}, power),
+                              loopir::store(sums, {lane}, loopir::load(sums, {lane}) + loopir::load(scores_, {row, column}))});
+      });
+      std::vector<Stmt> after = {once(sums, 0), exponents};
+      if (s_.dot_values) {
+        after.push_back(each([&](const Expr& column, const Expr&) {
+          return loopir::store(powers_, {row, column}, loopir::load(scores_, {row, column}));
+        }));
+      }
+      const Expr block_total = loopir::reduce(BinaryOp::add, l, loopir::load(sums, {use(l)}));
+      after.push_back(loopir::store(total_, {row}, loopir::load(total_, {row}) * shrink_value + block_total));
+      after.push_back(loopir::store(highest_, {row}, now_value));
+      after.push_back(for_lanes(s_.head, [&](const Expr& column) {
+        return loopir::store(output_, {row, column}, loopir::load(output_, {row, column}) * shrink_value);
+      }));
+      const Expr factor = loopir::unary(UnaryOp::exp, loopir::load(highest_, {row}) - now_value);
+      const Stmt update = loopir::let(now, loopir::max(loopir::load(highest_, {row}), block_best),
+                                      loopir::let(shrink, factor, loopir::block(std::move(after))));
+      return loopir::let(allowed, visible, loopir::block({once(best, kMinusInfinity), mask, update}));
+    });
+  }
+
+  Stmt write_result() {
+    const Buffer out = function_.operands.back();
+    return for_rows([&](const Expr& row, const Expr& g, const Expr& i) {
+      const Var inverse = loopir::variable("inverse");
+      const Expr first = (kv_head_ * s_.group + g) * s_.head;
+      const Stmt write = for_lanes(s_.head, [&](const Expr& column) {
+        return loopir::store(out, {first_row_ + i, first + column},
+                             loopir::load(output_, {row, column}) * loopir::let_ref(inverse, Scalar::f32));
+      });
+      return loopir::let(inverse, number(1) / loopir::load(total_, {row}), write);
+    });
+  }
+
+  const Workload& workload_;
+  Shape s_;
+  std::int64_t lanes_;
+  std::int64_t qb_;
+  std::int64_t tb_;
+  std::int64_t mr_;
+  std::int64_t nv_;
+  std::int64_t nvo_;
+  std::int64_t rows_;
+  loopir::Function function_;
+  Buffer query_;
+  Buffer scores_;
+  Buffer powers_;
+  Buffer output_;
+  Buffer highest_;
+  Buffer total_;
+  Expr kv_head_;
+  Expr first_row_;
+};
+
+}  // namespace
+
+std::string Attention::refuse(const Workload& workload, const Isa& isa) const {
+  const Shape s = shape_of(workload);
+  const graph::TensorType& k = workload.inputs[s.at.w];
+  const graph::TensorType& v = workload.inputs[s.at.w + 1];
+  const std::int64_t lanes = vector_lanes(isa);
+  if (workload.inputs[0].packed()) return "packed queries are not generated";
+  if (s.head % (2 * kColumnBlock) != 0) return "heads are no multiple of 32 columns";
+  const bool keys_fit = !k.packed() || k.lanes == std::vector<graph::Lane>{{1, 16}} ||
+                        (k.lanes == std::vector<graph::Lane>{{1, 16}, {2, 2}} && k.dtype == graph::DType::bf16);
+  if (!keys_fit) return "this layout of the keys is not generated";
+  const bool values_fit = !v.packed() || (v.lanes == std::vector<graph::Lane>{{1, 2}} && v.dtype == graph::DType::bf16);
+  if (!values_fit) return "this layout of the values is not generated";
+  if (s.head % lanes != 0) return "heads are no multiple of a vector";
+  for (const graph::Step& step : workload.op.prologue) {
+    const bool per_head = (step.kind == StepKind::rms && step.group == s.head) ||
+                          (step.kind == StepKind::rope && step.group == s.head) || step.kind == StepKind::scale;
+    if (!per_head) return "the prologue works across heads";
+  }
+  for (const graph::TensorType& operand : types(workload, s.at.prologue, s.prologue)) {
+    if (operand.shape.back() != s.head) return "the prologue works across heads";
+  }
+  for (const graph::Step& step : workload.op.epilogue) {
+    if (step.kind != StepKind::cast && step.kind != StepKind::pack) return "only a cast or a pack may follow";
+  }
+  return "";
+}
+
+Work Attention::work(const Workload& workload, const Isa&) const {
+  const Shape s = shape_of(workload);
+  const double m = static_cast<double>(s.m);
+  const double past = static_cast<double>(workload.past);
+  const double pairs = m * past + m * (m + 1) / 2;
+  const double macs = pairs * static_cast<double>(s.heads * s.head);
+  Work work;
+  (s.dot_scores ? work.bf16_macs : work.f32_macs) += macs;
+  (s.dot_values ? work.bf16_macs : work.f32_macs) += macs;
+  work.weight_bytes = 2 * operand_bytes(workload.inputs[s.at.w], workload.past);
+  work.activation_bytes = operand_bytes(workload.inputs[0], 0) + operand_bytes(workload.output, 0);
+  return work;
+}
+
+schedule::Space Attention::space(const Workload& workload, const Target& target) const {
+  const Shape s = shape_of(workload);
+  const std::int64_t lanes = vector_lanes(target.isa);
+  const std::int64_t registers = target.isa.vector_registers();
+  schedule::Space space;
+  if (s.m > 1) space.knobs.push_back({"qb", {2, 4, 8, 16, 32}});
+  space.knobs.push_back({"tb", {16, 32, 64}});
+  space.knobs.push_back({"mr", {1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16}});
+  space.knobs.push_back({"nv", {1, 2, 4}});
+  space.knobs.push_back({"nvo", {1, 2, 4, 8, 16}});
+  space.refuse = [s, lanes, registers](const Schedule& schedule) -> std::string {
+    const std::int64_t rows = s.group * (s.m == 1 ? 1 : schedule.at("qb"));
+    const std::int64_t mr = schedule.at("mr");
+    if (rows % mr != 0) return "tiles do not divide the rows of a task";
+    if (schedule.at("tb") % (schedule.at("nv") * lanes) != 0) return "tiles do not divide a block of keys";
+    if (s.head % (schedule.at("nvo") * lanes) != 0) return "tiles do not divide a head";
+    for (const char* knob : {"nv", "nvo"}) {
+      const std::int64_t used = mr * schedule.at(knob) + schedule.at(knob) + 2;
+      if (used > registers) return fmt::format("a tile needs {} of {} vector registers", used, registers);
+    }
+    return "";
+  };
+  return space;
+}
+
+double Attention::estimate_seconds(const Workload& workload, const Schedule& schedule, const Target& target) const {
+  const Shape s = shape_of(workload);
+  const Work needed = work(workload, target.isa);
+  const double qb = s.m == 1 ? 1 : static_cast<double>(schedule.at("qb"));
+  const double tb = static_cast<double>(schedule.at("tb"));
+  const double blocks = std::ceil(static_cast<double>(s.m) / qb);
+  const double tasks = blocks * static_cast<double>(s.kv_heads);
+  const double threads = std::max(1, std::min(workload.threads, target.cores));
+  const double imbalance = std::ceil(tasks / threads) * threads / tasks;
+  const auto seconds = [&](bool dot, std::int64_t vectors) {
+    const double mr = static_cast<double>(schedule.at("mr"));
+    const double nv = static_cast<double>(vectors);
+    const double efficiency = 0.9 * mr * nv / std::max(mr * nv, (mr + nv) / 2 + (dot ? 0 : nv)) * std::min(1.0, mr * nv / 10);
+    const double macs = (needed.f32_macs + needed.bf16_macs) / 2;
+    return macs / ((dot ? target.bf16_dot : target.f32_fma) * efficiency);
+  };
+  // Blocks at the diagonal and beyond the end are computed whole.
+  const double span = static_cast<double>(workload.past) + static_cast<double>(s.m) / 2;
+  const double waste = 1 + (tb / 2 + qb / 2) / std::max(span, 1.0);
+  const double scores = (needed.f32_macs + needed.bf16_macs) / 2 / static_cast<double>(s.head);
+  const double rescaling = scores / tb * static_cast<double>(s.head) * 2;
+  const double vector_work = (scores * 24 + rescaling) / target.f32_fma;
+  const double compute =
+      ((seconds(s.dot_scores, schedule.at("nv")) + seconds(s.dot_values, schedule.at("nvo"))) * waste + vector_work) / threads;
+  const double memory = needed.weight_bytes * std::max(1.0, blocks / 8) / (target.l3_read * threads);
+  return std::max(compute * imbalance, memory) + target.barrier_seconds;
+}
+
+Expected<loopir::Function> Attention::build(const Workload& workload, const Schedule& schedule, const Isa& isa) const {
+  if (const std::string why = refuse(workload, isa); !why.empty()) {
+    return fail(ErrorKind::unsupported, "no attention kernel: " + why);
+  }
+  return Builder(workload, schedule, isa).run();
+}
+
+}  // namespace nntune::kernels

@@ -1,0 +1,144 @@
+#include "compiler/kernels/rowwise.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "compiler/kernels/operands.h"
+#include "compiler/kernels/row_chain.h"
+
+namespace nntune::kernels {
+
+using loopir::Buffer;
+using loopir::Expr;
+using loopir::integer;
+using loopir::LoopKind;
+using loopir::Stmt;
+using loopir::use;
+using loopir::Var;
+using schedule::Schedule;
+using schedule::Workload;
+
+namespace {
+
+std::size_t extra_operands(const Workload& workload) {
+  return static_cast<std::size_t>(graph::operands(workload.op.prologue));
+}
+
+Work chain_work(const Workload& workload) {
+  Work work;
+  for (const graph::TensorType& type : workload.inputs) work.activation_bytes += operand_bytes(type, workload.inputs[0].shape[0]);
+  work.activation_bytes += operand_bytes(workload.output, workload.inputs[0].shape[0]);
+  return work;
+}
+
+schedule::Space chain_space(const Workload&, const Target& target) {
+  const std::int64_t lanes = vector_lanes(target.isa);
+  schedule::Space space;
+  space.knobs.push_back({"lanes", lanes > 8 ? std::vector<std::int64_t>{8, 16} : std::vector<std::int64_t>{4, lanes}});
+  space.knobs.push_back({"unroll", {1, 2, 4}});
+  return space;
+}
+
+/// Seconds from the elements that pass through: a few vector operations each, more for exp.
+double chain_seconds(const Workload& workload, const Schedule& schedule, const Target& target) {
+  double operations = 2;
+  for (const graph::Step& step : workload.op.prologue) {
+    const bool hard = step.kind == graph::StepKind::swiglu || step.kind == graph::StepKind::swiglu_split ||
+                      step.kind == graph::StepKind::swiglu_pairs || step.kind == graph::StepKind::softmax;
+    operations += hard ? 20 : (step.kind == graph::StepKind::pack ? 16 : 3);
+  }
+  const graph::TensorType& x = workload.inputs[0];
+  const double rows = static_cast<double>(x.shape[0]);
+  const double elements = rows * static_cast<double>(x.shape[1]);
+  const double threads = std::min(rows, static_cast<double>(std::max(1, std::min(workload.threads, target.cores))));
+  const double lanes = static_cast<double>(schedule.at("lanes"));
+  const double wide = static_cast<double>(vector_lanes(target.isa));
+  const double compute = elements * operations / target.f32_fma * (wide / lanes);
+  const double memory = chain_work(workload).activation_bytes / target.l3_read;
+  const double unroll = schedule.at("unroll") == 2 ? 1.0 : 1.01;
+  return std::max(compute, memory) / threads * unroll + target.barrier_seconds;
+}
+
+/// Each row's chain, then `result(row, column, value)` for each of its columns. `group`: of the columns of the result.
+loopir::Function chain_function(const Workload& workload, const Schedule& schedule, std::int64_t output_group,
+                                const std::function<Stmt(const loopir::Function&, const Expr& row, const Expr& column,
+                                                         const Expr& value)>& result) {
+  loopir::Function function;
+  function.name = std::string(workload.family());
+  declare_operands(function, workload, {});
+  const int lanes = static_cast<int>(schedule.at("lanes"));
+  const Buffer x = function.operands[0];
+  const std::size_t count = extra_operands(workload);
+  const auto extra = types(workload, 1, count);
+  std::int64_t group = smallest_group(workload.op.prologue, extra);
+  const Var row = loopir::variable("row");
+  const auto operands = buffers(function, 1, count);
+  RowChain chain(function, lanes, use(row), workload.inputs[0].shape[1], group,
+                 [&](const Expr& column) { return loopir::load(x, {use(row), column}); });
+  chain.apply(workload.op.prologue, operands);
+  if (output_group > 0 && (group == 0 || output_group < group)) group = output_group;
+  std::vector<Stmt> stmts = chain.preparation();
+  stmts.push_back(for_columns(chain.columns(), group, lanes, schedule.at("unroll"), [&](const Expr& column) {
+    return result(function, use(row), column, chain.at(column));
+  }));
+  function.body = loopir::loop(row, loopir::param(loopir::Param::rows), loopir::block(std::move(stmts)), LoopKind::parallel);
+  return function;
+}
+
+std::string refuse_input(const Workload& workload) {
+  const graph::TensorType& x = workload.inputs[0];
+  if (x.packed()) return "packed input rows are not generated";
+  if (x.rank() != 2) return "rows of a matrix are needed";
+  return refuse_chain(workload.op.prologue, x.shape[1]);
+}
+
+}  // namespace
+
+std::string Rowwise::refuse(const Workload& workload, const Isa&) const { return refuse_input(workload); }
+
+Work Rowwise::work(const Workload& workload, const Isa&) const { return chain_work(workload); }
+
+schedule::Space Rowwise::space(const Workload& workload, const Target& target) const { return chain_space(workload, target); }
+
+double Rowwise::estimate_seconds(const Workload& workload, const Schedule& schedule, const Target& target) const {
+  return chain_seconds(workload, schedule, target);
+}
+
+Expected<loopir::Function> Rowwise::build(const Workload& workload, const Schedule& schedule, const Isa& isa) const {
+  if (const std::string why = refuse(workload, isa); !why.empty()) return fail(ErrorKind::unsupported, "no row-wise kernel: " + why);
+  return chain_function(workload, schedule, 0,
+                        [](const loopir::Function& function, const Expr& row, const Expr& column, const Expr& value) {
+                          return loopir::store(function.operands.back(), {row, column}, value);
+                        });
+}
+
+std::string CacheAppend::refuse(const Workload& workload, const Isa&) const {
+  if (workload.output.shape[2] % kColumnBlock != 0) return "heads are no multiple of 16 columns";
+  return refuse_input(workload);
+}
+
+Work CacheAppend::work(const Workload& workload, const Isa&) const {
+  Work work;
+  const std::int64_t rows = workload.inputs[0].shape[0];
+  work.activation_bytes = 2 * operand_bytes(workload.inputs[0], rows);
+  return work;
+}
+
+schedule::Space CacheAppend::space(const Workload& workload, const Target& target) const { return chain_space(workload, target); }
+
+double CacheAppend::estimate_seconds(const Workload& workload, const Schedule& schedule, const Target& target) const {
+  return chain_seconds(workload, schedule, target);
+}
+
+Expected<loopir::Function> CacheAppend::build(const Workload& workload, const Schedule& schedule, const Isa& isa) const {
+  if (const std::string why = refuse(workload, isa); !why.empty()) return fail(ErrorKind::unsupported, "no cache kernel: " + why);
+  const std::int64_t head = workload.output.shape[2];
+  return chain_function(workload, schedule, head,
+                        [head](const loopir::Function& function, const Expr& row, const Expr& column, const Expr& value) {
+                          const Expr position = loopir::param(loopir::Param::past) + row;
+                          const Expr within = loopir::binary(loopir::BinaryOp::mod, column, integer(head));
+                          return loopir::store(function.operands.back(), {column / integer(head), position, within}, value);
+                        });
+}
+
+}  // namespace nntune::kernels
