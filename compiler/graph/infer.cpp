@@ -52,14 +52,15 @@ Expected<TensorType> infer_step(const Step& step, TensorType x, const TensorType
     case StepKind::scale:
       if (operand->rank() != 1 || operand->dtype != DType::f32 || operand->packed() || operand->shape[0] < 1 ||
           columns % operand->shape[0] != 0) {
-        return misfit(what, fmt::format("w is {}, must be f32[g] where g divides the {} columns of {}", operand->text(), columns,
-                                        x.text()));
+        return misfit(what, fmt::format("w is {}, must be f32[g] where g divides the {} columns of {}", operand->text(),
+                                        columns, x.text()));
       }
       return result;
     case StepKind::add:
     case StepKind::swiglu:
       if (operand->shape != x.shape || operand->lanes != x.lanes || !is_float(*operand)) {
-        return misfit(what, fmt::format("its operand is {}, must have the shape and layout of {}", operand->text(), x.text()));
+        return misfit(what,
+                      fmt::format("its operand is {}, must have the shape and layout of {}", operand->text(), x.text()));
       }
       return result;
     case StepKind::swiglu_split:
@@ -78,7 +79,8 @@ Expected<TensorType> infer_step(const Step& step, TensorType x, const TensorType
         return misfit(what, fmt::format("its table is {}, must be f32[?,{}]", operand->text(), step.group));
       }
       return result;
-    case StepKind::softmax: return result;
+    case StepKind::softmax:
+      return result;
     case StepKind::cast:
       if (step.dtype == DType::i32) return misfit(what, "only casts to f32 and bf16 exist");
       result.dtype = step.dtype;
@@ -140,7 +142,8 @@ Expected<TensorType> infer_slice(const Op& op, const TensorType& x) {
   TensorType result = x;
   std::int64_t& size = result.shape[static_cast<std::size_t>(op.axis)];
   if (op.begin < 0 || op.end <= op.begin || op.end > size) {
-    return misfit(op.text(), fmt::format("the range is not within the {} {} of {}", size, op.axis == 1 ? "columns" : "rows", x.text()));
+    return misfit(op.text(),
+                  fmt::format("the range is not within the {} {} of {}", size, op.axis == 1 ? "columns" : "rows", x.text()));
   }
   size = op.end - op.begin;
   return result;
@@ -222,13 +225,16 @@ Expected<TensorType> infer_type(const Op& op, std::span<const TensorType> inputs
       }
       return infer_chain(op.epilogue, TensorType{DType::f32, {x.shape[0], w.shape[0]}, {}}, inputs.subspan(2 + before));
     }
-    case OpKind::attention: return infer_attention(op, inputs);
-    case OpKind::cache_append: return infer_cache_append(op, inputs);
+    case OpKind::attention:
+      return infer_attention(op, inputs);
+    case OpKind::cache_append:
+      return infer_cache_append(op, inputs);
     case OpKind::slice:
       NNTUNE_TRY(check_count(op, inputs.size(), 1));
       return infer_slice(op, inputs[0]);
     case OpKind::concat:
-    case OpKind::interleave: return infer_stack(op, inputs);
+    case OpKind::interleave:
+      return infer_stack(op, inputs);
     case OpKind::pack: {
       NNTUNE_TRY(check_count(op, inputs.size(), 1));
       NNTUNE_TRY(check_row_major(op.text(), "x", inputs[0]));

@@ -24,8 +24,9 @@ enum class StepKind : std::uint8_t {
   swiglu,        ///< silu(x) * u, operand u: like x; silu(x) = x / (1 + exp(-x))
   swiglu_split,  ///< silu(left half of the row) * right half: [m, 2n] -> [m, n]
   swiglu_pairs,  ///< the same where gate and up alternate in blocks of `group` columns: [m, 2n] -> [m, n]
-  rope,          ///< rotary embedding, rotate-half form, on each consecutive head of `group` columns; operand: f32[?, group],
-                 ///< the table of this model: row p = cos(p*f_i) for i < group/2, then sin(p*f_i); row of x i is at past + i
+  rope,          ///< rotary embedding, rotate-half form, on each consecutive head of `group` columns; operand:
+                 ///< f32[?, group], the table of this model: row p = cos(p*f_i) for i < group/2, then sin(p*f_i);
+                 ///< row i of x is at position past + i
   softmax,       ///< over the whole row
   cast,          ///< rounds to `dtype` (nearest even)
   pack,          ///< changes the layout to `lanes` (on axes 0 and 1); always last
@@ -76,18 +77,18 @@ enum class OpKind : std::uint8_t {
 
 struct Op {
   OpKind kind = OpKind::input;
-  std::string name = {};           ///< input, weight
-  TensorType type = {};            ///< input, weight
-  Chain prologue = {};             ///< matmul, attention; the chain of rowwise and cache_append
-  Chain epilogue = {};             ///< matmul, attention
-  std::int64_t heads = 0;          ///< attention
-  std::int64_t kv_heads = 0;       ///< attention
-  double scale = 0;                ///< attention
-  std::int64_t begin = 0;          ///< slice
-  std::int64_t end = 0;            ///< slice
-  int axis = 1;                    ///< slice: 1 cuts columns, 0 rows
-  std::int64_t group = 0;          ///< interleave
-  std::vector<Lane> lanes = {};    ///< pack
+  std::string name = {};         ///< input, weight
+  TensorType type = {};          ///< input, weight
+  Chain prologue = {};           ///< matmul, attention; the chain of rowwise and cache_append
+  Chain epilogue = {};           ///< matmul, attention
+  std::int64_t heads = 0;        ///< attention
+  std::int64_t kv_heads = 0;     ///< attention
+  double scale = 0;              ///< attention
+  std::int64_t begin = 0;        ///< slice
+  std::int64_t end = 0;          ///< slice
+  int axis = 1;                  ///< slice: 1 cuts columns, 0 rows
+  std::int64_t group = 0;        ///< interleave
+  std::vector<Lane> lanes = {};  ///< pack
 
   auto operator<=>(const Op&) const = default;
 

@@ -18,9 +18,12 @@ std::size_t size_bytes(DType dtype) { return dtype == DType::bf16 ? 2 : 4; }
 
 std::string_view name(DType dtype) {
   switch (dtype) {
-    case DType::f32: return "f32";
-    case DType::bf16: return "bf16";
-    case DType::i32: return "i32";
+    case DType::f32:
+      return "f32";
+    case DType::bf16:
+      return "bf16";
+    case DType::i32:
+      return "i32";
   }
   return "?";
 }
@@ -62,9 +65,7 @@ std::int64_t TensorType::storage_elements() const {
   return product;
 }
 
-std::int64_t TensorType::storage_bytes() const {
-  return storage_elements() * static_cast<std::int64_t>(size_bytes(dtype));
-}
+std::int64_t TensorType::storage_bytes() const { return storage_elements() * static_cast<std::int64_t>(size_bytes(dtype)); }
 
 std::int64_t TensorType::storage_offset(const std::vector<std::int64_t>& index) const {
   assert(index.size() == shape.size());
@@ -157,7 +158,8 @@ Expected<std::vector<Lane>> parse_lanes(std::string_view text) {
     NNTUNE_ASSIGN(const std::int64_t axis, parse_integer(piece.substr(0, colon), "the axis of a lane"));
     NNTUNE_ASSIGN(const std::int64_t count, parse_integer(piece.substr(colon + 1), "the count of a lane"));
     if (axis < 0 || axis > 7 || count < 1 || count > 65536) {
-      return fail(ErrorKind::bad_input, fmt::format("lanes \"{}\" are out of range", text), "an axis is 0 to 7, a count 1 to 65536");
+      return fail(ErrorKind::bad_input, fmt::format("lanes \"{}\" are out of range", text),
+                  "an axis is 0 to 7, a count 1 to 65536");
     }
     lanes.push_back({static_cast<int>(axis), static_cast<int>(count)});
   }

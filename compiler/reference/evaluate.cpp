@@ -122,18 +122,29 @@ Expected<HostTensor<T>> evaluate(const Op& op, std::span<const HostTensor<T>* co
   NNTUNE_ASSIGN(const TensorType type, graph::infer_type(op, types));
   switch (op.kind) {
     case OpKind::input:
-    case OpKind::weight: return fail(ErrorKind::bad_input, fmt::format("{}: a leaf has a value only in a graph", op.text()));
-    case OpKind::embed: return embed(op, *inputs[0], *inputs[1], type);
-    case OpKind::rowwise: return evaluate_chain(op.prologue, *inputs[0], inputs.subspan(1), context);
-    case OpKind::matmul: return matmul(op, inputs, context);
-    case OpKind::attention: return attention(op, inputs, context);
-    case OpKind::cache_append: return cache_append(op, inputs, context);
-    case OpKind::slice: return slice(op, *inputs[0], type);
-    case OpKind::concat: return concat(inputs, type);
-    case OpKind::interleave: return interleave(op, inputs, type);
+    case OpKind::weight:
+      return fail(ErrorKind::bad_input, fmt::format("{}: a leaf has a value only in a graph", op.text()));
+    case OpKind::embed:
+      return embed(op, *inputs[0], *inputs[1], type);
+    case OpKind::rowwise:
+      return evaluate_chain(op.prologue, *inputs[0], inputs.subspan(1), context);
+    case OpKind::matmul:
+      return matmul(op, inputs, context);
+    case OpKind::attention:
+      return attention(op, inputs, context);
+    case OpKind::cache_append:
+      return cache_append(op, inputs, context);
+    case OpKind::slice:
+      return slice(op, *inputs[0], type);
+    case OpKind::concat:
+      return concat(inputs, type);
+    case OpKind::interleave:
+      return interleave(op, inputs, type);
     case OpKind::pack:
-    case OpKind::unpack: return HostTensor<T>(type, inputs[0]->values);
-    case OpKind::argmax: return argmax(*inputs[0], type);
+    case OpKind::unpack:
+      return HostTensor<T>(type, inputs[0]->values);
+    case OpKind::argmax:
+      return argmax(*inputs[0], type);
   }
   return fail(ErrorKind::internal, fmt::format("{}: unknown operation", op.text()));
 }
@@ -146,7 +157,8 @@ Expected<HostTensor<T>> evaluate(const Op& op, std::span<const HostTensor<T>> in
 }
 
 template <class T>
-Expected<std::vector<HostTensor<T>>> evaluate_graph(const graph::Graph& graph, const std::map<std::string, HostTensor<T>>& inputs,
+Expected<std::vector<HostTensor<T>>> evaluate_graph(const graph::Graph& graph,
+                                                    const std::map<std::string, HostTensor<T>>& inputs,
                                                     const WeightLookup<T>& weights, EvalContext context) {
   std::vector<HostTensor<T>> results(graph.nodes().size());
   std::vector<const HostTensor<T>*> values;  // of each node: in `inputs`, in the hands of `weights`, or in `results`
@@ -171,7 +183,8 @@ Expected<std::vector<HostTensor<T>>> evaluate_graph(const graph::Graph& graph, c
     const bool fits = values.back()->type.dtype == node.type.dtype && values.back()->type.lanes == node.type.lanes &&
                       std::ranges::equal(have, want, [](auto h, auto w) { return h == w || w == graph::kRunTime; });
     if (!fits) {
-      return fail(ErrorKind::bad_input, fmt::format("{} has a value of type {}", node.op.text(), values.back()->type.text()));
+      return fail(ErrorKind::bad_input,
+                  fmt::format("{} has a value of type {}", node.op.text(), values.back()->type.text()));
     }
   }
   std::vector<HostTensor<T>> outputs;
@@ -179,10 +192,10 @@ Expected<std::vector<HostTensor<T>>> evaluate_graph(const graph::Graph& graph, c
   return outputs;
 }
 
-#define NNTUNE_INSTANTIATE(T)                                                                                             \
-  template Expected<HostTensor<T>> evaluate<T>(const Op&, std::span<const HostTensor<T>* const>, EvalContext);            \
-  template Expected<HostTensor<T>> evaluate<T>(const Op&, std::span<const HostTensor<T>>, EvalContext);                   \
-  template Expected<std::vector<HostTensor<T>>> evaluate_graph<T>(                                                        \
+#define NNTUNE_INSTANTIATE(T)                                                                                  \
+  template Expected<HostTensor<T>> evaluate<T>(const Op&, std::span<const HostTensor<T>* const>, EvalContext); \
+  template Expected<HostTensor<T>> evaluate<T>(const Op&, std::span<const HostTensor<T>>, EvalContext);        \
+  template Expected<std::vector<HostTensor<T>>> evaluate_graph<T>(                                             \
       const graph::Graph&, const std::map<std::string, HostTensor<T>>&, const WeightLookup<T>&, EvalContext);
 NNTUNE_INSTANTIATE(float)
 NNTUNE_INSTANTIATE(double)

@@ -20,7 +20,7 @@ template <class T>
 /// Causal attention of q: [m, heads*d] over the caches k, v: [kv_heads, capacity, d]; row i sees positions 0 .. past+i.
 /// f32[m, heads*d]
 template <class T>
-[[nodiscard]] HostTensor<T> attend(const HostTensor<T>& q, const HostTensor<T>& k, const HostTensor<T>& v, std::int64_t heads,
-                                   T scale, std::int64_t past);
+[[nodiscard]] HostTensor<T> attend(const HostTensor<T>& q, const HostTensor<T>& k, const HostTensor<T>& v,
+                                   std::int64_t heads, T scale, std::int64_t past);
 
 }  // namespace nntune::reference

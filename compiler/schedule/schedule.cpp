@@ -14,7 +14,9 @@ std::size_t draw(std::size_t count, std::mt19937_64& rng) {
   return std::uniform_int_distribution<std::size_t>(0, count - 1)(rng);
 }
 
-bool in_range(const Space::Knob& knob, std::int64_t value) { return std::ranges::find(knob.values, value) != knob.values.end(); }
+bool in_range(const Space::Knob& knob, std::int64_t value) {
+  return std::ranges::find(knob.values, value) != knob.values.end();
+}
 
 tl::unexpected<Error> bad(std::string what) {
   return fail(ErrorKind::bad_input, std::move(what), "take a schedule from this workload's own space");
@@ -49,11 +51,13 @@ Status Space::validate(const Schedule& schedule) const {
     const auto found = schedule.knobs.find(knob.name);
     if (found == schedule.knobs.end()) return bad(fmt::format("schedule knob \"{}\" is missing", knob.name));
     if (!in_range(knob, found->second)) {
-      return bad(fmt::format("schedule knob \"{}\" is {}, must be one of {}", knob.name, found->second, fmt::join(knob.values, ", ")));
+      return bad(fmt::format("schedule knob \"{}\" is {}, must be one of {}", knob.name, found->second,
+                             fmt::join(knob.values, ", ")));
     }
   }
   for (const auto& [name, value] : schedule.knobs) {
-    if (std::ranges::find(knobs, name, &Knob::name) == knobs.end()) return bad(fmt::format("unknown schedule knob \"{}\"", name));
+    if (std::ranges::find(knobs, name, &Knob::name) == knobs.end())
+      return bad(fmt::format("unknown schedule knob \"{}\"", name));
   }
   const std::string why = refuse(schedule);
   if (!why.empty()) return bad(fmt::format("schedule {} is refused: {}", schedule.text(), why));

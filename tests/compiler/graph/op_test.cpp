@@ -22,12 +22,12 @@ std::string inferred(const char* op, std::initializer_list<const char*> inputs) 
 }
 
 TEST(Op, TextRoundTrips) {
-  for (const char* text :
-       {"input{x:f32[1,256]}", "weight{layers.*.q_proj:bf16[2048,1024]}", "embed{}", "rowwise{}", "rowwise{rms(1e-06,128)|scale|rope(128)}",
-        "matmul{;}", "matmul{rms(1e-06,0)|scale;add}", "matmul{;swiglu_pairs(16)|cast(bf16)|pack(0:8,1:2)}",
-        "attention{16,8,0.08838834764831845;rms(1e-06,128)|scale|rope(128);cast(bf16)}", "cache_append{cast(bf16)}",
-        "slice{0,2048}", "slice{0,2048,rows}", "concat{}", "interleave{16}", "pack{0:32,1:2}", "unpack{}", "argmax{}",
-        "rowwise{swiglu}", "rowwise{swiglu_split|softmax}"}) {
+  for (const char* text : {"input{x:f32[1,256]}", "weight{layers.*.q_proj:bf16[2048,1024]}", "embed{}", "rowwise{}",
+                           "rowwise{rms(1e-06,128)|scale|rope(128)}", "matmul{;}", "matmul{rms(1e-06,0)|scale;add}",
+                           "matmul{;swiglu_pairs(16)|cast(bf16)|pack(0:8,1:2)}",
+                           "attention{16,8,0.08838834764831845;rms(1e-06,128)|scale|rope(128);cast(bf16)}",
+                           "cache_append{cast(bf16)}", "slice{0,2048}", "slice{0,2048,rows}", "concat{}", "interleave{16}",
+                           "pack{0:32,1:2}", "unpack{}", "argmax{}", "rowwise{swiglu}", "rowwise{swiglu_split|softmax}"}) {
     const auto op = Op::parse(text);
     ASSERT_TRUE(op) << text << ": " << op.error().message();
     EXPECT_EQ(op->text(), text);
@@ -36,17 +36,35 @@ TEST(Op, TextRoundTrips) {
 }
 
 TEST(Op, MalformedTextIsRefused) {
-  for (const char* text : {"", "matmul", "matmul{}", "matmul{;;}", "matmul{;", "nonsense{}", "embed{1}", "rowwise{rms}", "rowwise{rms(1)}",
-                           "rowwise{scale(1)}", "rowwise{scale||add}", "rowwise{|}", "rowwise{cast(f64)}", "rowwise{pack(8)}", "slice{1}",
-                           "slice{1,2,3}", "interleave{}", "input{x}", "input{:f32[1]}", "attention{1,1;;}", "attention{1,1,x;;}"}) {
+  for (const char* text : {"",
+                           "matmul",
+                           "matmul{}",
+                           "matmul{;;}",
+                           "matmul{;",
+                           "nonsense{}",
+                           "embed{1}",
+                           "rowwise{rms}",
+                           "rowwise{rms(1)}",
+                           "rowwise{scale(1)}",
+                           "rowwise{scale||add}",
+                           "rowwise{|}",
+                           "rowwise{cast(f64)}",
+                           "rowwise{pack(8)}",
+                           "slice{1}",
+                           "slice{1,2,3}",
+                           "interleave{}",
+                           "input{x}",
+                           "input{:f32[1]}",
+                           "attention{1,1;;}",
+                           "attention{1,1,x;;}"}) {
     EXPECT_FALSE(Op::parse(text)) << text;
   }
 }
 
 TEST(InferType, MatmulWithChainsOnBothSides) {
-  EXPECT_EQ(inferred("matmul{rms(1e-06,0)|scale;add|cast(bf16)}",
-                     {"f32[4,64]", "f32[64]", "bf16[32,64]<0:16,1:2>", "f32[4,32]"}),
-            "bf16[4,32]");
+  EXPECT_EQ(
+      inferred("matmul{rms(1e-06,0)|scale;add|cast(bf16)}", {"f32[4,64]", "f32[64]", "bf16[32,64]<0:16,1:2>", "f32[4,32]"}),
+      "bf16[4,32]");
 }
 
 TEST(InferType, EachOperation) {
@@ -59,7 +77,8 @@ TEST(InferType, EachOperation) {
   EXPECT_EQ(inferred("rowwise{swiglu_split}", {"f32[2,8]"}), "f32[2,4]");
   EXPECT_EQ(inferred("rowwise{swiglu_pairs(2)}", {"f32[2,8]"}), "f32[2,4]");
   EXPECT_EQ(inferred("attention{4,2,0.5;;}", {"f32[3,32]", "bf16[2,?,8]", "bf16[2,?,8]"}), "f32[3,32]");
-  EXPECT_EQ(inferred("attention{4,2,0.5;scale;cast(bf16)}", {"f32[3,32]", "f32[8]", "bf16[2,?,8]", "bf16[2,?,8]"}), "bf16[3,32]");
+  EXPECT_EQ(inferred("attention{4,2,0.5;scale;cast(bf16)}", {"f32[3,32]", "f32[8]", "bf16[2,?,8]", "bf16[2,?,8]"}),
+            "bf16[3,32]");
   EXPECT_EQ(inferred("cache_append{}", {"f32[3,16]", "bf16[2,?,8]"}), "bf16[2,?,8]");
   EXPECT_EQ(inferred("cache_append{scale}", {"f32[3,16]", "f32[8]", "f32[2,64,8]"}), "f32[2,64,8]");
   EXPECT_EQ(inferred("slice{2,6}", {"f32[3,16]"}), "f32[3,4]");
@@ -86,7 +105,8 @@ TEST(InferType, MisfitsNameTheOperationAndTheOperand) {
   EXPECT_THAT(inferred("attention{3,2,1;;}", {"f32[1,24]", "f32[2,?,8]", "f32[2,?,8]"}), HasSubstr("multiple of kv_heads"));
   EXPECT_THAT(inferred("attention{4,2,1;;}", {"f32[1,24]", "f32[2,?,8]", "f32[2,?,8]"}), HasSubstr("heads*d = 32"));
   EXPECT_THAT(inferred("attention{4,2,1;;}", {"f32[1,32]", "f32[2,?,8]", "bf16[2,?,8]"}), HasSubstr("v is bf16"));
-  EXPECT_THAT(inferred("attention{4,2,1;;softmax}", {"f32[1,32]", "f32[2,?,8]", "f32[2,?,8]"}), HasSubstr("only cast and pack"));
+  EXPECT_THAT(inferred("attention{4,2,1;;softmax}", {"f32[1,32]", "f32[2,?,8]", "f32[2,?,8]"}),
+              HasSubstr("only cast and pack"));
   EXPECT_THAT(inferred("cache_append{}", {"f32[1,32]", "f32[2,?,8]"}), HasSubstr("the cache is f32[2,?,8]"));
   EXPECT_THAT(inferred("slice{4,9}", {"f32[1,8]"}), HasSubstr("within the 8 columns"));
   EXPECT_THAT(inferred("concat{}", {"f32[1,8]", "f32[1,9]"}), HasSubstr("equal columns"));

@@ -16,8 +16,9 @@ TEST(TensorType, TextRoundTrips) {
 }
 
 TEST(TensorType, MalformedTextIsRefused) {
-  for (const char* text : {"", "f32", "f32[", "f32]", "f64[1]", "f32[]", "f32[0]", "f32[-1]", "f32[1,]", "f32[1]<", "f32[1]<>",
-                           "f32[1]<0:0>", "f32[1]<1:4>", "f32[1]x", "f32[1,2]<0:4", "f32[99999999999,99999999999]"}) {
+  for (const char* text :
+       {"", "f32", "f32[", "f32]", "f64[1]", "f32[]", "f32[0]", "f32[-1]", "f32[1,]", "f32[1]<", "f32[1]<>", "f32[1]<0:0>",
+        "f32[1]<1:4>", "f32[1]x", "f32[1,2]<0:4", "f32[99999999999,99999999999]"}) {
     EXPECT_FALSE(TensorType::parse(text)) << text;
   }
 }

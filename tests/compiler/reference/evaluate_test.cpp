@@ -14,8 +14,12 @@ using Tensor = HostTensor<double>;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-Tensor tensor(const char* type, std::vector<double> values) { return {graph::TensorType::parse(type).value(), std::move(values)}; }
-Tensor random(const char* type, std::uint64_t seed) { return random_tensor<double>(graph::TensorType::parse(type).value(), seed); }
+Tensor tensor(const char* type, std::vector<double> values) {
+  return {graph::TensorType::parse(type).value(), std::move(values)};
+}
+Tensor random(const char* type, std::uint64_t seed) {
+  return random_tensor<double>(graph::TensorType::parse(type).value(), seed);
+}
 
 Expected<Tensor> run(const char* op, const std::vector<Tensor>& inputs, std::int64_t past = 0) {
   return evaluate<double>(graph::Op::parse(op).value(), std::span<const Tensor>(inputs), EvalContext{past});
@@ -86,12 +90,14 @@ TEST(Evaluate, SoftmaxSumsToOneAlsoForLargeValues) {
 
 TEST(Evaluate, CastRoundsToNearestEven) {
   const double ulp = 0x1p-7;  // of bf16 in [1, 2)
-  EXPECT_THAT(run("rowwise{cast(bf16)}", {tensor("f32[1,4]", {1 + ulp / 2, 1 + 1.5 * ulp, 1 + 0.6 * ulp, -1 - ulp / 2})})->values,
-              ElementsAre(1, 1 + 2 * ulp, 1 + ulp, -1));
+  EXPECT_THAT(
+      run("rowwise{cast(bf16)}", {tensor("f32[1,4]", {1 + ulp / 2, 1 + 1.5 * ulp, 1 + 0.6 * ulp, -1 - ulp / 2})})->values,
+      ElementsAre(1, 1 + 2 * ulp, 1 + ulp, -1));
 }
 
 TEST(Evaluate, AFusedMatmulEqualsItsParts) {
-  const Tensor x = random("f32[3,16]", 1), norm = random("f32[16]", 2), w = random("bf16[8,16]", 3), r = random("f32[3,8]", 4);
+  const Tensor x = random("f32[3,16]", 1), norm = random("f32[16]", 2), w = random("bf16[8,16]", 3),
+               r = random("f32[3,8]", 4);
   const auto fused = run("matmul{rms(1e-06,0)|scale;add|cast(bf16)}", {x, norm, w, r});
   const auto normed = run("rowwise{scale}", {*run("rowwise{rms(1e-06,0)}", {x}), norm});
   const auto parts = run("rowwise{cast(bf16)}", {*run("rowwise{add}", {*run("matmul{;}", {*normed, w}), r})});
@@ -121,9 +127,11 @@ TEST(Evaluate, AttentionIsCausalAndSharesHeads) {
         double score = 0;
         for (std::int64_t c = 0; c < d; ++c) score += q.row(i)[h * d + c] * k.row(kv * 8 + p)[c];
         total += std::exp(0.3 * score);
-        for (std::int64_t c = 0; c < d; ++c) sum[static_cast<std::size_t>(c)] += std::exp(0.3 * score) * v.row(kv * 8 + p)[c];
+        for (std::int64_t c = 0; c < d; ++c)
+          sum[static_cast<std::size_t>(c)] += std::exp(0.3 * score) * v.row(kv * 8 + p)[c];
       }
-      for (std::int64_t c = 0; c < d; ++c) EXPECT_NEAR(out->row(i)[h * d + c], sum[static_cast<std::size_t>(c)] / total, 1e-12);
+      for (std::int64_t c = 0; c < d; ++c)
+        EXPECT_NEAR(out->row(i)[h * d + c], sum[static_cast<std::size_t>(c)] / total, 1e-12);
     }
   }
   EXPECT_THAT(run("attention{4,2,0.3;;}", {q, k, v}, 6).error().message(), HasSubstr("do not fit a cache of 8"));
@@ -148,7 +156,8 @@ TEST(Evaluate, CacheAppendWritesOnlyItsRowsAndRounds) {
 TEST(Evaluate, EmbedTakesRowsAndRefusesOtherIds) {
   const Tensor table = tensor("bf16[3,2]", {1, 2, 3, 4, 5, 6});
   EXPECT_THAT(run("embed{}", {tensor("i32[2]", {2, 0}), table})->values, ElementsAre(5, 6, 1, 2));
-  EXPECT_THAT(run("embed{}", {tensor("i32[1]", {3}), table}).error().message(), HasSubstr("id 3 is not in a table of 3 rows"));
+  EXPECT_THAT(run("embed{}", {tensor("i32[1]", {3}), table}).error().message(),
+              HasSubstr("id 3 is not in a table of 3 rows"));
   EXPECT_FALSE(run("embed{}", {tensor("i32[1]", {-1}), table}));
 }
 
@@ -168,7 +177,8 @@ TEST(Evaluate, ArgmaxTakesTheLowestIndexAmongEquals) {
 TEST(Evaluate, FloatAgreesWithDouble) {
   const auto type = [](const char* text) { return graph::TensorType::parse(text).value(); };
   const graph::Op op = graph::Op::parse("matmul{rms(1e-06,0)|scale;swiglu_split}").value();
-  const std::vector<HostTensor<float>> narrow = {random_tensor<float>(type("f32[4,300]"), 1), random_tensor<float>(type("f32[300]"), 2),
+  const std::vector<HostTensor<float>> narrow = {random_tensor<float>(type("f32[4,300]"), 1),
+                                                 random_tensor<float>(type("f32[300]"), 2),
                                                  random_tensor<float>(type("bf16[64,300]"), 3)};
   const std::vector<Tensor> wide = {random("f32[4,300]", 1), random("f32[300]", 2), random("bf16[64,300]", 3)};
   const auto a = evaluate<float>(op, std::span<const HostTensor<float>>(narrow));
@@ -192,7 +202,8 @@ TEST(EvaluateGraph, RunsNodesInOrderWithWeightsByName) {
   EXPECT_THAT((*out)[0].values, ElementsAre(11, 3));
   EXPECT_THAT((*out)[1].values, ElementsAre(8, -2));
   EXPECT_THAT(evaluate_graph<double>(g, {}, lookup).error().message(), HasSubstr("input \"x\" is missing"));
-  EXPECT_THAT(evaluate_graph<double>(g, {{"x", tensor("f32[1,3]", {3, 5, 1})}}, lookup).error().message(), HasSubstr("f32[1,3]"));
+  EXPECT_THAT(evaluate_graph<double>(g, {{"x", tensor("f32[1,3]", {3, 5, 1})}}, lookup).error().message(),
+              HasSubstr("f32[1,3]"));
 }
 
 }  // namespace

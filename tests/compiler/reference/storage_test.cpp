@@ -13,8 +13,9 @@ namespace {
 graph::TensorType type(const char* text) { return graph::TensorType::parse(text).value(); }
 
 TEST(Storage, RoundTripsInEveryLayout) {
-  for (const char* text : {"f32[7]", "f32[5,7]", "bf16[5,7]", "i32[9]", "bf16[33,10]<0:32,1:2>", "f32[6,9]<0:4>", "f32[6,9]<1:4,0:2>",
-                           "bf16[20,40]<0:16,1:32>", "f32[2,6,4]", "bf16[2,6,4]<1:4,2:2>", "f32[13,10]<0:2,1:4,0:3>"}) {
+  for (const char* text :
+       {"f32[7]", "f32[5,7]", "bf16[5,7]", "i32[9]", "bf16[33,10]<0:32,1:2>", "f32[6,9]<0:4>", "f32[6,9]<1:4,0:2>",
+        "bf16[20,40]<0:16,1:32>", "f32[2,6,4]", "bf16[2,6,4]<1:4,2:2>", "f32[13,10]<0:2,1:4,0:3>"}) {
     const auto tensor = random_tensor<float>(type(text), 7, 100);
     const std::vector<std::byte> bytes = to_storage(tensor);
     EXPECT_EQ(static_cast<std::int64_t>(bytes.size()), tensor.type.storage_bytes());

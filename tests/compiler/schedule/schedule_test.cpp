@@ -25,9 +25,10 @@ TEST(Schedule, TextIsCanonical) {
 TEST(Space, SizeCountsCombinations) { EXPECT_EQ(small_space().size(), 20); }
 
 TEST(Space, BadSchedulesAreRefusedOnReading) {
-  for (const char* text : {"[]", "1", R"({"mr":6,"nv":2})", R"({"mr":6,"nv":2,"one":7,"two":1})", R"({"mr":6.0,"nv":2,"one":7})",
-                           R"({"mr":"6","nv":2,"one":7})", R"({"mr":5,"nv":2,"one":7})", R"({"mr":8,"nv":4,"one":7})",
-                           R"({"mr":18446744073709551615,"nv":4,"one":7})", R"({"mr":null,"nv":4,"one":7})"}) {
+  for (const char* text :
+       {"[]", "1", R"({"mr":6,"nv":2})", R"({"mr":6,"nv":2,"one":7,"two":1})", R"({"mr":6.0,"nv":2,"one":7})",
+        R"({"mr":"6","nv":2,"one":7})", R"({"mr":5,"nv":2,"one":7})", R"({"mr":8,"nv":4,"one":7})",
+        R"({"mr":18446744073709551615,"nv":4,"one":7})", R"({"mr":null,"nv":4,"one":7})"}) {
     const auto schedule = read(text);
     ASSERT_FALSE(schedule) << text;
     EXPECT_EQ(schedule.error().kind, ErrorKind::bad_input);

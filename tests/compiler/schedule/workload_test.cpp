@@ -9,8 +9,9 @@ constexpr const char* kMatmul =
     "matmul{rms(1e-06,0)|scale;add}(f32[512,1024],f32[1024],bf16[64,1024]<0:32,1:2>,f32[512,64])->f32[512,64] past=0 t=2";
 
 TEST(Workload, TextRoundTrips) {
-  for (const char* text : {kMatmul, "attention{16,8,0.125;;}(f32[1,2048],bf16[8,?,128],bf16[8,?,128])->f32[1,2048] past=512 t=1",
-                           "cache_append{}(f32[1,1024],bf16[8,?,128])->bf16[8,?,128] past=7 t=1", "argmax{}(f32[1,8])->i32[1] past=0 t=1"}) {
+  for (const char* text :
+       {kMatmul, "attention{16,8,0.125;;}(f32[1,2048],bf16[8,?,128],bf16[8,?,128])->f32[1,2048] past=512 t=1",
+        "cache_append{}(f32[1,1024],bf16[8,?,128])->bf16[8,?,128] past=7 t=1", "argmax{}(f32[1,8])->i32[1] past=0 t=1"}) {
     const auto workload = Workload::parse(text);
     ASSERT_TRUE(workload) << text << ": " << workload.error().message();
     EXPECT_EQ(workload->text(), text);
@@ -18,10 +19,11 @@ TEST(Workload, TextRoundTrips) {
 }
 
 TEST(Workload, MalformedTextIsRefused) {
-  for (const char* text : {"", "matmul{;}", "matmul{;}()->f32[1] past=0 t=1", "matmul{;}(f32[1,8],f32[4,8])->f32[1,5] past=0 t=1",
-                           "matmul{;}(f32[1,8],f32[4,8])->f32[1,4] past=0", "matmul{;}(f32[1,8],f32[4,8])->f32[1,4] past=0 t=0",
-                           "matmul{;}(f32[1,8],f32[4,8])->f32[1,4] past=-1 t=1", "matmul{;}(f32[1,8],f32[4,8])->f32[1,4] t=1 past=0",
-                           "matmul{;}(f32[1,8],f32[4,8])->f32[1,4] past=x t=1", "matmul{;}(f32[1,8])->f32[1,4] past=0 t=1"}) {
+  for (const char* text :
+       {"", "matmul{;}", "matmul{;}()->f32[1] past=0 t=1", "matmul{;}(f32[1,8],f32[4,8])->f32[1,5] past=0 t=1",
+        "matmul{;}(f32[1,8],f32[4,8])->f32[1,4] past=0", "matmul{;}(f32[1,8],f32[4,8])->f32[1,4] past=0 t=0",
+        "matmul{;}(f32[1,8],f32[4,8])->f32[1,4] past=-1 t=1", "matmul{;}(f32[1,8],f32[4,8])->f32[1,4] t=1 past=0",
+        "matmul{;}(f32[1,8],f32[4,8])->f32[1,4] past=x t=1", "matmul{;}(f32[1,8])->f32[1,4] past=0 t=1"}) {
     EXPECT_FALSE(Workload::parse(text)) << text;
   }
 }

@@ -1,0 +1,21 @@
+/// The Qwen3 dense model as graphs: the plain program, one operation after the other; rewrites make it fast.
+#pragma once
+
+#include <cstdint>
+
+#include "base/error.h"
+#include "compiler/graph/graph.h"
+#include "compiler/import/config.h"
+
+namespace nntune::import {
+
+enum class PhaseKind { decode, prefill };
+
+/// The embedding, the body (once, repeated for each layer) and the head for `rows` tokens at once.
+///
+/// Matrices and KV caches have `weight_dtype` (f32 or bf16), norm weights and activations f32. Body outputs are {x, k_cache,
+/// v_cache}, the caches with the new rows; head outputs are {logits, argmax}. The head runs on one row in both phases.
+[[nodiscard]] Expected<graph::Phase> build_phase(const ModelConfig& config, graph::DType weight_dtype, std::int64_t rows,
+                                                 PhaseKind kind);
+
+}  // namespace nntune::import

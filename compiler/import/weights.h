@@ -1,0 +1,74 @@
+/// Where the weights of a model come from, under nntune's names, row by row so that packing streams.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "compiler/import/config.h"
+#include "compiler/import/safetensors.h"
+
+namespace nntune::import {
+
+/// All members are safe to call from several threads at once.
+class WeightSource {
+ public:
+  explicit WeightSource(const ModelConfig& config) : config_(config), specs_(weight_specs(config)) {}
+  virtual ~WeightSource() = default;
+  WeightSource(const WeightSource&) = delete;
+  WeightSource& operator=(const WeightSource&) = delete;
+
+  [[nodiscard]] const ModelConfig& config() const { return config_; }
+  [[nodiscard]] const std::vector<WeightSpec>& specs() const { return specs_; }
+  /// bad_input if the model has no tensor of this name.
+  [[nodiscard]] Expected<const WeightSpec*> spec(std::string_view name) const;
+
+  /// Rows first .. first+count of tensor `name` (e.g. "layers.*.q_proj"; a vector is one row), dense, to `out`. `layer` is
+  /// not read for tensors outside of the layers. The values are those of the model, exactly.
+  [[nodiscard]] Status read_rows(std::string_view name, std::int64_t layer, std::int64_t first, std::int64_t count,
+                                 float* out) const;
+  /// The same, rounded to bf16 (nearest even).
+  [[nodiscard]] Status read_rows_bf16(std::string_view name, std::int64_t layer, std::int64_t first, std::int64_t count,
+                                      std::uint16_t* out) const;
+  /// A whole tensor.
+  [[nodiscard]] Expected<std::vector<float>> read(std::string_view name, std::int64_t layer) const;
+
+  /// Every tensor is there with the right shape and dtype; quick.
+  [[nodiscard]] virtual Status check_shapes() const = 0;
+  /// check_shapes(), and no value is NaN or infinite: reads everything, on all cores. Names the first bad element.
+  [[nodiscard]] virtual Status validate() const = 0;
+  /// For people, e.g. "random weights, seed 1" or a folder.
+  [[nodiscard]] virtual std::string description() const = 0;
+  /// Whether the weights mean nothing.
+  [[nodiscard]] virtual bool random() const = 0;
+
+ protected:
+  /// The arguments are checked.
+  virtual void copy_rows(const WeightSpec& spec, std::int64_t layer, std::int64_t first, std::int64_t count,
+                         float* out) const = 0;
+  virtual void copy_rows_bf16(const WeightSpec& spec, std::int64_t layer, std::int64_t first, std::int64_t count,
+                              std::uint16_t* out) const = 0;
+
+ private:
+  Expected<const WeightSpec*> check(std::string_view name, std::int64_t layer, std::int64_t first, std::int64_t count) const;
+
+  ModelConfig config_;
+  std::vector<WeightSpec> specs_;
+};
+
+/// The tensors of a Hugging Face folder in F32, BF16 or F16. Fails as check_shapes() does.
+[[nodiscard]] Expected<std::shared_ptr<const WeightSource>> make_stored_weights(const ModelConfig& config,
+                                                                                SafeTensors tensors,
+                                                                                std::string description);
+
+/// Weights that are a function of the seed, the name, the layer and the position alone: bell-shaped with standard deviation
+/// 0.02, vectors (norms) 1 with 0.1; all representable in bf16.
+[[nodiscard]] std::shared_ptr<const WeightSource> make_random_weights(const ModelConfig& config, std::uint64_t seed);
+
+/// The name in a Hugging Face file, e.g. "model.layers.3.self_attn.q_proj.weight".
+[[nodiscard]] std::string stored_name(std::string_view name, std::int64_t layer);
+
+}  // namespace nntune::import

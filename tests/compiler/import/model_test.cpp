@@ -1,0 +1,92 @@
+#include "compiler/import/model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/compiler/import/tiny_folder.h"
+
+namespace nntune::import {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string error_of(const std::string& name, const std::optional<std::filesystem::path>& weights = std::nullopt) {
+  const auto model = load_model(name, weights);
+  return model ? "accepted" : model.error().message();
+}
+
+TEST(LoadModel, ABuiltinNameHasRandomWeights) {
+  const auto model = load_model("qwen3-32b");
+  ASSERT_TRUE(model) << model.error().message();
+  EXPECT_EQ(model->config.layers, 64);
+  EXPECT_TRUE(model->weights->random());
+  EXPECT_EQ(model->tokenizer_json, "");
+}
+
+TEST(LoadModel, AFolderHasItsOwnWeightsTokenizerAndEndTokens) {
+  const TemporaryFolder folder;
+  write_tiny_model(folder);
+  EXPECT_THAT(load_model(folder.path().string())->eos_ids, ElementsAre(3));
+  folder.write("generation_config.json", R"({"eos_token_id": [5, 7]})");
+  folder.write("tokenizer.json", "{}");
+  const auto model = load_model(folder.path().string() + "/");
+  ASSERT_TRUE(model) << model.error().message();
+  EXPECT_EQ(model->name, folder.path().filename().string());
+  EXPECT_EQ(model->config.hidden, 6);
+  EXPECT_FALSE(model->weights->random());
+  EXPECT_EQ(model->tokenizer_json, "{}");
+  EXPECT_THAT(model->eos_ids, ElementsAre(5, 7));
+}
+
+TEST(LoadModel, AnUnknownNameListsTheKnownOnes) {
+  EXPECT_THAT(error_of("qwen3-9b"),
+              HasSubstr("there is no model or folder \"qwen3-9b\"; give one of qwen3-0.6b, qwen3-1.7b"));
+}
+
+TEST(LoadModel, BrokenFoldersAreRefused) {
+  const TemporaryFolder folder;
+  EXPECT_THAT(error_of(folder.path().string()), HasSubstr("has no config.json"));
+  folder.write("config.json", "{\"model_type\": ");
+  EXPECT_THAT(error_of(folder.path().string()), HasSubstr("config.json is not valid JSON"));
+  folder.write("config.json", tiny_config().dump());
+  EXPECT_THAT(error_of(folder.path().string()), HasSubstr("neither model.safetensors nor"));
+  EXPECT_THAT(error_of((folder.path() / "config.json").string()), HasSubstr("is not a folder"));
+  write_tiny_model(folder);
+  folder.write("generation_config.json", R"({"eos_token_id": [5, 11]})");
+  EXPECT_THAT(error_of(folder.path().string()), HasSubstr("\"eos_token_id\" is not a token below 11"));
+  folder.write("generation_config.json", R"({"eos_token_id": "x"})");
+  EXPECT_THAT(error_of(folder.path().string()), HasSubstr("\"eos_token_id\" is not a token"));
+}
+
+TEST(LoadModel, ValuesAreCheckedUnlessOnlyShapesAreAskedFor) {
+  const TemporaryFolder folder;
+  write_tiny_model(folder);
+  TensorMap tensors = tiny_tensors();
+  tensors["lm_head.weight"].bytes.replace(0, 4, std::string("\0\0\xc0\x7f", 4));
+  folder.write("model.safetensors", safetensors_bytes(tensors));
+  EXPECT_THAT(error_of(folder.path().string()), HasSubstr("\"lm_head.weight\" holds NaN at [0,0]"));
+  EXPECT_TRUE(load_model(folder.path().string(), std::nullopt, Check::shapes));
+}
+
+TEST(LoadModel, WeightsOfAnotherModelAreRefused) {
+  const TemporaryFolder folder;
+  write_tiny_model(folder);
+  EXPECT_THAT(error_of("qwen3-0.6b", folder.path()), HasSubstr("are of another model than qwen3-0.6b"));
+  std::filesystem::remove(folder.path() / "config.json");
+  EXPECT_THAT(error_of("qwen3-0.6b", folder.path()), HasSubstr("must be [151936,1024]"));
+  EXPECT_THAT(error_of("qwen3-0.6b", "/nonexistent"), HasSubstr("/nonexistent is not a folder"));
+}
+
+TEST(LoadModel, AFolderMayTakeWeightsOfAnother) {
+  const TemporaryFolder shapes;
+  shapes.write("config.json", tiny_config().dump());
+  const TemporaryFolder weights;
+  write_tiny_model(weights);
+  const auto model = load_model(shapes.path().string(), weights.path());
+  ASSERT_TRUE(model) << model.error().message();
+  EXPECT_FALSE(model->weights->random());
+}
+
+}  // namespace
+}  // namespace nntune::import
