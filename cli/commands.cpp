@@ -3,10 +3,12 @@
 namespace nntune::cli {
 
 // One line a command, in the order of the help: declare it here, define it in cli/NAME.cpp, list it below.
+extern const Command kTargetCommand;
 extern const Command kDbCommand;
 
 std::span<const Command* const> commands() {
   static constexpr const Command* kCommands[] = {
+      &kTargetCommand,
       &kDbCommand,
   };
   return kCommands;

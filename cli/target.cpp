@@ -34,8 +34,8 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
 
 }  // namespace
 
-extern const Command kTarget;
-const Command kTarget = {
+extern const Command kTargetCommand;
+const Command kTargetCommand = {
     "target", "", "measure what this CPU can do and remember it", declare, run,
 };
 
