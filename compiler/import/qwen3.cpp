@@ -18,8 +18,8 @@ class Builder {
  public:
   Builder(const ModelConfig& config, DType weight_dtype) : config_(config), weight_dtype_(weight_dtype) {}
 
-  NodeId input(const char* name, DType dtype, std::vector<std::int64_t> shape) {
-    return add(graph::input(name, TensorType{dtype, std::move(shape), {}}), {});
+  NodeId input(const char* name, DType dtype, std::vector<std::int64_t> shape, std::vector<graph::Lane> lanes = {}) {
+    return add(graph::input(name, TensorType{dtype, std::move(shape), std::move(lanes)}), {});
   }
   NodeId matrix(const char* name) { return weight(name, weight_dtype_); }
   NodeId norm_weight(const char* name) { return weight(name, DType::f32); }
@@ -69,13 +69,13 @@ Expected<graph::Section> build_embed(const ModelConfig& config, DType dtype, std
   return b.finish("embed", 1, {b.add({.kind = OpKind::embed}, {ids, b.matrix("embed_tokens")})});
 }
 
-Expected<graph::Section> build_body(const ModelConfig& config, DType dtype, std::int64_t rows) {
+Expected<graph::Section> build_body(const ModelConfig& config, DType dtype, std::int64_t rows, const CacheLayout& caches) {
   Builder b(config, dtype);
   const std::int64_t d = config.head_dim;
   const NodeId x = b.input("x", DType::f32, {rows, config.hidden});
   const NodeId table = b.input("rope", DType::f32, {graph::kRunTime, d});
-  const NodeId k_cache = b.input("k_cache", dtype, {config.kv_heads, graph::kRunTime, d});
-  const NodeId v_cache = b.input("v_cache", dtype, {config.kv_heads, graph::kRunTime, d});
+  const NodeId k_cache = b.input("k_cache", dtype, {config.kv_heads, graph::kRunTime, d}, caches.keys);
+  const NodeId v_cache = b.input("v_cache", dtype, {config.kv_heads, graph::kRunTime, d}, caches.values);
 
   const NodeId h = b.norm(x, 0, "layers.*.input_norm");
   const NodeId q = b.rope(b.norm(b.matmul(h, "layers.*.q_proj"), d, "layers.*.q_norm"), table);
@@ -107,11 +107,12 @@ Expected<graph::Section> build_head(const ModelConfig& config, DType dtype) {
 
 }  // namespace
 
-Expected<graph::Phase> build_phase(const ModelConfig& config, DType weight_dtype, std::int64_t rows, PhaseKind kind) {
+Expected<graph::Phase> build_phase(const ModelConfig& config, DType weight_dtype, std::int64_t rows, PhaseKind kind,
+                                   const CacheLayout& caches) {
   if (weight_dtype == DType::i32) return fail(ErrorKind::unsupported, "weights cannot be i32", "use f32 or bf16");
   graph::Phase phase{.name = kind == PhaseKind::decode ? "decode" : "prefill", .rows = rows, .sections = {}};
   NNTUNE_ASSIGN(graph::Section embed, build_embed(config, weight_dtype, rows));
-  NNTUNE_ASSIGN(graph::Section body, build_body(config, weight_dtype, rows));
+  NNTUNE_ASSIGN(graph::Section body, build_body(config, weight_dtype, rows, caches));
   NNTUNE_ASSIGN(graph::Section head, build_head(config, weight_dtype));
   phase.sections = {std::move(embed), std::move(body), std::move(head)};
   return phase;

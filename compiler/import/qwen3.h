@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "base/error.h"
 #include "compiler/graph/graph.h"
@@ -11,11 +12,17 @@ namespace nntune::import {
 
 enum class PhaseKind { decode, prefill };
 
+/// How the KV caches lie in memory, the same in all phases of a model; row-major by default.
+struct CacheLayout {
+  std::vector<graph::Lane> keys = {};
+  std::vector<graph::Lane> values = {};
+};
+
 /// The embedding, the body (once, repeated for each layer) and the head for `rows` tokens at once.
 ///
 /// Matrices and KV caches have `weight_dtype` (f32 or bf16), norm weights and activations f32. Body outputs are {x, k_cache,
 /// v_cache}, the caches with the new rows; head outputs are {logits, argmax}. The head runs on one row in both phases.
 [[nodiscard]] Expected<graph::Phase> build_phase(const ModelConfig& config, graph::DType weight_dtype, std::int64_t rows,
-                                                 PhaseKind kind);
+                                                 PhaseKind kind, const CacheLayout& caches = {});
 
 }  // namespace nntune::import
