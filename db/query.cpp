@@ -16,10 +16,14 @@ constexpr std::string_view kColumns =
     " m.detail, m.created_at";
 
 /// The newest measurement of each schedule of target ?1 and workload ?2. Times and uids, not ids: they survive a merge.
+/// Narrow, because it is sorted; the whole rows are joined to the few that are asked for.
 constexpr std::string_view kNewest =
-    "WITH newest AS (SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY schedule_hash ORDER BY created_at DESC, uid "
-    "DESC)"
-    " AS age FROM measurement WHERE target_id = ?1 AND workload_hash = ?2) WHERE age = 1) ";
+    "WITH newest AS MATERIALIZED (SELECT id, schedule_hash, verdict, median_ns, object_hash FROM"
+    " (SELECT id, schedule_hash, verdict, median_ns, object_hash,"
+    " row_number() OVER (PARTITION BY schedule_hash ORDER BY created_at DESC, uid DESC) AS age"
+    " FROM measurement WHERE target_id = ?1 AND workload_hash = ?2) WHERE age = 1) ";
+constexpr std::string_view kWholeRows =
+    " FROM newest n JOIN measurement m ON m.id = n.id JOIN workload w ON w.hash = m.workload_hash WHERE n.verdict = 'ok'";
 
 Error damaged(const Database& database, std::string_view what) {
   return {ErrorKind::bad_input, fmt::format("{} holds {}", database.path().string(), what),
@@ -97,14 +101,12 @@ std::optional<Throughput> read_throughput(const sqlite::Statement& row, int colu
 
 Expected<std::optional<Measurement>> best(const Database& database, std::int64_t target_id, const Hash128& workload_hash) {
   const sqlite::Lock lock(database.connection());
-  NNTUNE_ASSIGN(
-      auto statement,
-      database.connection().prepare(
-          fmt::format("{} SELECT {} FROM newest m JOIN workload w ON w.hash = m.workload_hash WHERE verdict = 'ok' AND"
-                      " median_ns <= (SELECT min(median_ns) FROM newest WHERE verdict = 'ok') * (1 + ?3)"
-                      " ORDER BY schedule_hash LIMIT 1",
-                      kNewest, kColumns),
-          target_id, workload_hash.hex(), kTieFraction));
+  NNTUNE_ASSIGN(auto statement, database.connection().prepare(
+                                    fmt::format("{} SELECT {}{} AND n.median_ns <="
+                                                " (SELECT min(median_ns) FROM newest WHERE verdict = 'ok') * (1 + ?3)"
+                                                " ORDER BY n.schedule_hash LIMIT 1",
+                                                kNewest, kColumns, kWholeRows),
+                                    target_id, workload_hash.hex(), kTieFraction));
   NNTUNE_ASSIGN(auto rows, read_all(database, std::move(statement)));
   return rows.empty() ? std::nullopt : std::optional(std::move(rows.front()));
 }
@@ -113,11 +115,9 @@ Expected<std::vector<Measurement>> ranking(const Database& database, std::int64_
                                            std::size_t limit) {
   const sqlite::Lock lock(database.connection());
   NNTUNE_ASSIGN(auto statement,
-                database.connection().prepare(
-                    fmt::format("{} SELECT {} FROM newest m JOIN workload w ON w.hash = m.workload_hash WHERE verdict = 'ok'"
-                                " ORDER BY median_ns, schedule_hash LIMIT ?3",
-                                kNewest, kColumns),
-                    target_id, workload_hash.hex(), static_cast<std::int64_t>(limit)));
+                database.connection().prepare(fmt::format("{} SELECT {}{} ORDER BY n.median_ns, n.schedule_hash LIMIT ?3",
+                                                          kNewest, kColumns, kWholeRows),
+                                              target_id, workload_hash.hex(), static_cast<std::int64_t>(limit)));
   return read_all(database, std::move(statement));
 }
 

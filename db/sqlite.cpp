@@ -19,6 +19,16 @@ Error disk_full(const std::filesystem::path& path) {
 
 bool is_full(int system_errno) { return system_errno == ENOSPC || system_errno == EDQUOT || system_errno == EFBIG; }
 
+/// A failed COMMIT leaves its errno with the file alone: the log (or journal) or the database.
+int file_errno(sqlite3* database) {
+  int last = 0;
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (log != nullptr && log->pMethods != nullptr) log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &last);
+  if (last == 0) sqlite3_file_control(database, "main", SQLITE_FCNTL_LAST_ERRNO, &last);
+  return last;
+}
+
 Error describe(const std::filesystem::path& path, int code, int system_errno, const char* message) {
   const std::string shown = path.string();
   const std::string reason = system_errno != 0 ? std::strerror(system_errno) : message;
@@ -145,7 +155,8 @@ Error Connection::error() const {
   const int code = sqlite3_extended_errcode(handle_.get());
   // SQLite keeps the errno of the last failed system call, also of one it recovered from: only these codes speak of it.
   const int primary = code & 0xff;
-  const int system_errno = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN ? sqlite3_system_errno(handle_.get()) : 0;
+  int system_errno = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN ? sqlite3_system_errno(handle_.get()) : 0;
+  if (primary == SQLITE_IOERR && system_errno == 0) system_errno = file_errno(handle_.get());
   return describe(path_, code, system_errno, sqlite3_errmsg(handle_.get()));
 }
 
