@@ -34,6 +34,8 @@ class SmallestTerms {
   [[nodiscard]] Key key_of_node(NodeId node) const;
 
  private:
+  [[nodiscard]] std::uint64_t size_of_node(NodeId node) const;
+
   const EGraph& graph_;
   std::vector<Key> keys_;
   std::vector<NodeId> nodes_;

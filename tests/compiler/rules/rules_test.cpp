@@ -1,0 +1,292 @@
+// Each rule alone on its own small term, one a line: it must fire, and every node of every class must have the same value by
+// the reference evaluator. Then all rules together on a layer.
+#include <gtest/gtest-spi.h>
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "compiler/egraph/runner.h"
+#include "compiler/egraph/sexpr.h"
+#include "compiler/rules/registry.h"
+#include "tests/compiler/rules/class_values.h"
+#include "tests/compiler/rules/qwen3_layer.h"
+
+namespace nntune::rules {
+namespace {
+
+using testing_models::ClassValues;
+
+Isa avx512_bf16() {
+  Isa isa;
+  isa.avx2 = isa.fma = isa.f16c = true;
+  isa.avx512f = isa.avx512bw = isa.avx512vl = isa.avx512dq = isa.avx512bf16 = true;
+  return isa;
+}
+
+/// Leaves by short names.
+const std::map<std::string, std::string>& leaves() {
+  static const std::map<std::string, std::string> kLeaves = {
+      {"x", "input{x:f32[3,32]}"},
+      {"y", "input{y:f32[3,32]}"},
+      {"n48", "input{n48:f32[3,48]}"},
+      {"ids", "input{ids:i32[3]}"},
+      {"rope", "input{rope:f32[?,16]}"},
+      {"cache_k", "input{cache_k:f32[2,?,16]}"},
+      {"cache_v", "input{cache_v:f32[2,?,16]}"},
+      {"packed", "input{packed:f32[3,32]<0:6>}"},
+      {"s", "weight{s:f32[32]}"},
+      {"s16", "weight{s16:f32[16]}"},
+      {"u", "weight{u:f32[48,32]}"},
+      {"v", "weight{v:f32[48,32]}"},
+      {"w", "weight{w:f32[48,32]}"},
+      {"w32", "weight{w32:f32[32,32]}"},
+      {"wb", "weight{wb:bf16[48,32]}"},
+      {"vb", "weight{vb:bf16[48,32]}"},
+  };
+  return kLeaves;
+}
+
+graph::NodeId add_to(graph::Graph& graph, const egraph::Sexpr& term, std::map<std::string, graph::NodeId>& known) {
+  if (const auto found = known.find(term.text()); found != known.end()) {
+    return found->second;
+  }
+  std::vector<graph::NodeId> inputs;
+  for (const egraph::Sexpr& operand : term.operands) {
+    inputs.push_back(add_to(graph, operand, known));
+  }
+  const auto leaf = leaves().find(term.head);
+  auto op = graph::Op::parse(leaf == leaves().end() ? term.head : leaf->second);
+  EXPECT_TRUE(op.has_value()) << term.head;
+  auto node = graph.add(*op, std::move(inputs));
+  EXPECT_TRUE(node.has_value()) << node.error().message();
+  return known.emplace(term.text(), node.value()).first->second;
+}
+
+std::vector<std::string> weight_names(const graph::Graph& graph) {
+  std::vector<std::string> names;
+  for (const graph::Node& node : graph.nodes()) {
+    if (node.op.kind == graph::OpKind::weight) {
+      names.push_back(node.op.name);
+    }
+  }
+  return names;
+}
+
+struct Case {
+  const char* rule;
+  const char* term;
+  double tolerance = 1e-12;  ///< where nothing is rounded
+};
+
+constexpr double kRounded = 0.03;  // bf16 has 8 bits
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> kCases = {
+      {"merge-matmuls-of-one-input", "(rowwise{add} (matmul{;} x v) (matmul{;} x w))"},
+      {"merge-matmuls-of-one-input", "(rowwise{add|add} (matmul{;} x u) (matmul{;} x w) (matmul{;} x v))"},
+      {"flatten-concat-first", "(matmul{;} x (concat{} (concat{} u v) w))"},
+      {"flatten-concat-second", "(matmul{;} x (concat{} u (concat{} v w)))"},
+      {"slice-of-slice", "(slice{2,7} (slice{3,20} x))"},
+      {"gate-up-side-by-side", "(rowwise{swiglu} (matmul{;} x u) (matmul{;} x v))"},
+      {"gate-up-interleaved", "(rowwise{swiglu} (matmul{;} x u) (matmul{;} x v))"},
+      {"fold-scale-into-f32-weights", "(matmul{;} (rowwise{scale} x s) w)"},
+      {"fold-scale-into-f32-weights", "(matmul{;} (rowwise{scale} x s16) w)"},
+      {"fold-scale-into-bf16-weights", "(matmul{;} (rowwise{scale} x s) wb)", kRounded},
+      {"join-rowwise", "(rowwise{scale|rms(1e-06,0)} (rowwise{add|rms(1e-06,16)|scale} x y s) s16)"},
+      {"split-rowwise", "(rowwise{add|rms(1e-06,0)|scale|swiglu|cast(bf16)} x y s y)"},
+      {"fuse-producer-into-matmul", "(matmul{;add} (rowwise{rms(1e-06,0)|scale} x s) w n48)"},
+      {"fuse-producer-into-matmul", "(matmul{scale;add} (rowwise{swiglu} x y) s w n48)"},
+      {"fuse-producer-into-attention",
+       "(attention{2,2,0.25;scale;} (rowwise{rms(1e-06,16)|scale|rope(16)} x s16 rope) s cache_k cache_v)"},
+      {"fuse-producer-into-cache-append", "(cache_append{rope(16)} (rowwise{rms(1e-06,16)|scale} x s16) rope cache_k)"},
+      {"split-matmul-prologue", "(matmul{add|rms(1e-06,0)|scale;add} x y s w n48)"},
+      {"split-attention-prologue", "(attention{2,2,0.25;scale|rope(16);} x s16 rope cache_k cache_v)"},
+      {"split-cache-append-chain", "(cache_append{scale|rope(16)} x s16 rope cache_k)"},
+      {"fuse-consumer-into-matmul", "(rowwise{add|scale} (matmul{rms(1e-06,0);} x w) n48 s16)"},
+      {"fuse-consumer-into-matmul", "(rowwise{swiglu_pairs(8)|pack(0:6)} (matmul{;} x w))"},
+      {"fuse-consumer-into-attention", "(rowwise{cast(bf16)|pack(0:6,1:2)} (attention{2,2,0.25;;} x cache_k cache_v))"},
+      {"fuse-residual-into-matmul", "(rowwise{add} n48 (matmul{scale;} x s w))"},
+      {"pack-weights", "(matmul{;} x w)"},
+      {"pack-weights", "(matmul{;} x wb)"},
+      {"pack-weights", "(matmul{;} (rowwise{cast(bf16)} x) wb)"},
+      {"bf16-dot", "(matmul{;} x wb)", kRounded},
+      {"embed-from-packed-table", "(embed{} ids w)"},
+      {"embed-from-packed-table", "(embed{} ids wb)"},
+      {"pack-activations", "(matmul{;} x w)"},
+      {"pack-activations", "(matmul{;} (rowwise{cast(bf16)} x) wb)"},
+      {"pack-of-unpack", "(pack{0:6} (unpack{} packed))"},
+      {"pack-step-of-unpack", "(rowwise{pack(0:6)} (unpack{} packed))"},
+      {"unpack-of-pack", "(unpack{} (pack{0:4,1:2} x))"},
+      {"unpack-of-pack-step", "(unpack{} (rowwise{add|pack(0:4)} x y))"},
+      {"unpack-of-pack-step", "(unpack{} (rowwise{pack(0:4)} x))"},
+  };
+  return kCases;
+}
+
+class RuleCase : public testing::TestWithParam<Case> {};
+
+TEST_P(RuleCase, FiresAndKeepsTheValue) {
+  graph::Graph source;
+  std::map<std::string, graph::NodeId> known;
+  add_to(source, *egraph::parse_sexpr(GetParam().term), known);
+  Language language(weight_names(source));
+  egraph::EGraph e(language);
+  ASSERT_TRUE(language.add(e, source, "test").has_value());
+  const RuleOptions options{.isa = avx512_bf16(), .allow_weight_rounding = true};
+  std::vector<Rule> rules;
+  for (const Family& family : families()) {
+    for (const Rule& rule : family.rules) {
+      if (std::string_view(rule.name) == GetParam().rule) {
+        rules.push_back(rule);
+      }
+    }
+  }
+  ASSERT_EQ(rules.size(), 1U) << "no such rule: " << GetParam().rule;
+  const auto compiled = compile(rules, e.symbols(), language, options);
+  ASSERT_TRUE(compiled.has_value()) << compiled.error().message();
+  const egraph::RunReport report = egraph::run(e, *compiled);
+  EXPECT_EQ(report.stop.kind, egraph::StopReason::Kind::saturated) << report.text();
+  EXPECT_GT(report.rules[0].applied, 0U) << "the rule did not fire on " << GetParam().term;
+  EXPECT_EQ(language.trouble(), "");
+  EXPECT_EQ(e.check_invariants(), "");
+  ClassValues(e, language).check(GetParam().tolerance);
+}
+
+std::string case_name(const testing::TestParamInfo<Case>& item) {
+  std::string name = fmt::format("{}_{}", item.index, item.param.rule);
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Rules, RuleCase, testing::ValuesIn(cases()), case_name);
+
+TEST(Rules, EachHasACase) {
+  std::set<std::string> tested;
+  for (const Case& item : cases()) {
+    tested.insert(item.rule);
+  }
+  std::set<std::string> names;
+  for (const Family& family : families()) {
+    for (const Rule& rule : family.rules) {
+      EXPECT_TRUE(names.insert(rule.name).second) << rule.name << " is declared twice";
+      EXPECT_EQ(tested.count(rule.name), 1U) << rule.name << " has no line above";
+    }
+  }
+}
+
+TEST(Rules, HarnessFindsAWrongRule) {
+  graph::Graph source;
+  std::map<std::string, graph::NodeId> known;
+  add_to(source, *egraph::parse_sexpr("(rowwise{add} x y)"), known);
+  Language language(weight_names(source));
+  egraph::EGraph e(language);
+  ASSERT_TRUE(language.add(e, source, "test").has_value());
+  const Rule wrong{.name = "wrong", .left = "(rowwise{add} ?a ?b)", .right = "(rowwise{swiglu} ?a ?b)"};
+  egraph::run(e, *compile({&wrong, 1}, e.symbols(), language, {}));
+  testing::TestPartResultArray failures;
+  {
+    const testing::ScopedFakeTestPartResultReporter reporter(
+        testing::ScopedFakeTestPartResultReporter::INTERCEPT_ONLY_CURRENT_THREAD, &failures);
+    ClassValues(e, language).check(1e-3);
+  }
+  EXPECT_EQ(failures.size(), 1);
+}
+
+struct Saturated {
+  Language language;
+  egraph::EGraph e;
+  egraph::RunReport report;
+
+  Saturated(const std::vector<graph::Phase>& phases, const RuleOptions& options, bool reversed = false)
+      : language(names(phases)), e(language) {
+    for (const graph::Phase& phase : phases) {
+      for (const graph::Section& section : phase.sections) {
+        EXPECT_TRUE(language.add(e, section.graph, phase.name + "." + section.name).has_value());
+      }
+    }
+    std::vector<egraph::Rewrite> rules = *enabled_rules(e.symbols(), language, options);
+    if (reversed) {
+      std::reverse(rules.begin(), rules.end());
+    }
+    report = egraph::run(e, rules, {.nodes = 50'000, .iterations = 50, .backoff = {.match_limit = 1'000'000}});
+  }
+  static std::vector<std::string> names(const std::vector<graph::Phase>& phases) {
+    std::vector<std::string> result;
+    for (const graph::Phase& phase : phases) {
+      for (const graph::Section& section : phase.sections) {
+        const auto more = weight_names(section.graph);
+        result.insert(result.end(), more.begin(), more.end());
+      }
+    }
+    return result;
+  }
+};
+
+TEST(Rules, AllTogetherKeepEveryValueOfALayer) {
+  for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) {
+    for (const std::int64_t rows : {1, 5}) {
+      const graph::Phase phase{"phase", rows, {testing_models::body(testing_models::tiny_shape(dtype), rows)}};
+      Saturated all({phase}, {.isa = avx512_bf16(), .allow_weight_rounding = true});
+      EXPECT_EQ(all.report.stop.kind, egraph::StopReason::Kind::saturated) << all.report.text();
+      EXPECT_EQ(all.language.trouble(), "");
+      ClassValues(all.e, all.language).check(dtype == graph::DType::f32 ? 1e-10 : kRounded);
+    }
+  }
+}
+
+TEST(Rules, SaturateAModelWithBothPhasesInAFewThousandNodes) {
+  for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) {
+    const Saturated all(testing_models::phases({.dtype = dtype}), {.isa = avx512_bf16(), .allow_weight_rounding = true});
+    EXPECT_EQ(all.report.stop.kind, egraph::StopReason::Kind::saturated) << all.report.text();
+    EXPECT_LT(all.e.node_count(), 10'000U);
+  }
+}
+
+TEST(Rules, OrderDoesNotChangeTheSaturatedGraph) {
+  const RuleOptions options{.isa = avx512_bf16()};
+  const auto phases = testing_models::phases({});
+  const Saturated forward(phases, options);
+  const Saturated backward(phases, options, true);
+  EXPECT_EQ(forward.e.node_count(), backward.e.node_count());
+  EXPECT_EQ(forward.e.class_count(), backward.e.class_count());
+  const auto keys = [](const Saturated& run) {
+    const egraph::SmallestTerms terms(run.e);
+    std::multiset<std::string> result;
+    for (const egraph::ClassId id : run.e.classes()) {
+      for (const egraph::NodeId node : run.e.nodes(id)) {
+        result.insert(terms.key(id).hash.hex() + terms.key_of_node(node).hash.hex());
+      }
+    }
+    return result;
+  };
+  EXPECT_TRUE(keys(forward) == keys(backward));
+}
+
+TEST(Rules, Bf16WeightsAreFoldedOnlyWithPermission) {
+  const auto folded = [](bool allowed) {
+    const Saturated all({testing_models::phase({}, "decode", 1)}, {.isa = avx512_bf16(), .allow_weight_rounding = allowed});
+    const auto symbol = all.e.symbols().find("rowwise{scale|cast(bf16)}");
+    std::size_t constants = 0;
+    for (const egraph::ClassId id : symbol ? all.e.classes_with(*symbol) : std::span<const egraph::ClassId>()) {
+      constants += all.language.constant(all.e, id) ? 1 : 0;
+    }
+    return constants;
+  };
+  EXPECT_EQ(folded(false), 0U);
+  EXPECT_GT(folded(true), 0U);
+}
+
+TEST(Rules, WithoutBf16DotNothingIsPackedInPairs) {
+  Isa isa = avx512_bf16();
+  isa.avx512bf16 = false;
+  const Saturated all(testing_models::phases({}), {.isa = isa});
+  for (const egraph::ClassId id : all.e.classes()) {
+    EXPECT_LE(all.language.type(all.e, id).lanes.size(), 1U) << all.language.type(all.e, id).text();
+  }
+}
+
+}  // namespace
+}  // namespace nntune::rules
