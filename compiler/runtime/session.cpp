@@ -12,8 +12,6 @@
 namespace nntune::runtime {
 namespace {
 
-/// KV caches hold a multiple of this many tokens (kernel_abi.h).
-constexpr std::int64_t kCapacityGranule = 64;
 /// A kernel may read this far behind the end of a table or cache, never write.
 constexpr std::size_t kReadSlackBytes = 4096;
 

@@ -14,6 +14,9 @@
 
 namespace nntune::runtime {
 
+/// KV caches hold a multiple of this many tokens (kernel_abi.h).
+inline constexpr std::int64_t kCapacityGranule = 64;
+
 struct SessionOptions {
   int threads = 1;
   std::int64_t ctx = 4096;  ///< tokens the KV cache has room for

@@ -1,0 +1,86 @@
+#include "compiler/module/model_program.h"
+
+#include <limits>
+
+#include "compiler/schedule/workload.h"
+
+namespace nntune::module {
+namespace {
+
+using graph::Lane;
+using graph::OpKind;
+
+// As ExtractOptions::uses does by default: decode with a filled cache, prefill from the start.
+constexpr std::int64_t kDecodePast = 512;
+constexpr double kDecodeCalls = 128;
+constexpr double kPrefillTokens = 512;
+
+/// Layouts that the attention kernels know; the plain one first, it wins a tie.
+const std::vector<std::vector<Lane>> kKeyLayouts = {{}, {{1, 16}}, {{1, 16}, {2, 2}}};
+const std::vector<std::vector<Lane>> kValueLayouts = {{}, {{1, 2}}};
+
+/// Seconds of the work on the caches in one call of the body of `phase`.
+Expected<double> cache_seconds(const graph::Phase& phase, int threads, const extract::CostModel& costs) {
+  double seconds = 0;
+  for (const graph::Section& section : phase.sections) {
+    for (const graph::Node& node : section.graph.nodes()) {
+      if (node.op.kind != OpKind::attention && node.op.kind != OpKind::cache_append) continue;
+      std::vector<graph::TensorType> inputs;
+      for (const graph::NodeId id : node.inputs) inputs.push_back(section.graph.node(id).type);
+      const std::int64_t past = phase.rows == 1 ? kDecodePast : 0;
+      NNTUNE_ASSIGN(const auto workload, schedule::Workload::make(node.op, std::move(inputs), past, threads));
+      seconds += costs.cost(workload).seconds;
+    }
+  }
+  return seconds;
+}
+
+}  // namespace
+
+Expected<import::CacheLayout> choose_cache_layout(const import::ModelConfig& config, graph::DType dtype, int threads,
+                                                  const extract::CostModel& costs) {
+  import::CacheLayout best;
+  double best_seconds = std::numeric_limits<double>::infinity();
+  for (const auto& keys : kKeyLayouts) {
+    for (const auto& values : kValueLayouts) {
+      const import::CacheLayout caches{keys, values};
+      NNTUNE_ASSIGN(const auto phases, model_phases(config, dtype, caches));
+      double seconds = 0;
+      for (const graph::Phase& phase : phases) {
+        const double calls = phase.rows == 1 ? kDecodeCalls
+                                             : kPrefillTokens / static_cast<double>(phase.rows) / static_cast<double>(kPrefillRows.size());
+        NNTUNE_ASSIGN(const double once, cache_seconds(phase, threads, costs));
+        seconds += calls * once;
+      }
+      if (seconds < best_seconds) {
+        best_seconds = seconds;
+        best = caches;
+      }
+    }
+  }
+  return best;
+}
+
+Expected<std::vector<graph::Phase>> model_phases(const import::ModelConfig& config, graph::DType dtype,
+                                                 const import::CacheLayout& caches) {
+  std::vector<graph::Phase> phases;
+  NNTUNE_ASSIGN(graph::Phase decode, import::build_phase(config, dtype, 1, import::PhaseKind::decode, caches));
+  phases.push_back(std::move(decode));
+  for (const std::int64_t rows : kPrefillRows) {
+    NNTUNE_ASSIGN(graph::Phase prefill, import::build_phase(config, dtype, rows, import::PhaseKind::prefill, caches));
+    phases.push_back(std::move(prefill));
+  }
+  return phases;
+}
+
+Expected<extract::Extraction> plan_model(const import::ModelConfig& config, graph::DType dtype, int threads, const Isa& isa,
+                                         const extract::CostModel& costs) {
+  NNTUNE_ASSIGN(const import::CacheLayout caches, choose_cache_layout(config, dtype, threads, costs));
+  NNTUNE_ASSIGN(const auto phases, model_phases(config, dtype, caches));
+  extract::ExtractOptions options;
+  options.threads = threads;
+  options.rules.isa = isa;
+  return extract::extract_explained(phases, costs, options);
+}
+
+}  // namespace nntune::module

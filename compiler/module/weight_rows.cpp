@@ -1,0 +1,150 @@
+#include "compiler/module/weight_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bf16.h"
+
+namespace nntune::module {
+namespace {
+
+using graph::DType;
+using graph::Node;
+using graph::NodeId;
+using graph::OpKind;
+using graph::StepKind;
+
+std::int64_t rows_of(const graph::TensorType& type) { return type.rank() == 1 ? 1 : type.shape[0]; }
+
+void round_to(DType dtype, std::span<float> values) {
+  if (dtype != DType::bf16) return;
+  for (float& value : values) value = bf16_to_float(float_to_bf16(value));
+}
+
+tl::unexpected<Error> unsupported(const graph::Op& op) {
+  return fail(ErrorKind::unsupported, fmt::format("{} cannot be computed ahead of time", op.text()),
+              "this is a bug of nntune, please report it");
+}
+
+}  // namespace
+
+Expected<WeightRows> WeightRows::create(const graph::Graph& recipe, const import::WeightSource& source, std::int64_t layer) {
+  WeightRows rows(recipe, source, layer);
+  NNTUNE_TRY(rows.check());
+  NNTUNE_TRY(rows.read_vectors());
+  return rows;
+}
+
+Status WeightRows::check() const {
+  for (const Node& node : recipe_->nodes()) {
+    switch (node.op.kind) {
+      case OpKind::weight:
+      case OpKind::slice:
+      case OpKind::concat:
+      case OpKind::interleave:
+      case OpKind::pack:
+      case OpKind::unpack: break;
+      case OpKind::rowwise:
+        for (const graph::Step& step : node.op.prologue) {
+          if (step.kind != StepKind::scale && step.kind != StepKind::cast && step.kind != StepKind::pack) return unsupported(node.op);
+        }
+        break;
+      default: return unsupported(node.op);
+    }
+  }
+  return {};
+}
+
+Status WeightRows::read_vectors() {
+  for (const Node& node : recipe_->nodes()) {
+    if (node.op.kind != OpKind::rowwise) continue;
+    for (std::size_t i = 1; i < node.inputs.size(); ++i) {
+      const NodeId id = node.inputs[i];
+      auto& values = vectors_[static_cast<std::size_t>(id)];
+      if (!values.empty()) continue;
+      values.resize(static_cast<std::size_t>(recipe_->node(id).type.elements()));
+      NNTUNE_TRY(read_node(id, 0, 1, values.data()));
+    }
+  }
+  return {};
+}
+
+Status WeightRows::read(std::int64_t first, std::int64_t count, float* out) const {
+  return read_node(recipe_->outputs().front(), first, count, out);
+}
+
+Status WeightRows::read_node(NodeId id, std::int64_t first, std::int64_t count, float* out) const {
+  const Node& node = recipe_->node(id);
+  switch (node.op.kind) {
+    case OpKind::weight: {
+      NNTUNE_TRY(source_->read_rows(node.op.name, layer_, first, count, out));
+      round_to(node.type.dtype, {out, static_cast<std::size_t>(count * node.type.shape.back())});
+      return {};
+    }
+    case OpKind::pack:
+    case OpKind::unpack: return read_node(node.inputs[0], first, count, out);
+    case OpKind::rowwise: return read_rowwise(node, first, count, out);
+    case OpKind::slice: return read_slice(node, first, count, out);
+    case OpKind::concat:
+    case OpKind::interleave: return read_stack(node, first, count, out);
+    default: return unsupported(node.op);
+  }
+}
+
+Status WeightRows::read_rowwise(const Node& node, std::int64_t first, std::int64_t count, float* out) const {
+  NNTUNE_TRY(read_node(node.inputs[0], first, count, out));
+  const std::int64_t columns = node.type.shape.back();
+  std::size_t next = 1;
+  for (const graph::Step& step : node.op.prologue) {
+    if (step.kind == StepKind::cast) round_to(step.dtype, {out, static_cast<std::size_t>(count * columns)});
+    if (step.kind != StepKind::scale) continue;
+    const std::vector<float>& scale = vectors_[static_cast<std::size_t>(node.inputs[next++])];
+    const auto period = static_cast<std::int64_t>(scale.size());
+    for (std::int64_t row = 0; row < count; ++row) {
+      for (std::int64_t begin = 0; begin < columns; begin += period) {
+        float* x = out + row * columns + begin;
+        for (std::int64_t c = 0; c < period; ++c) x[c] *= scale[static_cast<std::size_t>(c)];
+      }
+    }
+  }
+  return {};
+}
+
+Status WeightRows::read_slice(const Node& node, std::int64_t first, std::int64_t count, float* out) const {
+  if (node.op.axis == 0) return read_node(node.inputs[0], node.op.begin + first, count, out);
+  const std::int64_t wide = recipe_->node(node.inputs[0]).type.shape.back();
+  const std::int64_t narrow = node.type.shape.back();
+  std::vector<float> whole(static_cast<std::size_t>(count * wide));
+  NNTUNE_TRY(read_node(node.inputs[0], first, count, whole.data()));
+  for (std::int64_t row = 0; row < count; ++row) {
+    std::copy_n(whole.data() + row * wide + node.op.begin, narrow, out + row * narrow);
+  }
+  return {};
+}
+
+Status WeightRows::read_stack(const Node& node, std::int64_t first, std::int64_t count, float* out) const {
+  const std::int64_t columns = node.type.shape.back();
+  while (count > 0) {
+    // The longest run of rows that one operand has.
+    std::size_t from = 0;
+    std::int64_t row = first, run = 0;
+    if (node.op.kind == OpKind::interleave) {
+      const std::int64_t block = first / node.op.group;
+      from = static_cast<std::size_t>(block % 2);
+      row = block / 2 * node.op.group + first % node.op.group;
+      run = node.op.group - first % node.op.group;
+    } else {
+      while (row >= rows_of(recipe_->node(node.inputs[from]).type)) row -= rows_of(recipe_->node(node.inputs[from++]).type);
+      run = rows_of(recipe_->node(node.inputs[from]).type) - row;
+    }
+    run = std::min(run, count);
+    NNTUNE_TRY(read_node(node.inputs[from], row, run, out));
+    first += run;
+    count -= run;
+    out += run * columns;
+  }
+  return {};
+}
+
+}  // namespace nntune::module

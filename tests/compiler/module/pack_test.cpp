@@ -1,0 +1,163 @@
+#include "compiler/module/pack.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "compiler/reference/evaluate.h"
+#include "compiler/reference/storage.h"
+
+namespace nntune::module {
+namespace {
+
+using graph::DType;
+using graph::Graph;
+using graph::Lane;
+using graph::NodeId;
+using graph::OpKind;
+using graph::Step;
+using graph::StepKind;
+using graph::TensorType;
+
+import::ModelConfig config() {
+  import::ModelConfig result;
+  result.hidden = 48;
+  result.layers = 3;
+  result.heads = 4;
+  result.kv_heads = 2;
+  result.head_dim = 18;
+  result.intermediate = 70;
+  result.vocab = 77;
+  result.max_positions = 64;
+  return result;
+}
+
+TensorType type(const char* text) { return TensorType::parse(text).value(); }
+
+/// Builds one recipe; every add must succeed.
+struct Recipe {
+  Graph graph;
+  NodeId weight(const char* name, const char* of) { return graph.add(graph::weight(name, type(of))).value(); }
+  NodeId add(graph::Op op, std::vector<NodeId> inputs) { return graph.add(std::move(op), std::move(inputs)).value(); }
+  NodeId pack(NodeId x, std::vector<Lane> lanes) { return add({.kind = OpKind::pack, .lanes = std::move(lanes)}, {x}); }
+  NodeId cast(NodeId x, DType dtype) { return add(graph::rowwise({{.kind = StepKind::cast, .dtype = dtype}}), {x}); }
+  NodeId scale(NodeId x, NodeId w) { return add(graph::rowwise({{.kind = StepKind::scale}}), {x, w}); }
+
+  extract::StoredWeight stored(NodeId output) {
+    graph.set_outputs({output});
+    extract::StoredWeight result{.key = graph.text(), .recipe = graph, .type = graph.node(output).type};
+    for (const graph::Node& node : graph.nodes()) result.per_layer |= node.op.name.starts_with("layers.*.");
+    return result;
+  }
+};
+
+std::vector<std::byte> reference_bytes(const extract::StoredWeight& weight, const import::WeightSource& source, std::int64_t layer) {
+  std::map<std::string, reference::HostTensor<float>> tensors;
+  const reference::WeightLookup<float> lookup = [&](const std::string& name) -> Expected<const reference::HostTensor<float>*> {
+    TensorType of;
+    for (const graph::Node& node : weight.recipe.nodes()) {
+      if (node.op.name == name) of = node.type;
+    }
+    reference::HostTensor<float> tensor(of, source.read(name, layer).value());
+    reference::round_values(tensor);
+    return &(tensors[name] = std::move(tensor));
+  };
+  const auto outputs = reference::evaluate_graph<float>(weight.recipe, {}, lookup);
+  return reference::to_storage(outputs.value().front());
+}
+
+void expect_like_reference(const std::vector<extract::StoredWeight>& weights) {
+  const auto source = import::make_random_weights(config(), 7);
+  const WeightLayout layout = lay_out_weights(weights, config().layers);
+  std::vector<std::byte> memory(layout.bytes);
+  const Status status = pack_weights(weights, layout, *source, memory);
+  ASSERT_TRUE(status) << status.error().message();
+  for (std::size_t w = 0; w < weights.size(); ++w) {
+    const runtime::Weight& place = layout.weights[w];
+    EXPECT_EQ(place.offset % 4096, 0U);
+    EXPECT_EQ(place.layers, weights[w].per_layer ? config().layers : 1);
+    for (std::int64_t layer = 0; layer < place.layers; ++layer) {
+      const auto begin = memory.begin() + static_cast<std::ptrdiff_t>(place.offset + static_cast<std::uint64_t>(layer) * place.distance);
+      const std::vector<std::byte> found(begin, begin + static_cast<std::ptrdiff_t>(place.bytes));
+      EXPECT_EQ(found, reference_bytes(weights[w], *source, layer)) << weights[w].key << " layer " << layer;
+    }
+  }
+}
+
+TEST(Pack, EveryLayoutIsThatOfTheReference) {
+  std::vector<extract::StoredWeight> weights;
+  const std::vector<std::vector<Lane>> layouts = {{},
+                                                  {{0, 32}},
+                                                  {{0, 32}, {1, 2}},
+                                                  {{0, 16}, {1, 32}},
+                                                  {{1, 4}},
+                                                  {{0, 4}, {1, 2}, {0, 3}},
+                                                  {{1, 2}, {0, 48}}};
+  for (const char* matrix : {"f32[77,48]", "bf16[77,48]"}) {
+    for (const auto& lanes : layouts) {
+      Recipe r;
+      const NodeId w = r.weight("embed_tokens", matrix);
+      weights.push_back(r.stored(lanes.empty() ? w : r.pack(w, lanes)));
+    }
+  }
+  expect_like_reference(weights);
+}
+
+TEST(Pack, MergedAndInterleavedMatricesOfEachLayer) {
+  std::vector<extract::StoredWeight> weights;
+  {
+    Recipe r;
+    const NodeId q = r.weight("layers.*.q_proj", "bf16[72,48]");
+    const NodeId k = r.weight("layers.*.k_proj", "bf16[36,48]");
+    const NodeId v = r.weight("layers.*.v_proj", "bf16[36,48]");
+    weights.push_back(r.stored(r.pack(r.add({.kind = OpKind::concat}, {q, k, v}), {{0, 32}, {1, 2}})));
+  }
+  {
+    Recipe r;
+    const NodeId gate = r.weight("layers.*.gate_proj", "bf16[70,48]");
+    const NodeId up = r.weight("layers.*.up_proj", "bf16[70,48]");
+    weights.push_back(r.stored(r.pack(r.add({.kind = OpKind::interleave, .group = 14}, {gate, up}), {{0, 16}, {1, 2}})));
+  }
+  {
+    Recipe r;
+    const NodeId gate = r.weight("layers.*.gate_proj", "f32[70,48]");
+    weights.push_back(r.stored(r.add({.kind = OpKind::slice, .begin = 33, .end = 66, .axis = 0}, {gate})));
+    Recipe columns;
+    const NodeId up = columns.weight("layers.*.up_proj", "f32[70,48]");
+    weights.push_back(columns.stored(columns.pack(columns.add({.kind = OpKind::slice, .begin = 5, .end = 40}, {up}), {{0, 8}})));
+  }
+  expect_like_reference(weights);
+}
+
+TEST(Pack, FoldedNormsAndCasts) {
+  std::vector<extract::StoredWeight> weights;
+  {
+    Recipe r;
+    const NodeId w = r.weight("layers.*.down_proj", "f32[48,70]");
+    weights.push_back(r.stored(r.pack(r.cast(w, DType::bf16), {{0, 32}, {1, 2}})));
+  }
+  {
+    Recipe r;
+    const NodeId w = r.weight("layers.*.q_proj", "f32[72,48]");
+    const NodeId norm = r.weight("layers.*.input_norm", "f32[48]");
+    weights.push_back(r.stored(r.pack(r.scale(w, norm), {{0, 16}})));
+  }
+  {
+    Recipe r;
+    weights.push_back(r.stored(r.weight("layers.*.input_norm", "f32[48]")));
+  }
+  expect_like_reference(weights);
+}
+
+TEST(Pack, WhatCannotBeComputedAheadIsRefused) {
+  Recipe r;
+  const NodeId w = r.weight("layers.*.q_proj", "f32[72,48]");
+  const auto weight = r.stored(r.add(graph::rowwise({{.kind = StepKind::softmax}}), {w}));
+  const auto source = import::make_random_weights(config(), 7);
+  const WeightLayout layout = lay_out_weights({&weight, 1}, config().layers);
+  std::vector<std::byte> memory(layout.bytes);
+  EXPECT_FALSE(pack_weights({&weight, 1}, layout, *source, memory));
+}
+
+}  // namespace
+}  // namespace nntune::module

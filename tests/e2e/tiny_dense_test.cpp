@@ -1,0 +1,120 @@
+// The whole compiler on a small trained model: what it compiled must compute what a plain program computed.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <map>
+
+#include "base/json.h"
+#include "base/target.h"
+#include "compiler/import/model.h"
+#include "compiler/module/build.h"
+#include "compiler/module/model_program.h"
+#include "compiler/runtime/session.h"
+#include "cost_model/estimate_cost.h"
+
+namespace nntune {
+namespace {
+
+using Ids = std::vector<std::int32_t>;
+
+class TinyDense : public ::testing::TestWithParam<int> {
+ protected:
+  void SetUp() override {
+    const std::filesystem::path folder = std::filesystem::path(NNTUNE_SHARED_DIR) / "models" / "tiny-qwen3-dense";
+    if (!std::filesystem::exists(folder)) {
+      const char* ci = std::getenv("CI");
+      if (ci != nullptr && std::string_view(ci) == "true") FAIL() << folder << " is missing";
+      GTEST_SKIP() << folder << " is missing";
+    }
+    folder_ = folder;
+    auto expected = read_json(folder / "expected.json");
+    ASSERT_TRUE(expected) << expected.error().message();
+    expected_ = *std::move(expected);
+  }
+
+  /// Compiled with an empty database; once for all tests.
+  [[nodiscard]] std::shared_ptr<const runtime::Module> compiled(graph::DType dtype) const {
+    static std::map<graph::DType, std::shared_ptr<const runtime::Module>> modules;
+    auto& module = modules[dtype];
+    if (!module) {
+      const auto make = [&]() -> Expected<std::shared_ptr<const runtime::Module>> {
+        NNTUNE_ASSIGN(const import::Model model, import::load_model(folder_.string()));
+        NNTUNE_ASSIGN(const Target target, probe_target());
+        const cost_model::EstimateCostModel costs(target);
+        NNTUNE_ASSIGN(const auto extraction, module::plan_model(model.config, dtype, 2, target.isa, costs));
+        module::ObjectCache cache;
+        NNTUNE_ASSIGN(const auto program,
+                      module::compile_program(extraction.program, model, dtype, costs, target.isa, cache));
+        return module::make_module(program, model);
+      };
+      auto made = make();
+      EXPECT_TRUE(made) << made.error().message();
+      if (made) module = *made;
+    }
+    return module;
+  }
+
+  [[nodiscard]] std::unique_ptr<runtime::Session> session(graph::DType dtype, std::int64_t ctx) const {
+    return runtime::Session::create(compiled(dtype), {.threads = GetParam(), .ctx = ctx}).value();
+  }
+
+  std::filesystem::path folder_;
+  Json expected_;
+};
+
+TEST_P(TinyDense, LogitsInF32AreWithin2e3) {
+  ASSERT_TRUE(compiled(graph::DType::f32));
+  const auto s = session(graph::DType::f32, 2048);
+  for (const Json& prompt : expected_["prompts"]) {
+    s->rewind();
+    const Status status = s->prefill(prompt["ids"].get<Ids>());
+    ASSERT_TRUE(status) << status.error().message();
+    const auto logits = prompt["last_logits"].get<std::vector<float>>();
+    ASSERT_EQ(s->logits().size(), logits.size());
+    float worst = 0;
+    for (std::size_t i = 0; i < logits.size(); ++i) worst = std::max(worst, std::abs(s->logits()[i] - logits[i]));
+    EXPECT_LT(worst, 2e-3F) << prompt["name"];
+  }
+}
+
+TEST_P(TinyDense, GreedyContinuationsInF32AreEqual) {
+  ASSERT_TRUE(compiled(graph::DType::f32));
+  const auto s = session(graph::DType::f32, 2048);
+  for (const Json& prompt : expected_["prompts"]) {
+    const auto expected = prompt["greedy"]["ids"].get<Ids>();
+    s->rewind();
+    ASSERT_TRUE(s->prefill(prompt["ids"].get<Ids>()));
+    Ids found;
+    while (found.size() < expected.size()) {
+      found.push_back(s->argmax());
+      ASSERT_TRUE(s->decode(found.back()));
+    }
+    EXPECT_EQ(found, expected) << prompt["name"];
+  }
+}
+
+TEST_P(TinyDense, LogitsTokenByTokenEqualThoseOfPrefill) {
+  for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) {
+    ASSERT_TRUE(compiled(dtype));
+    const auto whole = session(dtype, 256);
+    const auto single = session(dtype, 256);
+    Ids ids = expected_["prompts"].back()["ids"].get<Ids>();
+    ids.resize(std::min<std::size_t>(ids.size(), 40));
+    std::vector<std::vector<float>> rows;
+    ASSERT_TRUE(whole->prefill(ids, [&](std::int64_t, std::span<const float> l) { rows.emplace_back(l.begin(), l.end()); }));
+    ASSERT_EQ(rows.size(), ids.size());
+    const float tolerance = dtype == graph::DType::f32 ? 1e-3F : 0.2F;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      ASSERT_TRUE(single->decode(ids[i]));
+      float worst = 0;
+      for (std::size_t v = 0; v < rows[i].size(); ++v) worst = std::max(worst, std::abs(rows[i][v] - single->logits()[v]));
+      EXPECT_LT(worst, tolerance) << "position " << i;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, TinyDense, ::testing::Values(1, 2), ::testing::PrintToStringParamName());
+
+}  // namespace
+}  // namespace nntune
