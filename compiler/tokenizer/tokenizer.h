@@ -14,8 +14,8 @@
 
 namespace nntune::tokenizer {
 
-/// Added tokens (<|im_end|>, ...) are found in the raw text; each piece between them goes through NFC, is split into words by
-/// a regular expression, and each word's bytes are merged by BPE. Nothing is put in front of the text or behind it.
+/// Added tokens (<|im_end|>, ...) are found in the raw text; each piece between them goes through NFC, is split into words
+/// by a regular expression, and each word's bytes are merged by BPE. Nothing is put in front of the text or behind it.
 /// Immutable: one tokenizer serves any number of threads.
 class Tokenizer {
  public:
@@ -23,7 +23,7 @@ class Tokenizer {
   /// \return ErrorKind::bad_input or ErrorKind::unsupported; see read_tokenizer_json
   [[nodiscard]] static Expected<Tokenizer> from_json(std::string_view tokenizer_json, std::string_view name);
 
-  /// Malformed UTF-8 is refused with its place (ErrorKind::bad_input) and never replaced in silence; so are texts over 1 GiB.
+  /// Malformed UTF-8 is refused with its place (ErrorKind::bad_input), never replaced in silence; so are texts over 1 GiB.
   [[nodiscard]] Expected<std::vector<int>> encode(std::string_view utf8) const;
 
   /// The text of the ids, added tokens included. Ids without a token (a model may have more rows than its tokenizer has

@@ -41,7 +41,7 @@ TEST_F(TinyTokenizer, DecodesAllCasesToTheirNfc) {
   EXPECT_EQ(changed, 6U);
 }
 
-/// Letters of many scripts, combining marks, white space, quotes, digits, emoji, added tokens: what the pipeline treats apart.
+/// Letters of many scripts, combining marks, white space, quotes, digits, emoji, added tokens: what is treated apart.
 std::string random_text(std::mt19937_64& random) {
   static constexpr std::array<std::pair<char32_t, char32_t>, 14> kRanges = {{{0x20, 0x7E},
                                                                              {0x00, 0x1F},
