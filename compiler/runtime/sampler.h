@@ -18,8 +18,8 @@ struct SamplerOptions {
 };
 
 /// Greedy, or a draw from softmax(logits / temperature) cut by top-k and then by top-p, renormalized after each, as Hugging
-/// Face's generate does. Equal logits are ranked by index, the lowest first. The same options and logits give the same tokens
-/// on every machine, up to the last bit of its exp().
+/// Face's generate does. Equal logits are ranked by index, the lowest first. The same options and logits give the
+/// same tokens on every machine, up to the last bit of its exp().
 class Sampler {
  public:
   /// ErrorKind::usage for an option outside its range.
