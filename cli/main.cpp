@@ -23,7 +23,8 @@ int report(const Error& error) {
   // One line whatever a library put into its message.
   std::string line = error.message();
   for (char& c : line) c = c == '\n' || c == '\r' ? ' ' : c;
-  fmt::print(stderr, "nntune: {}\n", line);
+  // fmt::print throws where stderr cannot be written, and this is what reports exceptions.
+  std::fputs(fmt::format("nntune: {}\n", line).c_str(), stderr);
   return usage ? kWrongUsage : kFailed;
 }
 

@@ -63,9 +63,12 @@ class Fields {
  private:
   static constexpr const char* kHint = "take the config.json that belongs to the model";
 
-  /// The value, cut to what fits a line; its text may hold anything, so invalid UTF-8 is replaced.
+  /// The value, cut to what fits a line. Lists and objects are only named: they may be nested without end, and dump()
+  /// recurses. Invalid UTF-8 is replaced.
   [[nodiscard]] std::string shown(const char* field) const {
-    const std::string text = json_.at(field).dump(-1, ' ', true, Json::error_handler_t::replace);
+    const Json& value = json_.at(field);
+    if (value.is_structured()) return value.is_array() ? "a list" : "an object";
+    const std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
     return text.size() <= 60 ? text : text.substr(0, 57) + "...";
   }
 

@@ -27,7 +27,10 @@ Expected<std::vector<std::int64_t>> read_eos_ids(const fs::path& folder, std::in
     if (!json.is_object() || !json.contains("eos_token_id") || json["eos_token_id"].is_null()) continue;
     const Json& field = json["eos_token_id"];
     std::vector<std::int64_t> ids;
-    for (const Json& id : field.is_array() ? field : Json::array({field})) {
+    // By position and without copies: a list may be nested without end, and copying recurses.
+    const std::size_t count = field.is_array() ? field.size() : 1;
+    for (std::size_t i = 0; i < count; ++i) {
+      const Json& id = field.is_array() ? field[i] : field;
       if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= static_cast<std::uint64_t>(vocab)) {
         return fail(ErrorKind::bad_input, fmt::format("{}: \"eos_token_id\" is not a token below {}", path.string(), vocab),
                     fmt::format("take the {} that belongs to the model", file));
@@ -107,6 +110,7 @@ Expected<Model> load_model(const std::string& name_or_folder, const std::optiona
     const fs::path absolute = fs::absolute(folder).lexically_normal();
     model.name = (absolute.has_filename() ? absolute : absolute.parent_path()).filename().string();
     NNTUNE_ASSIGN(model.config, read_config(folder));
+    if (weights_folder) NNTUNE_TRY(check_agrees(model.config, model.name, *weights_folder));
     NNTUNE_ASSIGN(model.weights, read_weights(model.config, weights_folder.value_or(folder)));
     NNTUNE_TRY(read_companions(folder, model));
   }

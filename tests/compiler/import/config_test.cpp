@@ -90,7 +90,7 @@ TEST(Config, WrongTypesAndImpossibleNumbersNameTheField) {
            {R"({"hidden_size": -5})", "\"hidden_size\" is -5"},
            {R"({"hidden_size": 1e300})", "\"hidden_size\" is 1e+300"},
            {R"({"hidden_size": 10.5})", "must be a whole number"},
-           {R"({"num_hidden_layers": [28]})", "\"num_hidden_layers\" is [28], must be a number"},
+           {R"({"num_hidden_layers": [28]})", "\"num_hidden_layers\" is a list, must be a number"},
            {R"({"num_hidden_layers": 1000000})", "\"num_hidden_layers\" is 1000000"},
            {R"({"head_dim": 127})", "\"head_dim\" is 127, must be even"},
            {R"({"num_attention_heads": 15})", "must be a multiple of num_key_value_heads, 8"},
@@ -108,6 +108,13 @@ TEST(Config, WrongTypesAndImpossibleNumbersNameTheField) {
     EXPECT_THAT(error.what, HasSubstr(message)) << patch;
   }
   EXPECT_FALSE(parse_config(Json::parse("[]"), "config.json"));
+}
+
+TEST(Config, ValuesNestedWithoutEndAreRefusedAndNotDumped) {
+  const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  Json json = good();
+  json["hidden_size"] = Json::parse(deep);
+  EXPECT_THAT(parse_config(json, "config.json").error().what, HasSubstr("\"hidden_size\" is a list"));
 }
 
 TEST(Config, RopeTableRotatesByPositionTimesFrequency) {

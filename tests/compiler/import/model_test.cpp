@@ -59,6 +59,14 @@ TEST(LoadModel, BrokenFoldersAreRefused) {
   EXPECT_THAT(error_of(folder.path().string()), HasSubstr("\"eos_token_id\" is not a token"));
 }
 
+TEST(LoadModel, EndTokensNestedWithoutEndAreRefused) {
+  const TemporaryFolder folder;
+  write_tiny_model(folder);
+  const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  folder.write("generation_config.json", "{\"eos_token_id\": " + deep + "}");
+  EXPECT_THAT(error_of(folder.path().string()), HasSubstr("\"eos_token_id\" is not a token"));
+}
+
 TEST(LoadModel, ValuesAreCheckedUnlessOnlyShapesAreAskedFor) {
   const TemporaryFolder folder;
   write_tiny_model(folder);
@@ -86,6 +94,10 @@ TEST(LoadModel, AFolderMayTakeWeightsOfAnother) {
   const auto model = load_model(shapes.path().string(), weights.path());
   ASSERT_TRUE(model) << model.error().message();
   EXPECT_FALSE(model->weights->random());
+  Json other = tiny_config();
+  other["rope_theta"] = 5e5;
+  weights.write("config.json", other.dump());
+  EXPECT_THAT(error_of(shapes.path().string(), weights.path()), HasSubstr("are of another model"));
 }
 
 }  // namespace

@@ -81,6 +81,8 @@ struct Case {
   double tolerance = 1e-12;  ///< where nothing is rounded
 };
 
+std::ostream& operator<<(std::ostream& out, const Case& item) { return out << item.rule << " on " << item.term; }
+
 constexpr double kRounded = 0.03;  // bf16 has 8 bits
 
 const std::vector<Case>& cases() {

@@ -1,0 +1,82 @@
+#include "tuner/check.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nntune::tuner {
+namespace {
+
+using graph::DType;
+using graph::OpKind;
+using reference::HostTensor;
+
+bool casts_to_bf16(const graph::Chain& chain) {
+  return std::ranges::any_of(chain, [](const graph::Step& step) {
+    return step.kind == graph::StepKind::cast && step.dtype == DType::bf16;
+  });
+}
+
+void run_all_threads(const Operands& operands, runtime::KernelFn kernel, void* scratch, std::int64_t rows) {
+  runtime::KernelCall call{.operands = operands.call(0).data(),
+                           .rows = rows,
+                           .past = operands.workload().past,
+                           .thread = 0,
+                           .threads = operands.workload().threads,
+                           .scratch = scratch};
+  for (; call.thread < call.threads; ++call.thread) kernel(&call);
+}
+
+/// A number of rows that is no multiple of any tile, 1 for few.
+std::int64_t some_rows(std::int64_t rows) { return rows / 8 + 1; }
+
+}  // namespace
+
+double tolerance(const schedule::Workload& workload) {
+  if (workload.output.dtype == DType::i32) return 0;
+  if (workload.output.dtype == DType::bf16) return 1e-2;
+  const bool any_bf16 = std::ranges::any_of(workload.inputs, [](const auto& type) { return type.dtype == DType::bf16; });
+  if (workload.op.kind == OpKind::attention && any_bf16) return 1e-2;
+  return casts_to_bf16(workload.op.prologue) || casts_to_bf16(workload.op.epilogue) ? 2e-3 : 1e-4;
+}
+
+Comparison compare(const schedule::Workload& workload, const HostTensor<float>& got, const HostTensor<float>& expected,
+                   std::int64_t rows) {
+  double squares = 0;
+  for (const float value : expected.values) squares += static_cast<double>(value) * value;
+  const double rms = std::sqrt(squares / static_cast<double>(std::max<std::size_t>(1, expected.values.size())));
+
+  Comparison comparison{.max_error = 0, .tolerance = tolerance(workload)};
+  // A cache [kv_heads, capacity, d] is blocks of capacity rows of which the first past + rows count; all else is one block.
+  const auto& shape = expected.type.shape;
+  const bool cache = shape.size() == 3;
+  const std::int64_t blocks = cache ? shape[0] : 1;
+  const std::int64_t block = expected.type.elements() / blocks;
+  const std::int64_t row = cache ? shape[2] : block / shape[0];
+  const std::int64_t compared = row * (cache ? std::min(shape[1], workload.past + rows) : rows);
+  for (std::int64_t b = 0; b < blocks; ++b) {
+    for (std::int64_t i = b * block; i < b * block + compared; ++i) {
+      const double want = expected.values[static_cast<std::size_t>(i)];
+      const double error = std::abs(got.values[static_cast<std::size_t>(i)] - want);
+      if (!std::isfinite(error)) return {.max_error = std::nan(""), .tolerance = comparison.tolerance};
+      if (error > 0) comparison.max_error = std::max(comparison.max_error, error / std::max(std::abs(want), rms));
+    }
+  }
+  return comparison;
+}
+
+Comparison check(Operands& operands, runtime::KernelFn kernel, void* scratch, const HostTensor<float>& expected) {
+  const std::int64_t rows = rows_of(operands.workload());
+  operands.reset_output();
+  run_all_threads(operands, kernel, scratch, rows);
+  Comparison whole = compare(operands.workload(), operands.read_output(), expected, rows);
+  if (rows == 1 || !whole.ok()) return whole;
+  const std::int64_t few = some_rows(rows);
+  operands.reset_output();
+  run_all_threads(operands, kernel, scratch, few);
+  const Comparison part = compare(operands.workload(), operands.read_output(), expected, few);
+  if (!part.ok()) return part;
+  whole.max_error = std::max(whole.max_error, part.max_error);
+  return whole;
+}
+
+}  // namespace nntune::tuner

@@ -1,0 +1,208 @@
+#include "tuner/progress.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace nntune::tuner {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kColumns = 80;
+constexpr std::size_t kNameColumns = 44;
+constexpr std::chrono::milliseconds kTableInterval{200};
+constexpr std::chrono::seconds kLineInterval{10};
+
+std::string cut(std::string text, std::size_t columns) {
+  if (text.size() > columns) {
+    text.resize(columns);
+    if (columns > 2) text.replace(columns - 2, 2, "..");
+  }
+  return text;
+}
+
+/// `left` and `right` at the ends of a line.
+std::string justify(const std::string& left, const std::string& right, std::size_t columns) {
+  if (left.size() + right.size() + 1 > columns) {
+    return right.size() + 4 > columns ? cut(left, columns) : fmt::format("{} {}", cut(left, columns - right.size() - 1), right);
+  }
+  return left + std::string(columns - left.size() - right.size(), ' ') + right;
+}
+
+std::string time_text(const Snapshot& snapshot) {
+  if (snapshot.budget_seconds > 0) {
+    return clock_text(std::max(0.0, snapshot.budget_seconds - snapshot.elapsed_seconds)) + " left";
+  }
+  if (snapshot.trials > 0) return fmt::format("{} of {} trials", snapshot.measurements, snapshot.trials);
+  return clock_text(snapshot.elapsed_seconds);
+}
+
+std::string speed_text(double start, double now) {
+  if (now <= 0) return "?";
+  const auto one = [](double value) { return value < 99.95 ? fmt::format("{:.1f}", value) : fmt::format("{:.0f}", value); };
+  return start > 0 ? one(start) + " -> " + one(now) : one(now);
+}
+
+std::string chain_name(const graph::Chain& chain) {
+  std::string name;
+  for (const graph::Step& step : chain) {
+    const std::string text = step.text();
+    if (!name.empty()) name += '+';
+    name.append(text, 0, text.find('('));
+  }
+  return name;
+}
+
+}  // namespace
+
+std::string short_name(const schedule::Workload& workload) {
+  const auto& shape = workload.inputs.front().shape;
+  const std::int64_t rows = shape.empty() ? 1 : shape.front();
+  std::string name = rows == 1 ? "decode " : "prefill ";
+  name += workload.family();
+  switch (workload.op.kind) {
+    case graph::OpKind::matmul: {
+      const graph::TensorType& w = workload.inputs[schedule::operand_map(workload.op).w];
+      name += fmt::format(" {}x{}x{}", rows, w.shape[0], w.shape[1]);
+      break;
+    }
+    case graph::OpKind::attention:
+      name += fmt::format(" {}/{} past {}", workload.op.heads, workload.op.kv_heads, workload.past);
+      break;
+    default:
+      name += fmt::format(" {}x{}", rows, workload.inputs.front().rank() > 1 ? shape[1] : 1);
+  }
+  for (const graph::Chain* chain : {&workload.op.prologue, &workload.op.epilogue}) {
+    if (!chain->empty()) name.append(1, ' ').append(chain_name(*chain));
+  }
+  return name;
+}
+
+std::string clock_text(double seconds) {
+  const auto whole = static_cast<std::int64_t>(std::max(0.0, seconds));
+  const std::int64_t hours = whole / 3600;
+  if (hours > 0) return fmt::format("{}:{:02}:{:02}", hours, whole / 60 % 60, whole % 60);
+  return fmt::format("{}:{:02}", whole / 60, whole % 60);
+}
+
+std::string duration_text(double seconds) {
+  if (!std::isfinite(seconds)) return "-";
+  if (seconds < 1e-6) return fmt::format("{:.0f} ns", seconds * 1e9);
+  if (seconds < 1e-3) return fmt::format("{:.{}f} us", seconds * 1e6, seconds < 1e-4 ? 2 : 1);
+  if (seconds < 1) return fmt::format("{:.{}f} ms", seconds * 1e3, seconds < 1e-1 ? 2 : 1);
+  return fmt::format("{:.1f} s", seconds);
+}
+
+std::vector<std::string> render_table(const Snapshot& snapshot, std::size_t columns, std::size_t lines) {
+  std::vector<std::string> table;
+  table.push_back(justify(fmt::format("nntune {}", snapshot.title), time_text(snapshot), columns));
+  table.push_back(justify(fmt::format("{}: {} measured", snapshot.stage, snapshot.measurements),
+                          fmt::format("estimated tok/s: prefill {}, decode {}",
+                                      speed_text(snapshot.start.prefill_tok_per_s, snapshot.now.prefill_tok_per_s),
+                                      speed_text(snapshot.start.decode_tok_per_s, snapshot.now.decode_tok_per_s)),
+                          columns));
+  const auto row = [&](std::string_view mark, const std::string& name, const std::string& share, const std::string& tried,
+                       const std::string& best, const std::string& roofline) {
+    return cut(fmt::format("{}{:<{}} {:>6} {:>6} {:>9} {:>9}", mark, cut(name, kNameColumns - 1), kNameColumns - 1, share, tried,
+                           best, roofline),
+               columns);
+  };
+  if (!snapshot.rows.empty()) table.push_back(row(" ", "workload", "share", "tried", "best", "roofline"));
+  for (const Snapshot::Row& r : snapshot.rows) {
+    table.push_back(row(r.active ? ">" : " ", r.name, fmt::format("{:.1f} %", r.share * 100), std::to_string(r.tried),
+                        duration_text(r.best_seconds), std::isfinite(r.best_seconds) ? fmt::format("{:.0f} %", r.roofline * 100) : "-"));
+  }
+  if (table.size() > lines) table.resize(lines);
+  return table;
+}
+
+std::string render_line(const Snapshot& snapshot) {
+  return fmt::format("[{}] {}: {} measured, estimated tok/s: prefill {}, decode {}; {}", clock_text(snapshot.elapsed_seconds),
+                     snapshot.stage, snapshot.measurements,
+                     speed_text(snapshot.start.prefill_tok_per_s, snapshot.now.prefill_tok_per_s),
+                     speed_text(snapshot.start.decode_tok_per_s, snapshot.now.decode_tok_per_s), time_text(snapshot));
+}
+
+Progress::Style Progress::style_for(std::FILE* text, bool json) {
+  if (json) return Style::events;
+  const char* terminal = std::getenv("TERM");
+  const bool capable = terminal != nullptr && std::string_view(terminal) != "dumb";
+  return capable && isatty(fileno(text)) != 0 ? Style::table : Style::lines;
+}
+
+void Progress::update(const Snapshot& snapshot, bool now) {
+  const Clock::time_point time = Clock::now();
+  const bool new_stage = snapshot.stage != last_stage_;
+  const Clock::duration interval = style_ == Style::table ? Clock::duration(kTableInterval) : Clock::duration(kLineInterval);
+  if (!now && !new_stage && time - last_ < interval) return;
+  last_ = time;
+  last_stage_ = snapshot.stage;
+  switch (style_) {
+    case Style::table:
+      draw(snapshot);
+      break;
+    case Style::lines:
+      fmt::print(text_, "{}\n", render_line(snapshot));
+      std::fflush(text_);
+      break;
+    case Style::events:
+      event({{"event", "progress"},
+             {"stage", snapshot.stage},
+             {"elapsed_s", snapshot.elapsed_seconds},
+             {"measurements", snapshot.measurements},
+             {"estimate", {{"prefill", snapshot.now.prefill_tok_per_s}, {"decode", snapshot.now.decode_tok_per_s}}}});
+      break;
+  }
+}
+
+void Progress::draw(const Snapshot& snapshot) {
+  std::size_t columns = kColumns;
+  std::size_t lines = 24;
+  winsize size{};
+  if (ioctl(fileno(text_), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
+    columns = std::min<std::size_t>(kColumns, size.ws_col - (size.ws_col > kColumns ? 0U : 1U));
+    lines = size.ws_row;
+  }
+  const std::vector<std::string> table = render_table(snapshot, columns, lines > 2 ? lines - 1 : 1);
+  // One write of lines that overwrite the old ones: nothing is cleared first, so nothing flickers.
+  std::string frame = drawn_lines_ > 0 ? fmt::format("\x1b[{}A", drawn_lines_) : "";
+  for (const std::string& line : table) frame += line + "\x1b[K\n";
+  frame += "\x1b[J";
+  std::fwrite(frame.data(), 1, frame.size(), text_);
+  std::fflush(text_);
+  drawn_lines_ = table.size();
+}
+
+void Progress::leave_table() { drawn_lines_ = 0; }
+
+void Progress::note(std::string_view line) {
+  if (style_ == Style::events) event({{"event", "note"}, {"text", line}});
+  // Above the table: it is overwritten and drawn again below.
+  const std::string up = drawn_lines_ > 0 ? fmt::format("\x1b[{}A\x1b[J", drawn_lines_) : "";
+  fmt::print(text_, "{}{}\n", up, line);
+  std::fflush(text_);
+  leave_table();
+  last_ = {};
+}
+
+void Progress::event(const Json& event) {
+  if (style_ != Style::events) return;
+  fmt::print(json_, "{}\n", event.dump());
+  std::fflush(json_);
+}
+
+void Progress::finish(const std::vector<std::string>& summary, const Json& done) {
+  leave_table();
+  if (style_ == Style::events) {
+    event(done);
+    return;
+  }
+  for (const std::string& line : summary) fmt::print(text_, "{}\n", line);
+  std::fflush(text_);
+}
+
+}  // namespace nntune::tuner

@@ -1,0 +1,82 @@
+/// A few workers: compile and check on all of them at once, time on one while the others wait.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/error.h"
+#include "tuner/protocol.h"
+#include "tuner/worker_process.h"
+
+namespace nntune::tuner {
+
+/// A folder of this process under the system's temporary folder, removed at the end; those of dead processes are removed at
+/// the beginning.
+class SharedFolder {
+ public:
+  [[nodiscard]] static Expected<SharedFolder> create();
+  SharedFolder(SharedFolder&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
+  SharedFolder& operator=(SharedFolder&&) = delete;
+  ~SharedFolder();
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  explicit SharedFolder(std::filesystem::path path) : path_(std::move(path)) {}
+  std::filesystem::path path_;
+};
+
+class WorkerPool {
+ public:
+  /// \param memory_bytes  a worker's cap; 0: its share of half the available memory, at least 1 GB
+  [[nodiscard]] static Expected<WorkerPool> start(const std::filesystem::path& binary, const Target& target, int workers,
+                                                  std::int64_t memory_bytes = 0);
+
+  /// Compiles, loads and checks each candidate, one worker a core. A worker that dies or exceeds `limit` gives its candidate
+  /// a verdict and is replaced. Errors: interrupted; io when workers cannot be started.
+  [[nodiscard]] Expected<std::vector<Prepared>> prepare(std::span<const Candidate> candidates, std::chrono::milliseconds limit);
+
+  /// Times one prepared candidate while nothing else of ours runs. infeasible if its worker was replaced meanwhile, so
+  /// that it must be prepared again.
+  [[nodiscard]] Expected<Timed> time(const Prepared& prepared, const TimingRequest& request, std::chrono::milliseconds limit);
+
+  /// Computes the reference outputs of workloads, in parallel. One result each: what failed cannot be tuned.
+  [[nodiscard]] Expected<std::vector<Status>> compute_references(std::span<const schedule::Workload> workloads,
+                                                                 std::chrono::milliseconds limit);
+
+  /// Forgets prepared candidates, to free their memory.
+  [[nodiscard]] Status release();
+
+  [[nodiscard]] std::size_t size() const { return slots_.size(); }
+  [[nodiscard]] pid_t pid(std::size_t worker) const { return slots_[worker].process ? slots_[worker].process->pid() : -1; }
+  [[nodiscard]] int replaced() const { return replaced_; }  ///< workers that died or were killed
+
+ private:
+  struct Slot {
+    std::optional<WorkerProcess> process;
+    std::uint64_t generation = 0;
+  };
+  struct Answer {
+    Reply reply;
+    std::size_t worker = 0;
+    std::uint64_t generation = 0;
+  };
+
+  WorkerPool(std::filesystem::path binary, WorkerSetup setup, SharedFolder folder, std::size_t workers)
+      : binary_(std::move(binary)), setup_(std::move(setup)), folder_(std::move(folder)), slots_(workers) {}
+  [[nodiscard]] Status ensure_alive(Slot& slot);
+  /// Hands the requests to idle workers until each has an answer.
+  [[nodiscard]] Expected<std::vector<Answer>> run(std::span<const Json> requests, std::chrono::milliseconds limit);
+  void wait_for_any() const;
+
+  std::filesystem::path binary_;
+  WorkerSetup setup_;
+  SharedFolder folder_;
+  std::vector<Slot> slots_;
+  std::uint64_t next_handle_ = 1;
+  int replaced_ = 0;
+};
+
+}  // namespace nntune::tuner
