@@ -1,0 +1,175 @@
+// The tiny trained model through the whole path: compiled, loaded and run by the real binary, against its reference results.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "base/json.h"
+#include "tests/e2e/process.h"
+
+namespace nntune::e2e {
+namespace {
+
+struct Npy {
+  std::size_t rows = 0;
+  std::size_t columns = 0;
+  std::vector<float> values;
+};
+
+/// A little-endian f32 matrix in .npy format version 1.
+Npy read_npy(const std::filesystem::path& path) {
+  const std::string bytes = read_all(path);
+  Npy npy;
+  if (bytes.size() < 10 || bytes.compare(0, 6, "\x93NUMPY") != 0) {
+    ADD_FAILURE() << path << " is no .npy file";
+    return npy;
+  }
+  std::uint16_t header = 0;
+  std::memcpy(&header, bytes.data() + 8, 2);
+  const std::string text = bytes.substr(10, header);
+  EXPECT_NE(text.find("'<f4'"), std::string::npos) << text;
+  const std::size_t shape = text.find("'shape': (");
+  EXPECT_EQ(std::sscanf(text.c_str() + shape, "'shape': (%zu, %zu", &npy.rows, &npy.columns), 2) << text;
+  npy.values.resize((bytes.size() - 10 - header) / 4);
+  std::memcpy(npy.values.data(), bytes.data() + 10 + header, npy.values.size() * 4);
+  EXPECT_EQ(npy.values.size(), npy.rows * npy.columns);
+  return npy;
+}
+
+std::string join(const std::vector<int>& ids, const char* separator) {
+  std::string text;
+  for (const int id : ids) text += (text.empty() ? "" : separator) + std::to_string(id);
+  return text;
+}
+
+std::vector<int> numbers(const std::string& text) {
+  std::vector<int> ids;
+  std::string digits;
+  for (const char c : text + " ") {
+    if (c >= '0' && c <= '9') {
+      digits += c;
+    } else if (!digits.empty()) {
+      ids.push_back(std::stoi(digits));
+      digits.clear();
+    }
+  }
+  return ids;
+}
+
+/// Compiles the model once for all tests of a dtype.
+std::string compiled(const std::string& model, const std::string& dtype) {
+  static const TemporaryFolder folder;
+  const std::string path = (folder / (dtype + ".nnm")).string();
+  if (!std::filesystem::exists(path)) {
+    const Result result = run_nntune("compile " + model + " --dtype " + dtype + " -t 2 --db " + (folder / "empty.db").string() +
+                                     " -o " + path);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+  }
+  return path;
+}
+
+class TinyModel : public testing::TestWithParam<int> {};
+
+TEST_P(TinyModel, F32LogitsAndGreedyTokensAreTheReferences) {
+  NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
+  const std::string module = compiled(model, "f32");
+  const Json expected = *read_json(model + "/expected.json");
+  const TemporaryFolder folder;
+  for (const Json& prompt : expected["prompts"]) {
+    SCOPED_TRACE(prompt["name"].get<std::string>());
+    const auto ids = prompt["ids"].get<std::vector<int>>();
+    const auto greedy = prompt["greedy"]["ids"].get<std::vector<int>>();
+    const std::string npy = (folder / "logits.npy").string();
+    const Result result = run_nntune("run " + module + " --tokens " + join(ids, ",") + " --ids -n " +
+                                     std::to_string(greedy.size()) + " -t " + std::to_string(GetParam()) + " --dump-logits " + npy);
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(numbers(result.out), greedy);
+    const Npy logits = read_npy(npy);
+    const auto last = prompt["last_logits"].get<std::vector<float>>();
+    ASSERT_GE(logits.rows, ids.size());
+    ASSERT_EQ(logits.columns, last.size());
+    float worst = 0;
+    for (std::size_t i = 0; i < last.size(); ++i) {
+      worst = std::max(worst, std::abs(logits.values[(ids.size() - 1) * logits.columns + i] - last[i]));
+    }
+    EXPECT_LT(worst, 2e-3F);
+  }
+}
+
+TEST_P(TinyModel, Bf16PerplexityIsWithinHalfAPercent) {
+  NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
+  const std::string module = compiled(model, "bf16");
+  const std::string text = std::string(NNTUNE_SHARED_DIR) + "/models/valid.txt";
+  const Result result =
+      run_nntune("eval " + module + " --text " + text + " --window 512 --limit 8192 --json -t " + std::to_string(GetParam()));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = parse_json(result.out, "stdout");
+  ASSERT_TRUE(json) << result.out;
+  const Json expected = *read_json(model + "/expected.json");
+  const double perplexity = expected["perplexity"]["perplexity"];
+  EXPECT_NEAR((*json)["perplexity"].get<double>() / perplexity, 1.0, 0.005);
+  EXPECT_EQ((*json)["predictions"], expected["perplexity"]["predictions"]);
+  EXPECT_NEAR(std::exp((*json)["mean_nll"].get<double>()), (*json)["perplexity"].get<double>(), 1e-3);
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, TinyModel, testing::Values(1, 2));
+
+TEST(Compile, GivesTheSameBytesTwice) {
+  NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
+  const TemporaryFolder folder;
+  for (const char* name : {"a.nnm", "b.nnm"}) {
+    const Result result = run_nntune("compile " + model + " --db " + (folder / "empty.db").string() + " -o " + (folder / name).string());
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+  }
+  EXPECT_TRUE(read_all(folder / "a.nnm") == read_all(folder / "b.nnm"));
+}
+
+TEST(Run, StreamsTextAndKeepsNumbersOnStderr) {
+  NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
+  const Result result = run_nntune("run " + compiled(model, "f32") + " -p 'In the beginning' -n 12");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_FALSE(result.out.empty());
+  EXPECT_EQ(result.out.find("tok/s"), std::string::npos);
+  EXPECT_NE(result.err.find("tok/s"), std::string::npos) << result.err;
+}
+
+TEST(Run, SamplesTheSameTextWithTheSameSeed) {
+  NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
+  const std::string run = "run " + compiled(model, "f32") + " -p 'In the' -n 24 --temperature 1.0 --top-k 40 --seed ";
+  const Result first = run_nntune(run + "7");
+  EXPECT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_EQ(first.out, run_nntune(run + "7").out);
+  EXPECT_NE(first.out, run_nntune(run + "8").out);
+}
+
+TEST(Bench, JsonHasTheFieldsOfLlamaBench) {
+  NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
+  const Result result = run_nntune("bench " + compiled(model, "bf16") + " -p 32 -n 8 -d 0 -t 1,2 -r 2 -o json");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = parse_json(result.out, "stdout");
+  ASSERT_TRUE(json) << result.out;
+  ASSERT_EQ(json->size(), 4U);
+  for (const Json& row : *json) {
+    for (const char* key : {"n_prompt", "n_gen", "n_depth", "n_threads", "avg_ts", "stddev_ts", "samples_ts"}) {
+      EXPECT_TRUE(row.contains(key)) << key << " in " << row.dump();
+    }
+    EXPECT_GT(row["avg_ts"].get<double>(), 0);
+  }
+  const Result no_prompt = run_nntune("bench " + compiled(model, "bf16") + " -p 0 -n 8 -t 1 -r 1 -o json");
+  ASSERT_EQ(no_prompt.exit_code, 0) << no_prompt.err;
+  EXPECT_EQ(parse_json(no_prompt.out, "stdout")->size(), 1U);
+}
+
+TEST(Explain, ShowsEachKernelWithItsShare) {
+  NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
+  const TemporaryFolder folder;
+  const Result result = run_nntune("explain " + model + " --db " + (folder / "empty.db").string());
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  for (const char* word : {"matmul", "attention", "decode", "prefill", "estimated", "%"}) {
+    EXPECT_NE(result.out.find(word), std::string::npos) << word << " in\n" << result.out;
+  }
+}
+
+}  // namespace
+}  // namespace nntune::e2e
