@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <limits>
+#include <random>
 
 #include "compiler/kernels/attention.h"
 #include "compiler/kernels/family.h"
@@ -25,20 +27,60 @@ const std::array<const Family*, 6>& families() {
   return all;
 }
 
-/// Visits every combination of knob values in a fixed order.
-void for_each_schedule(const schedule::Space& space, const std::function<void(const schedule::Schedule&)>& visit) {
-  std::vector<std::size_t> position(space.knobs.size(), 0);
-  for (const auto& knob : space.knobs) {
-    if (knob.values.empty()) return;
+/// Spaces up to this size are searched whole.
+constexpr double kSmallSpace = 2000;
+/// Descents from different places in a larger space.
+constexpr int kStarts = 4;
+
+using Seconds = std::function<double(const schedule::Schedule&)>;
+
+struct Best {
+  schedule::Schedule schedule;
+  double seconds = std::numeric_limits<double>::infinity();
+
+  /// Strictly better only: the order of visits decides between equals, the same on every run.
+  bool offer(const schedule::Schedule& candidate, double candidate_seconds) {
+    if (!(candidate_seconds < seconds)) return false;
+    schedule = candidate;
+    seconds = candidate_seconds;
+    return true;
   }
+};
+
+Best search_whole(const schedule::Space& space, const Seconds& seconds) {
+  Best best;
+  std::vector<std::size_t> position(space.knobs.size(), 0);
+  if (std::ranges::any_of(space.knobs, [](const auto& knob) { return knob.values.empty(); })) return best;
   for (;;) {
     schedule::Schedule schedule;
     for (std::size_t i = 0; i < position.size(); ++i) schedule.knobs[space.knobs[i].name] = space.knobs[i].values[position[i]];
-    if (space.refuse(schedule).empty()) visit(schedule);
+    if (space.refuse(schedule).empty()) best.offer(schedule, seconds(schedule));
     std::size_t i = 0;
     while (i < position.size() && ++position[i] == space.knobs[i].values.size()) position[i++] = 0;
-    if (i == position.size()) return;
+    if (i == position.size()) return best;
   }
+}
+
+/// Moves two knobs at a time (they are coupled by registers and blocks) until no pair of values is better.
+Best descend(const schedule::Space& space, const Seconds& seconds, const schedule::Schedule& start) {
+  Best best;
+  best.offer(start, seconds(start));
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (std::size_t a = 0; a < space.knobs.size(); ++a) {
+      for (std::size_t b = a + 1; b < space.knobs.size(); ++b) {
+        schedule::Schedule candidate = best.schedule;
+        for (const std::int64_t va : space.knobs[a].values) {
+          for (const std::int64_t vb : space.knobs[b].values) {
+            candidate.knobs[space.knobs[a].name] = va;
+            candidate.knobs[space.knobs[b].name] = vb;
+            if (space.refuse(candidate).empty() && best.offer(candidate, seconds(candidate))) moved = true;
+          }
+        }
+      }
+    }
+  }
+  return best;
 }
 
 }  // namespace
@@ -56,18 +98,21 @@ Expected<schedule::Schedule> default_schedule(const schedule::Workload& workload
     return fail(ErrorKind::unsupported, fmt::format("no kernel for {}: {}", workload.text(), why));
   }
   const schedule::Space space = family->space(workload, target);
-  schedule::Schedule best;
-  double lowest = std::numeric_limits<double>::infinity();
-  for_each_schedule(space, [&](const schedule::Schedule& schedule) {
-    const double seconds = family->estimate_seconds(workload, schedule, target);
-    // Strictly better only: the order of enumeration decides between equals, the same on every run.
-    if (seconds < lowest) {
-      lowest = seconds;
-      best = schedule;
+  const Seconds seconds = [&](const schedule::Schedule& schedule) { return family->estimate_seconds(workload, schedule, target); };
+  Best best;
+  if (space.size() <= kSmallSpace) {
+    best = search_whole(space, seconds);
+  } else {
+    std::mt19937_64 rng(1);
+    for (int i = 0; i < kStarts; ++i) {
+      const auto start = space.random(rng);
+      if (!start) break;
+      const Best found = descend(space, seconds, *start);
+      best.offer(found.schedule, found.seconds);
     }
-  });
-  if (best.knobs.empty()) return fail(ErrorKind::unsupported, fmt::format("no schedule fits {}", workload.text()));
-  return best;
+  }
+  if (best.schedule.knobs.empty()) return fail(ErrorKind::unsupported, fmt::format("no schedule fits {}", workload.text()));
+  return best.schedule;
 }
 
 double roofline_seconds(const Work& work, const Target& target, int threads) {
