@@ -1,6 +1,7 @@
 #include "compiler/extract/problem.h"
 
 #include <fmt/format.h>
+#include <tbb/parallel_for.h>
 
 #include <algorithm>
 #include <cmath>
@@ -44,6 +45,7 @@ class ProblemMaker {
     for (ProblemClass& item : problem_.classes) {
       NNTUNE_TRY(add_options(item));
     }
+    cost_options();
     for (std::size_t i = 0; i < goals.size(); ++i) {
       for (const ClassId output : goals[i].outputs) {
         const ClassId id = graph_.find(output);
@@ -117,11 +119,6 @@ class ProblemMaker {
         if (option.workload < 0) {
           continue;
         }
-        option.seconds =
-            problem_.costs[static_cast<std::size_t>(option.workload)].seconds * problem_.sections[item.section].calls;
-        if (!std::isfinite(option.seconds)) {
-          continue;
-        }
       }
       item.options.push_back(std::move(option));
     }
@@ -152,10 +149,25 @@ class ProblemMaker {
     NNTUNE_ASSIGN(schedule::Workload made, schedule::Workload::make(std::move(op), std::move(inputs), past, threads_));
     const auto [place, is_new] = known_.emplace(made.hash(), static_cast<std::int32_t>(problem_.workloads.size()));
     if (is_new) {
-      problem_.costs.push_back(costs_.cost(made));
       problem_.workloads.push_back(std::move(made));
     }
     return place->second;
+  }
+
+  /// Asks for all costs at once, on all cores, and drops the options that have no kernel.
+  void cost_options() {
+    problem_.costs.resize(problem_.workloads.size());
+    tbb::parallel_for(std::size_t{0}, problem_.workloads.size(),
+                      [this](std::size_t i) { problem_.costs[i] = costs_.cost(problem_.workloads[i]); });
+    for (ProblemClass& item : problem_.classes) {
+      for (Option& option : item.options) {
+        if (option.workload >= 0) {
+          option.seconds =
+              problem_.costs[static_cast<std::size_t>(option.workload)].seconds * problem_.sections[item.section].calls;
+        }
+      }
+      std::erase_if(item.options, [](const Option& option) { return !std::isfinite(option.seconds); });
+    }
   }
 
   /// Depth first from the roots, so that a class comes behind what its options read.
