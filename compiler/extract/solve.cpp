@@ -57,11 +57,25 @@ class Solver {
   }
 
   /// Best option for each class of `section` at these prices of constants (infinite: forbidden). False if a root has none.
-  bool greedy(const ProblemSection& section, const std::vector<double>& prices, std::vector<std::int32_t>& choice) {
+  /// `sunk`: classes that keep their options and cost nothing, as if they were computed anyway.
+  bool greedy(const ProblemSection& section, const std::vector<double>& prices, std::vector<std::int32_t>& choice,
+              const std::vector<std::uint32_t>& sunk = {}) {
+    const std::vector<std::int32_t> kept = choice;
     for (const std::uint32_t at : section.classes) {
       choice[at] = Solution::kNoOption;
     }
     std::vector<double> totals(problem_.classes.size(), kInfinity);
+    sunk_.assign(problem_.classes.size(), false);
+    for (const std::uint32_t at : sunk) {  // operands come first
+      sunk_[at] = true;
+      choice[at] = kept[at];
+      totals[at] = -1;  // nothing is better
+      needs_[at].clear();
+      needs_[at].set(at);
+      for (const std::uint32_t operand : taken(at, choice).operands) {
+        needs_[at].merge(needs_[operand]);
+      }
+    }
     // One sweep is enough where there are no cycles, as classes come behind their operands.
     bool changed = true;
     for (int sweep = 0; changed && sweep < 20; ++sweep) {
@@ -131,6 +145,10 @@ class Solver {
  private:
   enum class State : std::uint8_t { unseen, open, done };
 
+  [[nodiscard]] const Option& taken(std::uint32_t at, const std::vector<std::int32_t>& choice) const {
+    return problem_.classes[at].options[static_cast<std::size_t>(choice[at])];
+  }
+
   /// Cost of a class with `option`, what operands share counted once; leaves what it needs in trial_.
   double total_with(std::uint32_t at, const Option& option, const std::vector<double>& prices,
                     const std::vector<std::int32_t>& choice) {
@@ -150,8 +168,11 @@ class Solver {
     }
     double total = option.seconds;
     trial_.for_each([&](std::size_t i) {
-      total += i < first_constant ? problem_.classes[i].options[static_cast<std::size_t>(choice[i])].seconds
-                                  : prices[i - first_constant];
+      if (i >= first_constant) {
+        total += prices[i - first_constant];
+      } else if (!sunk_[i]) {
+        total += taken(static_cast<std::uint32_t>(i), choice).seconds;
+      }
     });
     return total;
   }
@@ -165,7 +186,7 @@ class Solver {
       return;
     }
     state_[at] = State::open;
-    const Option& option = problem_.classes[at].options[static_cast<std::size_t>(choice[at])];
+    const Option& option = taken(at, choice);
     result.seconds += option.seconds;
     for (const std::uint32_t constant : option.constants) {
       result.constants.set(constant);
@@ -180,6 +201,7 @@ class Solver {
   std::vector<std::int32_t> defaults_;
   std::vector<Bits> needs_;  // by class: classes and constants of its best option
   Bits trial_;
+  std::vector<bool> sunk_;
   std::vector<State> state_;
 };
 
@@ -216,6 +238,39 @@ class Incumbent {
             std::swap(sections_[s], section);
             choice_[at] = old;
           }
+        }
+      }
+    }
+    return improved;
+  }
+
+  /// Tries to share each class that is not in use: as if it were computed anyway, who would read it?
+  bool improve_sharing() {
+    bool improved = false;
+    for (std::size_t s = 0; s < problem_->sections.size(); ++s) {
+      const ProblemSection& section = problem_->sections[s];
+      for (const std::uint32_t at : section.classes) {
+        const std::vector<std::uint32_t> used = needed_classes(*problem_, choice_, section);
+        if (choice_[at] == Solution::kNoOption || std::find(used.begin(), used.end(), at) != used.end()) {
+          continue;
+        }
+        std::vector<double> prices = solver_->prices();
+        stored().for_each([&](std::size_t i) { prices[i] = 0; });
+        std::vector<std::int32_t> choice = choice_;
+        ProblemSection only = section;
+        only.roots = {at};
+        if (solver_->section_cost(only, choice_).seconds == kInfinity ||  // cyclic
+            !solver_->greedy(section, prices, choice, needed_classes(*problem_, choice_, only))) {
+          continue;
+        }
+        std::vector<SectionCost> sections = sections_;
+        sections[s] = solver_->section_cost(section, choice);
+        if (const double trial = total(sections); better(trial, cost_)) {
+          solver_->complete(choice);
+          choice_ = std::move(choice);
+          sections_ = std::move(sections);
+          cost_ = trial;
+          improved = true;
         }
       }
     }
@@ -396,6 +451,7 @@ Expected<SolveResult> solve(const Problem& problem) {
     for (bool improved = true; improved;) {
       improved = starts[i].improve_options();
       improved = starts[i].improve_constants() || improved;
+      improved = starts[i].improve_sharing() || improved;
     }
     if (best == nullptr || better(starts[i].cost(), best->cost())) {
       best = &starts[i];

@@ -24,8 +24,8 @@ struct SolveResult {
 
 /// The greedy start is that of extraction-gym's faster-greedy-dag: each class keeps the set of classes and constants that its
 /// best option needs, so that what two operands share is paid once. It runs from several starting points, since the phases
-/// must agree on one layout for each weight. Then, until nothing helps: another option for one class, or another stored form
-/// for a weight in all phases at once. Costs within 1e-9 count as equal, the earlier option wins.
+/// must agree on one layout for each weight. Then, until nothing helps: another option for one class, another stored form for
+/// a weight in all phases at once, or a class that several others might share. Costs within 1e-9 count as equal, the earlier option wins.
 /// Errors: infeasible (an output has no finite option).
 [[nodiscard]] Expected<SolveResult> solve(const Problem& problem);
 

@@ -16,6 +16,8 @@ struct RuleOptions {
   bool allow_weight_rounding = false;
   /// Families that do not run, by name (registry.h).
   std::set<std::string> disabled = {};
+  /// Not 0: rules in another order, which must not change the result.
+  unsigned order_seed = 0;
 
   /// Rows of a weight panel, i.e. outputs that lie together: 1 to 4 vectors of f32.
   [[nodiscard]] std::vector<std::int64_t> panel_widths() const {

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <random>
 
 namespace nntune::rules {
 
@@ -39,6 +40,9 @@ Expected<std::vector<egraph::Rewrite>> enabled_rules(egraph::SymbolTable& symbol
     for (egraph::Rewrite& rule : rules) {
       result.push_back(std::move(rule));
     }
+  }
+  if (options.order_seed != 0) {
+    std::shuffle(result.begin(), result.end(), std::mt19937(options.order_seed));
   }
   return result;
 }

@@ -108,6 +108,17 @@ TEST(Extract, TwiceGivesTheSameProgram) {
   EXPECT_EQ(text(best(Shape{}, SimpleCosts()).program), text(best(Shape{}, SimpleCosts()).program));
 }
 
+TEST(Extract, OrderOfRulesDoesNotChangeTheProgram) {
+  const Extraction expected = best(Shape{}, SimpleCosts());
+  for (const unsigned seed : {1U, 2U, 3U}) {
+    ExtractOptions permuted = options();
+    permuted.rules.order_seed = seed;
+    const Extraction actual = best(Shape{}, SimpleCosts(), permuted);
+    EXPECT_EQ(actual.explanation.objective_seconds, expected.explanation.objective_seconds) << "seed " << seed;
+    EXPECT_EQ(text(actual.program), text(expected.program)) << "seed " << seed;
+  }
+}
+
 TEST(Extract, ALayerHasDozensOfPrograms) {
   EXPECT_GT(best(Shape{}, SimpleCosts()).explanation.programs, 100);
 }

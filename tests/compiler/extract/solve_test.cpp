@@ -1,0 +1,143 @@
+#include "compiler/extract/solve.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+namespace nntune::extract {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+Option option(double seconds, std::vector<std::uint32_t> operands = {}, std::vector<std::uint32_t> constants = {}) {
+  return {.node = 0, .seconds = seconds, .operands = std::move(operands), .constants = std::move(constants)};
+}
+
+Constant constant(double price, std::vector<std::uint32_t> matrices, std::vector<graph::Lane> lanes = {}) {
+  Constant result;
+  result.type = {graph::DType::f32, {1, 1}, std::move(lanes)};
+  result.bytes = price;
+  result.price = price;
+  result.matrices = std::move(matrices);
+  return result;
+}
+
+/// Classes in the order given, operands first; one section a root.
+Problem problem(std::vector<std::vector<Option>> classes, std::vector<std::uint32_t> roots, std::vector<Constant> constants = {}) {
+  Problem result;
+  for (std::uint32_t i = 0; i < classes.size(); ++i) {
+    result.classes.push_back({i, 0, std::move(classes[i])});
+  }
+  for (const std::uint32_t root : roots) {
+    ProblemSection section;
+    section.roots = {root};
+    for (std::uint32_t i = 0; i <= root; ++i) {
+      section.classes.push_back(i);
+    }
+    result.sections.push_back(std::move(section));
+  }
+  result.constants = std::move(constants);
+  return result;
+}
+
+/// The least cost over all choices.
+double optimum(const Problem& p) {
+  std::vector<std::int32_t> choice(p.classes.size(), 0);
+  double best = kInfinity;
+  for (;;) {
+    best = std::min(best, evaluate(p, choice).cost);
+    std::size_t i = 0;
+    while (i < choice.size() && ++choice[i] == static_cast<std::int32_t>(p.classes[i].options.size())) {
+      choice[i++] = 0;
+    }
+    if (i == choice.size()) {
+      return best;
+    }
+  }
+}
+
+TEST(Solve, SharedSubtermIsPaidOnce) {
+  // 0: shared, 5 s. 1 and 2 read it, or cost 3 on their own. 3 reads both.
+  const Problem p = problem({{option(5)}, {option(3), option(0.1, {0})}, {option(3), option(0.1, {0})}, {option(1, {1, 2})}}, {3});
+  const auto result = solve(p);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_DOUBLE_EQ(result->best.cost, 6.2);  // 1 + 2 * 0.1 + 5, not 1 + 3 + 3
+}
+
+TEST(Solve, NearTieTakesTheEarlierOption) {
+  const Problem p = problem({{option(1.0), option(1.0 - 1e-12)}}, {0});
+  EXPECT_EQ(solve(p)->best.choice[0], 0);
+}
+
+TEST(Solve, ACycleIsNeverChosen) {
+  Problem p = problem({{option(10), option(1, {1})}, {option(12), option(1, {0})}}, {1});
+  EXPECT_DOUBLE_EQ(solve(p)->best.cost, 11);
+  p.classes[0].options = {option(1, {1})};
+  EXPECT_DOUBLE_EQ(solve(p)->best.cost, 12);
+  p.classes[1].options = {option(1, {0})};
+  ASSERT_FALSE(solve(p).has_value());
+  EXPECT_EQ(solve(p).error().kind, ErrorKind::infeasible);
+}
+
+TEST(Solve, PhasesAgreeOnOneLayoutUnlessTwoPay) {
+  // Two sections; constants 0 and 1 are forms of the same matrix; each section likes another one.
+  const auto two = [](double price) {
+    Problem p = problem({{option(1, {}, {0}), option(2, {}, {1})}, {option(5, {}, {0}), option(1, {}, {1})}}, {0, 1},
+                        {constant(price, {7}, {{0, 16}}), constant(price, {7}, {{0, 32}})});
+    p.sections[1].classes = {1};
+    return p;
+  };
+  const auto once = solve(two(10));
+  EXPECT_DOUBLE_EQ(once->best.seconds, 3);  // both take constant 1
+  EXPECT_DOUBLE_EQ(once->best.stored_bytes, 10);
+  const auto twice = solve(two(0.5));
+  EXPECT_DOUBLE_EQ(twice->best.seconds, 2);  // each its own
+  EXPECT_DOUBLE_EQ(twice->best.stored_bytes, 1);
+}
+
+// Small random problems with shared classes and shared constants against exhaustive search.
+TEST(Solve, IsOptimalOnMostSmallProblemsAndNeverFarOff) {
+  std::mt19937 rng(11);
+  const auto real = [&rng](double low, double high) { return low + (high - low) * static_cast<double>(rng() % 1000) / 1000; };
+  int optimal = 0;
+  double worst = 1;
+  constexpr int kProblems = 200;
+  for (int round = 0; round < kProblems; ++round) {
+    std::vector<Constant> constants;
+    for (std::uint32_t i = 0; i < 6; ++i) {
+      constants.push_back(constant(real(0, 4), {i / 2}, {{0, static_cast<int>(16 + 16 * (i % 2))}}));
+    }
+    std::vector<std::vector<Option>> classes;
+    for (std::uint32_t i = 0; i < 9; ++i) {
+      std::vector<Option> options;
+      for (int n = 0; n < 3; ++n) {
+        Option made = option(real(0, 3));
+        for (int k = 0; k < 2 && i > 0; ++k) {
+          made.operands.push_back(rng() % i);
+        }
+        if (rng() % 2 == 0) {
+          made.constants.push_back(rng() % 6);
+        }
+        options.push_back(std::move(made));
+      }
+      classes.push_back(std::move(options));
+    }
+    const Problem p = problem(std::move(classes), {8}, std::move(constants));
+    const auto result = solve(p);
+    ASSERT_TRUE(result.has_value());
+    EXPECT_DOUBLE_EQ(result->best.cost, evaluate(p, result->best.choice).cost);
+    const double best = optimum(p);
+    EXPECT_GE(result->best.cost, best - 1e-9);
+    optimal += result->best.cost <= best + 1e-9 ? 1 : 0;
+    worst = std::max(worst, result->best.cost / best);
+  }
+  EXPECT_GE(optimal, kProblems * 95 / 100);
+  EXPECT_LE(worst, 1.2);
+  RecordProperty("optimal", optimal);
+  RecordProperty("worst", std::to_string(worst));
+}
+
+}  // namespace
+}  // namespace nntune::extract
