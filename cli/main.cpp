@@ -104,6 +104,8 @@ int dispatch(int argc, char** argv) {
 int guarded_main(int argc, char** argv) {
   // A worker that died must be seen as a failed write, not as a signal that ends the search.
   std::signal(SIGPIPE, SIG_IGN);
+  // A limit on the size of files must be seen as a failed write, like a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
   int code = kOk;
   try {
     code = dispatch(argc, argv);

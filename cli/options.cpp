@@ -113,7 +113,7 @@ void declare_model_options(cxxopts::Options& options) {
   options.parse_positional({"model"});
 }
 
-Expected<ModelOptions> read_model_options(const cxxopts::ParseResult& arguments) {
+Expected<ModelOptions> read_model_options(const cxxopts::ParseResult& arguments, std::vector<int>* several) {
   ModelOptions result;
   if (arguments.count("model") == 0 || arguments["model"].as<std::string>().empty()) {
     return usage("no model given", "name one of `nntune models`, a Hugging Face folder or a .nnm file");
@@ -130,9 +130,12 @@ Expected<ModelOptions> read_model_options(const cxxopts::ParseResult& arguments)
   result.threads = static_cast<int>(allowed_cpus().size());
   if (arguments.count("threads") != 0) {
     NNTUNE_ASSIGN(const auto threads, parse_threads(arguments["threads"].as<std::string>()));
-    if (threads.size() != 1) return usage("-t takes one number here", "give it once for each thread count");
+    if (threads.size() != 1 && several == nullptr) return usage("-t takes one number here", "give it once for each thread count");
     result.threads = threads.front();
     result.threads_given = true;
+    if (several != nullptr) *several = threads;
+  } else if (several != nullptr) {
+    *several = {result.threads};
   }
   NNTUNE_ASSIGN(result.ctx, parse_integer(arguments["ctx"].as<std::string>(), "--ctx", 1, kMaxContext));
   result.ctx_given = arguments.count("ctx") != 0;

@@ -1,0 +1,25 @@
+/// What the commands that must not measure know of this CPU: the stored target and the database's costs.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "base/error.h"
+#include "base/target.h"
+#include "compiler/extract/cost_model.h"
+#include "db/database.h"
+
+namespace nntune::cli {
+
+struct Costs {
+  Target target;  ///< as measured and stored, else probed with default peaks
+  bool target_stored = false;
+  std::unique_ptr<db::Database> database;
+  std::unique_ptr<extract::CostModel> model;
+};
+
+/// Reads the database (none or an empty one is fine; nothing is created) and probes the CPU; measures nothing.
+[[nodiscard]] Expected<Costs> open_costs(const std::optional<std::filesystem::path>& db);
+
+}  // namespace nntune::cli

@@ -1,0 +1,102 @@
+#include "cli/kernel_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "compiler/kernels/family.h"
+
+namespace nntune::cli {
+namespace {
+
+using graph::OpKind;
+using schedule::Workload;
+
+constexpr std::size_t kNameColumns = 43;
+
+/// dtype and lanes: "bf16<0:32,1:2>".
+std::string layout(const graph::TensorType& type) {
+  const std::string text = type.text();
+  return text.substr(0, text.find('[')) + text.substr(text.find(']') + 1);
+}
+
+std::string with_chain(std::string_view name, const graph::Chain& before, const graph::Chain& after) {
+  std::string result(name);
+  if (!before.empty()) result += fmt::format(" {}", graph::text(before));
+  if (!after.empty()) result += fmt::format(" ; {}", graph::text(after));
+  return result;
+}
+
+/// Seconds below which nobody gets on this machine, 0 if not known.
+double roofline(const Workload& workload, const Target& target) {
+  const auto family = kernels::find_family(workload);
+  if (!family) return 0;
+  return kernels::roofline_seconds((*family)->work(workload, target.isa), target, workload.threads);
+}
+
+/// The text in lines of at most `columns`, cut behind spaces, bars or commas where possible.
+std::vector<std::string> wrap(std::string text, std::size_t columns) {
+  std::vector<std::string> lines;
+  std::string indent;
+  while (indent.size() + text.size() > columns) {
+    std::size_t cut = text.find_last_of(" |,", columns - indent.size() - 1);
+    cut = cut == std::string::npos || cut == 0 ? columns - indent.size() : cut + 1;
+    lines.push_back(indent + text.substr(0, text.find_last_not_of(' ', cut - 1) + 1));
+    text.erase(0, cut);
+    indent = "    ";
+  }
+  lines.push_back(indent + text);
+  return lines;
+}
+
+}  // namespace
+
+std::string short_name(const Workload& workload) {
+  const graph::Op& op = workload.op;
+  switch (op.kind) {
+    case OpKind::matmul: {
+      const graph::TensorType& w = workload.inputs[schedule::operand_map(op).w];
+      return with_chain("matmul", op.prologue, op.epilogue) +
+             fmt::format(" {}->{} {}", w.shape[1], w.shape[0], layout(w));
+    }
+    case OpKind::attention:
+      return with_chain("attention", op.prologue, op.epilogue) +
+             fmt::format(" {}/{} heads, past {}", op.heads, op.kv_heads, workload.past);
+    case OpKind::rowwise: return fmt::format("{} {}", with_chain("rowwise", op.prologue, {}), workload.output.text());
+    case OpKind::cache_append: return fmt::format("{} {}", with_chain("cache_append", op.prologue, {}), workload.output.text());
+    case OpKind::embed: return fmt::format("embed {}", workload.inputs[1].text());
+    default: return fmt::format("{} {}", workload.family(), workload.inputs[0].text());
+  }
+}
+
+std::string format_seconds(double seconds) {
+  const auto three_digits = [](double value, const char* unit) {
+    return fmt::format("{:.{}f} {}", value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0, unit);
+  };
+  if (seconds < 0.9995e-3) return three_digits(seconds * 1e6, "us");
+  if (seconds < 0.9995) return three_digits(seconds * 1e3, "ms");
+  return three_digits(seconds, "s");
+}
+
+std::string render_phase(const extract::PhaseProgram& phase, const Target& target) {
+  const double total = phase.seconds();
+  std::string out = fmt::format("{}, {} token{}: {}, {:.1f} tok/s\n", phase.name, phase.rows, phase.rows == 1 ? "" : "s",
+                                format_seconds(total), static_cast<double>(phase.rows) / total);
+  out += fmt::format("  {:<{}} {:>8} {:>6} {:>8}  {}\n", "kernel", kNameColumns, "time", "share", "roofline", "source");
+  for (const extract::SectionProgram& section : phase.sections) {
+    out += section.repeat == 1 ? fmt::format("{}\n", section.name) : fmt::format("{}, {} times\n", section.name, section.repeat);
+    for (const extract::KernelStep& step : section.steps) {
+      const double seconds = step.cost.seconds;
+      const double share = 100 * seconds * static_cast<double>(section.repeat) / total;
+      const bool measured = step.cost.source == extract::CostSource::measured;
+      const std::vector<std::string> name = wrap(short_name(step.workload), kNameColumns);
+      for (std::size_t i = 0; i + 1 < name.size(); ++i) out += fmt::format("  {}\n", name[i]);
+      out += fmt::format("  {:<{}} {:>8} {:>4.1f} % {:>6.0f} %  {}\n", name.back(), kNameColumns, format_seconds(seconds), share,
+                         100 * roofline(step.workload, target) / seconds, measured ? "measured" : "estimated");
+    }
+  }
+  return out;
+}
+
+}  // namespace nntune::cli
