@@ -27,6 +27,14 @@ struct Decision {
   std::vector<schedule::Workload> runner_up_workload;
 };
 
+/// How a matrix is stored, and the next best way for all phases together.
+struct LayoutDecision {
+  std::string weight;              ///< key of the stored weight
+  std::string runner_up;           ///< key of the other form; "" if there is none
+  double runner_up_seconds = 0;    ///< the objective's growth with it, prices of stored bytes left out; may be below 0
+  std::vector<schedule::Workload> workloads;  ///< kernels that only the program with the runner-up has
+};
+
 struct Explanation {
   egraph::RunReport saturation;
   std::size_t nodes = 0;
@@ -37,6 +45,7 @@ struct Explanation {
   double greedy_seconds = 0;      ///< the same after the greedy start
   double stored_bytes = 0;        ///< all weights as stored
   std::vector<Decision> decisions;  ///< in execution order
+  std::vector<LayoutDecision> layouts;
 };
 
 }  // namespace nntune::extract

@@ -107,10 +107,39 @@ std::vector<Decision> decisions(const egraph::EGraph& graph, const Problem& prob
   return result;
 }
 
-}  // namespace
+std::set<std::int32_t> used_workloads(const Problem& problem, const Solution& solution) {
+  std::set<std::int32_t> result;
+  for (const ProblemSection& section : problem.sections) {
+    for (const std::uint32_t at : needed_classes(problem, solution.choice, section)) {
+      result.insert(problem.classes[at].options[static_cast<std::size_t>(solution.choice[at])].workload);
+    }
+  }
+  return result;
+}
 
-Expected<Extraction> extract_explained(std::span<const graph::Phase> phases, const CostModel& costs,
-                                       const ExtractOptions& options) {
+std::vector<LayoutDecision> layout_decisions(const egraph::SmallestTerms& terms, const Problem& problem, const Solution& solution) {
+  std::vector<LayoutDecision> result;
+  const std::set<std::int32_t> chosen = used_workloads(problem, solution);
+  for (const LayoutChoice& choice : layout_choices(problem, solution)) {
+    LayoutDecision decision;
+    decision.weight = terms.term(problem.constants[choice.stored].id).text();
+    if (choice.runner_up != LayoutChoice::kNone) {
+      decision.runner_up = terms.term(problem.constants[choice.runner_up].id).text();
+      decision.runner_up_seconds = choice.solution.seconds - solution.seconds;
+      for (const std::int32_t workload : used_workloads(problem, choice.solution)) {
+        if (workload >= 0 && chosen.count(workload) == 0) {
+          decision.workloads.push_back(problem.workloads[static_cast<std::size_t>(workload)]);
+        }
+      }
+    }
+    result.push_back(std::move(decision));
+  }
+  return result;
+}
+
+/// A program and, where wanted, what it was chosen from.
+Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const CostModel& costs, const ExtractOptions& options,
+                                  bool explained) {
   rules::Language language(weight_names(phases));
   egraph::EGraph graph(language);
   std::vector<SectionGoal> goals;
@@ -147,12 +176,22 @@ Expected<Extraction> extract_explained(std::span<const graph::Phase> phases, con
   explanation.objective_seconds = solved.best.seconds;
   explanation.greedy_seconds = solved.greedy_seconds;
   explanation.stored_bytes = solved.best.stored_bytes;
-  explanation.decisions = decisions(graph, problem, solved.best);
+  if (explained) {
+    explanation.decisions = decisions(graph, problem, solved.best);
+    explanation.layouts = layout_decisions(terms, problem, solved.best);
+  }
   return result;
 }
 
+}  // namespace
+
+Expected<Extraction> extract_explained(std::span<const graph::Phase> phases, const CostModel& costs,
+                                       const ExtractOptions& options) {
+  return extract_with(phases, costs, options, true);
+}
+
 Expected<Program> extract(std::span<const graph::Phase> phases, const CostModel& costs, const ExtractOptions& options) {
-  NNTUNE_ASSIGN(Extraction extraction, extract_explained(phases, costs, options));
+  NNTUNE_ASSIGN(Extraction extraction, extract_with(phases, costs, options, false));
   return std::move(extraction.program);
 }
 

@@ -83,6 +83,14 @@ class Solver {
       for (const std::uint32_t at : section.classes) {
         const auto& options = problem_.classes[at].options;
         for (std::size_t i = 0; i < options.size(); ++i) {
+          // Whatever is shared, one operand is paid in full: most options end here.
+          double bound = options[i].seconds;
+          for (const std::uint32_t operand : options[i].operands) {
+            bound = std::max(bound, options[i].seconds + std::max(0.0, totals[operand]));
+          }
+          if (!better(bound, totals[at])) {
+            continue;
+          }
           const double total = total_with(at, options[i], prices, choice);
           if (better(total, totals[at])) {
             totals[at] = total;
@@ -285,11 +293,14 @@ class Incumbent {
         continue;
       }
       for (const bool backwards : {false, true}) {
-        improved = adopt(constant, backwards) || improved;
+        improved = adopt(constant, backwards, cost_) || improved;
       }
     }
     return improved;
   }
+
+  /// Stores `constant` instead of the present forms of its weights, at whatever cost; false if that is impossible.
+  bool force(std::uint32_t constant) { return adopt(constant, false, kInfinity); }
 
  private:
   /// No other form of its matrices is stored.
@@ -301,7 +312,7 @@ class Incumbent {
     return result;
   }
 
-  bool adopt(std::uint32_t constant, bool backwards) {
+  bool adopt(std::uint32_t constant, bool backwards, double limit) {
     std::vector<double> prices = solver_->prices();
     stored().for_each([&](std::size_t i) { prices[i] = 0; });
     prices[constant] = 0;
@@ -323,7 +334,7 @@ class Incumbent {
       sections[s].constants.for_each([&](std::size_t i) { prices[i] = 0; });
     }
     const double trial = total(sections);
-    if (!better(trial, cost_)) {
+    if (!better(trial, limit)) {
       return false;
     }
     choice_ = std::move(choice);
@@ -355,6 +366,29 @@ class Incumbent {
   std::vector<SectionCost> sections_;
   double cost_ = 0;
 };
+
+std::vector<LayoutChoice> layout_choices_of(const Problem& problem, const Incumbent& incumbent) {
+  std::vector<LayoutChoice> result;
+  incumbent.stored().for_each([&](std::size_t stored) {
+    const auto& matrices = problem.constants[stored].matrices;
+    if (matrices.empty()) {
+      return;
+    }
+    LayoutChoice choice{static_cast<std::uint32_t>(stored), LayoutChoice::kNone, {}};
+    for (std::uint32_t other = 0; other < problem.constants.size(); ++other) {
+      if (other == stored || problem.constants[other].matrices != matrices) {
+        continue;
+      }
+      Incumbent trial = incumbent;
+      if (trial.force(other) && better(trial.cost(), choice.solution.cost)) {
+        choice.runner_up = other;
+        choice.solution = evaluate(problem, trial.choice());
+      }
+    }
+    result.push_back(std::move(choice));
+  });
+  return result;
+}
 
 /// Greedy section by section, what one section stores being free for the next.
 std::vector<std::int32_t> start(const Problem& problem, Solver& solver, std::vector<double> prices, bool backwards) {
@@ -459,6 +493,11 @@ Expected<SolveResult> solve(const Problem& problem) {
   }
   result.best = evaluate(problem, best->choice());
   return result;
+}
+
+std::vector<LayoutChoice> layout_choices(const Problem& problem, const Solution& solution) {
+  Solver solver(problem);
+  return layout_choices_of(problem, Incumbent(problem, solver, solution.choice));
 }
 
 }  // namespace nntune::extract

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "base/error.h"
@@ -12,7 +13,7 @@ namespace nntune::extract {
 struct Solution {
   static constexpr std::int32_t kNoOption = -1;
   std::vector<std::int32_t> choice;  ///< by class: the option taken; also for classes that are not reached
-  double cost = 0;                   ///< seconds of the objective and price of stored constants
+  double cost = std::numeric_limits<double>::infinity();  ///< seconds of the objective and price of stored constants
   double seconds = 0;                ///< without the price
   double stored_bytes = 0;
 };
@@ -31,6 +32,15 @@ struct SolveResult {
 
 /// True cost of a choice; infinite where it is cyclic or incomplete.
 [[nodiscard]] Solution evaluate(const Problem& problem, std::vector<std::int32_t> choice);
+
+/// A stored matrix and the best solution that stores it in another layout, in all phases.
+struct LayoutChoice {
+  static constexpr std::uint32_t kNone = 0xffffffff;
+  std::uint32_t stored = kNone;     ///< constant
+  std::uint32_t runner_up = kNone;  ///< constant made of the same matrices; kNone: there is no other
+  Solution solution;                ///< with the runner-up; cost is infinite without one
+};
+[[nodiscard]] std::vector<LayoutChoice> layout_choices(const Problem& problem, const Solution& solution);
 
 /// Classes that a choice needs in one section, operands first.
 [[nodiscard]] std::vector<std::uint32_t> needed_classes(const Problem& problem, const std::vector<std::int32_t>& choice,

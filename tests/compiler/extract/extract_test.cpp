@@ -158,6 +158,34 @@ TEST(Extract, UnknownFamilyIsNamed) {
   EXPECT_NE(result.error().message().find("norm_fold"), std::string::npos);
 }
 
+TEST(Extract, ExplainsTheRunnerUpOfEachKernelAndLayout) {
+  const Extraction extraction = best(Shape{}, SimpleCosts());
+  const Explanation& e = extraction.explanation;
+  std::size_t steps = 0;
+  for (const PhaseProgram& phase : extraction.program.phases) {
+    for (const SectionProgram& section : phase.sections) {
+      steps += section.steps.size();
+    }
+  }
+  EXPECT_EQ(e.decisions.size(), steps);
+  double seconds = 0;
+  for (const Decision& decision : e.decisions) {
+    seconds += decision.cost.seconds * decision.calls;
+    EXPECT_EQ(decision.alternatives == 0, decision.runner_up.empty()) << decision.chosen.text();
+    EXPECT_GE(decision.runner_up_seconds, -1e-9) << "a better choice was known: " << decision.chosen.text();
+  }
+  EXPECT_NEAR(seconds, e.objective_seconds, 1e-9);
+  std::size_t matrices = 0;
+  for (const LayoutDecision& layout : e.layouts) {
+    ++matrices;
+    EXPECT_NE(layout.runner_up, layout.weight);
+    EXPECT_FALSE(layout.runner_up.empty()) << layout.weight;
+    EXPECT_FALSE(layout.workloads.empty()) << layout.weight;
+    EXPECT_GE(layout.runner_up_seconds, -1e-6 * e.objective_seconds) << layout.weight;
+  }
+  EXPECT_EQ(matrices, 5U);  // qkv, o, gate/up, down, embedding
+}
+
 TEST(Extract, CostsDecide) {
   // A machine on which merging q/k/v hurts: wide outputs are slow.
   SimpleCosts costs;
