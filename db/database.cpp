@@ -1,6 +1,7 @@
 #include "db/database.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -91,8 +92,9 @@ Expected<std::int64_t> Database::insert_measurement(const Measurement& given) {
 
 Expected<std::int64_t> Database::begin_session(const Session& session) {
   const std::string started_at = session.started_at.empty() ? utc_now() : session.started_at;
-  const Json content = {session.command, session.model,          session.arguments,
-                        session.threads, session.nntune_version, started_at};
+  // The process, too: two may begin the same command within a microsecond.
+  const Json content = {session.command,        session.model, session.arguments, session.threads,
+                        session.nntune_version, started_at,    ::getpid()};
   const sqlite::Lock lock(*connection_);
   NNTUNE_ASSIGN(auto transaction, sqlite::Transaction::begin(*connection_));
   NNTUNE_ASSIGN(auto add, connection_->prepare(

@@ -31,7 +31,8 @@ class Database {
   [[nodiscard]] static Expected<Database> open(const std::filesystem::path& path, Mode mode);
 
   /// Stores one measurement in a transaction of its own; when this returns, it is on the disk. The fields marked "set by the
-  /// database" are computed here. Storing the same content again (a merge) adds nothing. \return its id
+  /// database" are computed here. Storing the same content again (a merge) adds nothing. Takes one fsync, 1 to 10 ms on most
+  /// disks: a search that cannot wait gives it to a thread with a Database of its own. \return its id
   [[nodiscard]] Expected<std::int64_t> insert_measurement(const Measurement& measurement);
 
   /// The id of the stored target of the same kind (Target::same_kind), which is added if there is none. When `target` was

@@ -127,7 +127,7 @@ Status use_wal(sqlite::Connection& connection) {
       NNTUNE_TRY(query.step());
       if (query.text(0) == "wal") return {};
     }
-    const Status switched = connection.execute("PRAGMA journal_mode = WAL");
+    Status switched = connection.execute("PRAGMA journal_mode = WAL");
     if (switched) return {};
     if (connection.last_code() != SQLITE_BUSY || std::chrono::steady_clock::now() > give_up) return switched;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));

@@ -50,6 +50,7 @@ TEST(Processes, ThreadsMayShareAConnection) {
   const std::int64_t target = add_target(database);
   std::vector<std::thread> threads;
   std::vector<std::string> failures(4);
+  threads.reserve(failures.size());
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       for (int row = 0; row < 50; ++row) {
