@@ -3,6 +3,7 @@
 namespace nntune::cli {
 
 // One line a command, in the order of the help: declare it here, define it in cli/NAME.cpp, list it below.
+extern const Command kSearchCommand;
 extern const Command kModelsCommand;
 extern const Command kTargetCommand;
 extern const Command kCompileCommand;
@@ -15,6 +16,7 @@ extern const Command kWorkerCommand;
 
 std::span<const Command* const> commands() {
   static constexpr const Command* kCommands[] = {
+      &kSearchCommand,
       &kModelsCommand,
       &kTargetCommand,
       &kCompileCommand,

@@ -42,6 +42,14 @@ struct Tried {
 [[nodiscard]] Expected<std::map<Hash128, Tried>> tried(const Database& database, std::int64_t target_id,
                                                        const Hash128& workload_hash);
 
+struct Fastest {
+  std::string workload;  ///< canonical text
+  double median_ns = Measurement::kUnknown;
+};
+
+/// The shortest median of each workload ever measured well on this target, by workload hash; to compare estimates with.
+[[nodiscard]] Expected<std::vector<Fastest>> fastest_by_workload(const Database& database, std::int64_t target_id);
+
 /// Which rows; what is not given does not restrict.
 struct Filter {
   std::optional<std::int64_t> target_id{};

@@ -43,7 +43,7 @@ double amplitude(const schedule::Workload& workload, std::size_t input, const Te
   if (workload.op.kind == OpKind::matmul && input == schedule::operand_map(workload.op).w) {
     return std::sqrt(3.0 / static_cast<double>(type.shape[1]));
   }
-  return workload.op.kind == OpKind::attention ? 2.0 : 1.0;
+  return workload.op.kind == OpKind::attention ? 1.5 : 1.0;
 }
 
 /// Holds an exclusive lock on a file for its lifetime.

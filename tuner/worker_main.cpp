@@ -95,11 +95,6 @@ class Worker {
     if (kind == "prepare") return prepare(request);
     if (kind == "time") return time(request);
     if (kind == "reference") return reference(request);
-    if (kind == "release") {
-      loaded_.clear();
-      benches_.clear();
-      return Json::object();
-    }
     return {{"error", "unknown request"}};
   }
 
@@ -148,6 +143,7 @@ class Worker {
       return verdict(db::Verdict::wrong_result, fmt::format("error {:.3g}, tolerance {:.3g}", comparison.max_error, comparison.tolerance));
     }
     loaded_.emplace(request.at("handle").get<std::uint64_t>(), std::move(loaded));
+    if (loaded_.size() > kLoadedKept) loaded_.erase(loaded_.begin());  // handles rise: the oldest
     return prepared.to_json();
   }
 
@@ -223,6 +219,7 @@ class Worker {
   }
 
   static constexpr std::size_t kBenchesKept = 4;
+  static constexpr std::size_t kLoadedKept = 256;
 
   WorkerSetup setup_;
   std::map<std::uint64_t, Loaded> loaded_;

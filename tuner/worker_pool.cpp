@@ -7,10 +7,10 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <string>
 
 #include "tuner/interrupt.h"
+#include "tuner/system_memory.h"
 
 namespace nntune::tuner {
 namespace {
@@ -28,19 +28,6 @@ void remove_folders_of_the_dead(const std::filesystem::path& parent) {
     const pid_t owner = static_cast<pid_t>(std::strtol(name.c_str() + std::string_view(kFolderPrefix).size(), nullptr, 10));
     if (owner > 0 && ::kill(owner, 0) != 0 && errno == ESRCH) std::filesystem::remove_all(entry.path(), ignored);
   }
-}
-
-/// MemAvailable of /proc/meminfo, 4 GB if it cannot be read.
-std::int64_t available_memory_bytes() {
-  std::ifstream file("/proc/meminfo");
-  std::string key;
-  std::int64_t kilobytes = 0;
-  std::string unit;
-  while (file >> key >> kilobytes) {
-    if (key == "MemAvailable:") return kilobytes << 10;
-    std::getline(file, unit);
-  }
-  return 4LL << 30;
 }
 
 Error interrupted_error() { return {ErrorKind::interrupted, "interrupted", ""}; }
@@ -185,16 +172,6 @@ Expected<std::vector<Status>> WorkerPool::compute_references(std::span<const sch
     results.push_back(problem.empty() ? Status{} : Status(fail(ErrorKind::unsupported, "no reference result: " + problem)));
   }
   return results;
-}
-
-Status WorkerPool::release() {
-  for (Slot& slot : slots_) {
-    if (!slot.process || !slot.process->alive()) continue;
-    slot.process->send({{"request", "release"}}, std::chrono::seconds(10));
-    Reply reply;
-    while (!slot.process->poll_reply(reply)) wait_for_any();
-  }
-  return {};
 }
 
 }  // namespace nntune::tuner

@@ -18,8 +18,11 @@ namespace nntune::tuner {
 class SharedFolder {
  public:
   [[nodiscard]] static Expected<SharedFolder> create();
-  SharedFolder(SharedFolder&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
-  SharedFolder& operator=(SharedFolder&&) = delete;
+  SharedFolder(SharedFolder&& other) noexcept { path_.swap(other.path_); }
+  SharedFolder& operator=(SharedFolder&& other) noexcept {
+    path_.swap(other.path_);
+    return *this;
+  }
   ~SharedFolder();
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
@@ -45,9 +48,6 @@ class WorkerPool {
   /// Computes the reference outputs of workloads, in parallel. One result each: what failed cannot be tuned.
   [[nodiscard]] Expected<std::vector<Status>> compute_references(std::span<const schedule::Workload> workloads,
                                                                  std::chrono::milliseconds limit);
-
-  /// Forgets prepared candidates, to free their memory.
-  [[nodiscard]] Status release();
 
   [[nodiscard]] std::size_t size() const { return slots_.size(); }
   [[nodiscard]] pid_t pid(std::size_t worker) const { return slots_[worker].process ? slots_[worker].process->pid() : -1; }

@@ -1,0 +1,116 @@
+#include "cost_model/database_cost.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "base/json.h"
+#include "compiler/kernels/family.h"
+#include "db/query.h"
+
+namespace nntune::cost_model {
+namespace {
+
+/// Beyond this something else is wrong than the estimate.
+constexpr double kLargestCorrection = 10;
+
+std::string kind_of(const schedule::Workload& workload) {
+  const bool one_row = !workload.inputs.empty() && !workload.inputs.front().shape.empty() && workload.inputs.front().shape.front() == 1;
+  return std::string(workload.family()) + (one_row ? " of one row" : "");
+}
+
+/// The stored schedule, if today's space of the workload still has it: an upgrade may have changed the knobs.
+Expected<schedule::Schedule> read_schedule(const schedule::Workload& workload, const std::string& text, const Target& target) {
+  NNTUNE_ASSIGN(const kernels::Family* family, kernels::find_family(workload));
+  if (const std::string why = family->refuse(workload, target.isa); !why.empty()) return fail(ErrorKind::unsupported, why);
+  NNTUNE_ASSIGN(const Json json, parse_json(text, "stored schedule"));
+  return family->space(workload, target).read(json);
+}
+
+}  // namespace
+
+Expected<std::unique_ptr<DatabaseCostModel>> DatabaseCostModel::make(const db::Database& database,
+                                                                     std::optional<std::int64_t> target_id,
+                                                                     std::shared_ptr<const EstimateCostModel> estimates,
+                                                                     Attitude attitude) {
+  std::unique_ptr<DatabaseCostModel> model(new DatabaseCostModel(database, target_id, std::move(estimates)));
+  NNTUNE_TRY(model->learn_corrections(attitude == Attitude::careful ? kCaution : 1.0));
+  return model;
+}
+
+Status DatabaseCostModel::learn_corrections(double caution) {
+  if (!target_id_) return {};
+  NNTUNE_ASSIGN(const std::vector<db::Fastest> all, db::fastest_by_workload(*database_, *target_id_));
+  std::map<std::string, std::vector<double>> ratios;
+  for (const db::Fastest& fastest : all) {
+    const auto workload = schedule::Workload::parse(fastest.workload);
+    if (!workload) continue;  // of a newer or older version
+    const double estimate = estimates_->cost(*workload).seconds;
+    if (std::isfinite(estimate)) ratios[kind_of(*workload)].push_back(fastest.median_ns * 1e-9 / estimate);
+  }
+  for (auto& [kind, values] : ratios) {
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::ranges::nth_element(values, middle);
+    corrections_[kind] = std::clamp(*middle, 1 / kLargestCorrection, kLargestCorrection) * caution;
+  }
+  return {};
+}
+
+Expected<DatabaseCostModel::Known> DatabaseCostModel::look_up(const schedule::Workload& workload) const {
+  Known known;
+  if (!target_id_) return known;
+  NNTUNE_ASSIGN(known.measurement, db::best(*database_, *target_id_, workload.hash()));
+  if (!known.measurement) return known;
+  if (auto schedule = read_schedule(workload, known.measurement->schedule, estimates_->target())) {
+    known.schedule = std::move(*schedule);
+    return known;
+  }
+  // The best is no longer possible: the next best that is.
+  known.measurement.reset();
+  NNTUNE_ASSIGN(const auto ranking, db::ranking(*database_, *target_id_, workload.hash(), 100));
+  for (const db::Measurement& candidate : ranking) {
+    auto schedule = read_schedule(workload, candidate.schedule, estimates_->target());
+    if (!schedule) continue;
+    known.measurement = candidate;
+    known.schedule = std::move(*schedule);
+    break;
+  }
+  return known;
+}
+
+const DatabaseCostModel::Known& DatabaseCostModel::known(const schedule::Workload& workload) const {
+  const std::lock_guard lock(mutex_);
+  auto& slot = known_[workload.hash()];
+  if (!slot) {
+    auto found = look_up(workload);
+    if (!found && !error_) error_ = found.error();
+    slot = std::make_unique<Known>(found ? std::move(*found) : Known{});
+  }
+  return *slot;
+}
+
+extract::Cost DatabaseCostModel::cost(const schedule::Workload& workload) const {
+  const Known& known = this->known(workload);
+  if (known.measurement) {
+    return {known.measurement->median_ns * 1e-9, extract::CostSource::measured, kMeasuredRelativeError};
+  }
+  extract::Cost cost = estimates_->cost(workload);
+  if (const auto found = corrections_.find(kind_of(workload)); found != corrections_.end()) cost.seconds *= found->second;
+  return cost;
+}
+
+Expected<schedule::Schedule> DatabaseCostModel::schedule(const schedule::Workload& workload) const {
+  const Known& known = this->known(workload);
+  return known.measurement ? known.schedule : estimates_->schedule(workload);
+}
+
+std::optional<db::Measurement> DatabaseCostModel::measurement(const schedule::Workload& workload) const {
+  return known(workload).measurement;
+}
+
+Status DatabaseCostModel::status() const {
+  const std::lock_guard lock(mutex_);
+  return error_ ? Status(tl::unexpected(*error_)) : Status{};
+}
+
+}  // namespace nntune::cost_model

@@ -1,0 +1,136 @@
+#include "tuner/measurer.h"
+
+#include <llvm/Config/llvm-config.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "compiler/kernels/family.h"
+#include "tuner/operands.h"
+
+namespace nntune::tuner {
+namespace {
+
+constexpr double kNever = std::numeric_limits<double>::infinity();
+/// A candidate may be this much slower than the roofline before it counts as hanging.
+constexpr double kSlowest = 50;
+constexpr double kLeastLimitSeconds = 10;
+
+db::Verdict verdict_of(const Prepared& prepared, const Timed& timed) {
+  return prepared.verdict != db::Verdict::ok ? prepared.verdict : timed.verdict;
+}
+
+}  // namespace
+
+double median(std::vector<double> values) {
+  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
+  std::ranges::sort(values);
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+std::string compiler_version() { return "llvm " LLVM_VERSION_STRING; }
+
+std::chrono::milliseconds Measurer::limit(const schedule::Workload& workload, double calls) const {
+  double roofline = 0;
+  if (const auto family = kernels::find_family(workload)) {
+    roofline = kernels::roofline_seconds((*family)->work(workload, target_.isa), target_, 1);
+  }
+  if (!std::isfinite(roofline)) roofline = 0;
+  const double seconds = kLeastLimitSeconds + roofline * kSlowest * calls;
+  return std::chrono::milliseconds(static_cast<std::int64_t>(std::min(seconds, 3600.0) * 1e3));
+}
+
+Expected<std::vector<Measurer::Trial>> Measurer::prepare(const schedule::Workload& workload,
+                                                         std::span<const schedule::Schedule> schedules) {
+  std::vector<Candidate> candidates;
+  for (const schedule::Schedule& schedule : schedules) candidates.push_back({workload, schedule, std::nullopt});
+  NNTUNE_ASSIGN(std::vector<Prepared> prepared, pool_.prepare(candidates, limit(workload, 1)));
+  std::vector<Trial> trials;
+  for (std::size_t i = 0; i < prepared.size(); ++i) {
+    trials.push_back({.schedule = schedules[i], .prepared = std::move(prepared[i]), .timed = {}});
+    if (trials.back().prepared.verdict != db::Verdict::ok) NNTUNE_TRY(store(workload, trials.back()));
+  }
+  return trials;
+}
+
+Expected<bool> Measurer::time(const schedule::Workload& workload, Trial& trial, const TimingRequest& timing) {
+  auto timed = pool_.time(trial.prepared, timing, limit(workload, 20));
+  if (!timed) {
+    if (timed.error().kind == ErrorKind::infeasible) return false;
+    return tl::unexpected(timed.error());
+  }
+  auto& samples = trial.timed.samples_ns;
+  samples.insert(samples.end(), timed->samples_ns.begin(), timed->samples_ns.end());
+  trial.timed.verdict = timed->verdict;
+  trial.timed.detail = std::move(timed->detail);
+  trial.timing_done = true;
+  return true;
+}
+
+Status Measurer::store(const schedule::Workload& workload, const Trial& trial) {
+  const bool prepared = trial.prepared.verdict == db::Verdict::ok;
+  db::Measurement row;
+  row.target_id = provenance_.target_id;
+  row.session_id = provenance_.session_id;
+  row.workload = workload.text();
+  row.family = workload.family();
+  row.schedule = trial.schedule.text();
+  row.object_hash = trial.prepared.object;
+  row.compiler = compiler_version();
+  row.nntune_version = provenance_.nntune_version;
+  row.threads = workload.threads;
+  row.verdict = verdict_of(trial.prepared, trial.timed);
+  if (row.verdict == db::Verdict::ok) row.samples_ns = trial.timed.samples_ns;
+  row.max_error = trial.prepared.max_error;
+  row.tolerance = trial.prepared.tolerance;
+  row.dram_read_bytes_per_s = provenance_.dram_read_bytes_per_s;
+  row.seed = static_cast<std::int64_t>(seed_of(workload));
+  row.detail = prepared ? trial.timed.detail : trial.prepared.detail;
+  NNTUNE_TRY(database_.insert_measurement(row));
+  ++stored_;
+  return {};
+}
+
+Expected<std::vector<Measurer::Result>> Measurer::measure(const schedule::Workload& workload,
+                                                          std::span<const schedule::Schedule> schedules,
+                                                          const TimingRequest& timing) {
+  return duel(workload, schedules, timing, 1);
+}
+
+Expected<std::vector<Measurer::Result>> Measurer::duel(const schedule::Workload& workload,
+                                                       std::span<const schedule::Schedule> schedules, const TimingRequest& timing,
+                                                       int rounds) {
+  NNTUNE_ASSIGN(std::vector<Trial> trials, prepare(workload, schedules));
+  for (int round = 0; round < rounds; ++round) {
+    const bool last = round + 1 == rounds;
+    for (Trial& trial : trials) {
+      if (verdict_of(trial.prepared, trial.timed) != db::Verdict::ok) continue;
+      NNTUNE_ASSIGN(bool timed, time(workload, trial, timing));
+      if (!timed) {
+        // Another candidate took its worker down: prepare it once more.
+        NNTUNE_ASSIGN(std::vector<Prepared> again, pool_.prepare(std::vector{Candidate{workload, trial.schedule, std::nullopt}},
+                                                                 limit(workload, 1)));
+        trial.prepared = std::move(again.front());
+        if (trial.prepared.verdict == db::Verdict::ok) {
+          NNTUNE_ASSIGN(timed, time(workload, trial, timing));
+        } else {
+          NNTUNE_TRY(store(workload, trial));
+        }
+      }
+      // At once: a power cut loses the measurement in flight only.
+      const bool failed = trial.timing_done && trial.timed.verdict != db::Verdict::ok;
+      if (trial.timing_done && (last || failed)) NNTUNE_TRY(store(workload, trial));
+    }
+  }
+  std::vector<Result> results;
+  for (const Trial& trial : trials) {
+    const db::Verdict verdict = verdict_of(trial.prepared, trial.timed);
+    const bool ok = verdict == db::Verdict::ok && !trial.timed.samples_ns.empty();
+    results.push_back({trial.schedule, verdict, ok ? median(trial.timed.samples_ns) * 1e-9 : kNever});
+  }
+  return results;
+}
+
+}  // namespace nntune::tuner

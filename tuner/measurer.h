@@ -1,0 +1,77 @@
+/// Measures schedules of a workload and stores each result at once.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/error.h"
+#include "base/target.h"
+#include "db/database.h"
+#include "tuner/protocol.h"
+#include "tuner/worker_pool.h"
+
+namespace nntune::tuner {
+
+/// The middle of the values, the mean of the two middle ones of an even number; NaN of none.
+[[nodiscard]] double median(std::vector<double> values);
+
+/// What every row of a session says.
+struct Provenance {
+  std::int64_t target_id = 0;
+  std::optional<std::int64_t> session_id;
+  std::string nntune_version;
+  double dram_read_bytes_per_s = db::Measurement::kUnknown;
+};
+
+/// "llvm 19.1.7": what makes the machine code.
+[[nodiscard]] std::string compiler_version();
+
+class Measurer {
+ public:
+  Measurer(WorkerPool& pool, db::Database& database, const Target& target, Provenance provenance)
+      : pool_(pool), database_(database), target_(target), provenance_(std::move(provenance)) {}
+
+  struct Result {
+    schedule::Schedule schedule;
+    db::Verdict verdict = db::Verdict::ok;
+    double seconds = 0;  ///< median of a call; infinity unless ok
+  };
+
+  /// Compiles and checks all on all cores, then times one after the other. What crashes, hangs, takes too much memory or is
+  /// wrong is stored with that verdict, and the rest goes on. Errors: interrupted, or the database's.
+  [[nodiscard]] Expected<std::vector<Result>> measure(const schedule::Workload& workload,
+                                                      std::span<const schedule::Schedule> schedules, const TimingRequest& timing);
+
+  /// Times the schedules in turn, `rounds` times over, so that drift of the machine meets all alike; one new row each with all
+  /// samples. What no longer passes the check is stored with its verdict.
+  [[nodiscard]] Expected<std::vector<Result>> duel(const schedule::Workload& workload,
+                                                   std::span<const schedule::Schedule> schedules, const TimingRequest& timing,
+                                                   int rounds);
+
+  /// Rows stored so far.
+  [[nodiscard]] std::int64_t stored() const { return stored_; }
+
+ private:
+  struct Trial {
+    schedule::Schedule schedule;
+    Prepared prepared;
+    Timed timed;
+    bool timing_done = false;
+  };
+  [[nodiscard]] Expected<std::vector<Trial>> prepare(const schedule::Workload& workload,
+                                                     std::span<const schedule::Schedule> schedules);
+  /// Adds samples; false if its worker was replaced meanwhile.
+  [[nodiscard]] Expected<bool> time(const schedule::Workload& workload, Trial& trial, const TimingRequest& timing);
+  [[nodiscard]] Status store(const schedule::Workload& workload, const Trial& trial);
+  [[nodiscard]] std::chrono::milliseconds limit(const schedule::Workload& workload, double calls) const;
+
+  WorkerPool& pool_;
+  db::Database& database_;
+  const Target& target_;
+  Provenance provenance_;
+  std::int64_t stored_ = 0;
+};
+
+}  // namespace nntune::tuner

@@ -1,0 +1,460 @@
+#include "tuner/search.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "base/bandwidth.h"
+#include "compiler/kernels/family.h"
+#include "compiler/module/build.h"
+#include "compiler/module/model_program.h"
+#include "cost_model/database_cost.h"
+#include "cost_model/estimate_cost.h"
+#include "db/query.h"
+#include "tuner/end_to_end.h"
+#include "tuner/interrupt.h"
+#include "tuner/interruptible.h"
+#include "tuner/measurer.h"
+#include "tuner/memory.h"
+#include "tuner/tasks.h"
+#include "tuner/worker_pool.h"
+#include "tuner/worker_process.h"
+
+namespace nntune::tuner {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using cost_model::Attitude;
+
+/// Candidates proposed at once: enough for every core, few enough to learn from often.
+constexpr std::size_t kBatch = 8;
+/// Screening: short, as most candidates are not worth more.
+constexpr TimingRequest kScreening{.samples = 7, .sample_seconds = 1e-3, .budget_seconds = 0.06, .give_up_seconds = 1e30};
+/// Slower than this many times the best: no more samples.
+constexpr double kGiveUp = 1.3;
+/// The finalists' duel.
+constexpr TimingRequest kDuel{.samples = 5, .sample_seconds = 2e-3, .budget_seconds = 0.1, .give_up_seconds = 1e30};
+constexpr int kDuelRounds = 3;
+constexpr std::size_t kFinalists = 3;
+constexpr int kCoverRounds = 3;
+constexpr double kFinalistsWithin = 1.06;
+/// Extracting again costs this fraction of the time at most.
+constexpr double kExtractionShare = 0.08;
+/// Runs of each module at the end, in turn.
+constexpr int kLeastFinalRuns = 2;
+constexpr int kMostFinalRuns = 5;
+constexpr double kFinalRunsSeconds = 12;
+
+double seconds_between(Clock::time_point begin, Clock::time_point end) {
+  return std::chrono::duration<double>(end - begin).count();
+}
+
+/// Read bandwidth from memory now, of all threads together; NaN if there is no memory for it.
+double dram_bandwidth_now(const Target& target, int threads) {
+  const std::int64_t bytes = std::clamp<std::int64_t>(4 * target.l3_bytes, 64 << 20, 512 << 20);
+  const auto pages = Pages::allocate(static_cast<std::size_t>(bytes));
+  if (!pages) return db::Measurement::kUnknown;
+  std::ranges::fill(pages->bytes(), std::byte{1});
+  return measure_read_bandwidth(pages->bytes(), threads, 3);
+}
+
+class Search {
+ public:
+  Search(std::shared_ptr<const import::Model> model, const Target& target, db::Database& database, const SearchOptions& options,
+         Progress& progress)
+      : model_(std::move(model)),
+        target_(target),
+        database_(database),
+        options_(options),
+        progress_(progress),
+        estimates_(std::make_shared<cost_model::EstimateCostModel>(target)),
+        tasks_([this](const schedule::Workload& workload) { return open_task(workload); }) {}
+
+  Expected<SearchReport> run();
+
+ private:
+  double elapsed() const { return seconds_between(begin_, Clock::now()); }
+  double budget() const { return options_.budget ? std::chrono::duration<double>(*options_.budget).count() : 0; }
+  /// Seconds left for tuning, when the final measurements are paid for.
+  double left() const {
+    return options_.budget ? budget() - elapsed() - reserve_seconds_ : std::numeric_limits<double>::infinity();
+  }
+  bool trials_left() const { return !options_.trials || measurer_->stored() < *options_.trials; }
+
+  Status steps();
+  Status measure_start();
+  Status tune();
+  Status tune_once(Task& task);
+  Status finals();
+  Status cover_the_rest();
+  Status measure_result();
+
+  Status extract(Attitude attitude);
+  Status references_for_new_tasks();
+  Expected<Task> open_task(const schedule::Workload& workload);
+  Expected<std::shared_ptr<Contestant>> build(const extract::Extraction& extraction, const extract::CostModel& costs);
+  Status run_contestant(const std::shared_ptr<Contestant>& contestant);
+  db::Throughput estimate(const extract::Program& program) const;
+  void show(std::string_view stage, bool now = false);
+  void summarize();
+
+  std::shared_ptr<const import::Model> model_;
+  const Target& target_;
+  db::Database& database_;
+  const SearchOptions& options_;
+  Progress& progress_;
+
+  const Clock::time_point begin_ = Clock::now();
+  std::int64_t target_id_ = 0;
+  std::int64_t session_id_ = 0;
+  std::shared_ptr<cost_model::EstimateCostModel> estimates_;
+  std::unique_ptr<cost_model::DatabaseCostModel> costs_;
+  std::optional<extract::Extraction> extraction_;
+  module::ObjectCache objects_;
+  std::optional<WorkerPool> pool_;
+  std::optional<Measurer> measurer_;
+  TaskList tasks_;
+  std::map<Hash128, Status> references_;
+
+  std::shared_ptr<Contestant> start_;
+  std::shared_ptr<Contestant> tuned_;
+  double reserve_seconds_ = 0;
+  double extract_seconds_ = 0;
+  Clock::time_point last_extraction_{};
+  const Task* active_ = nullptr;
+  Snapshot snapshot_;
+  SearchReport report_;
+};
+
+void Search::show(std::string_view stage, bool now) {
+  snapshot_.stage = stage;
+  snapshot_.elapsed_seconds = elapsed();
+  snapshot_.measurements = measurer_ ? measurer_->stored() : 0;
+  snapshot_.rows.clear();
+  for (const Task* task : tasks_.chosen()) {
+    snapshot_.rows.push_back({.name = short_name(task->workload),
+                              .share = task->share,
+                              .tried = task->tried,
+                              .best_seconds = task->best_seconds(),
+                              .roofline = task->roofline_fraction(),
+                              .active = task == active_});
+  }
+  progress_.update(snapshot_, now);
+}
+
+db::Throughput Search::estimate(const extract::Program& program) const {
+  db::Throughput speed;
+  std::int64_t largest = 0;
+  for (const extract::PhaseProgram& phase : program.phases) {
+    if (phase.rows == 1) {
+      speed.decode_tok_per_s = 1 / phase.seconds();
+    } else if (phase.rows > largest) {
+      largest = phase.rows;
+      speed.prefill_tok_per_s = static_cast<double>(phase.rows) / phase.seconds();
+    }
+  }
+  return speed;
+}
+
+Status Search::extract(Attitude attitude) {
+  const Clock::time_point begin = Clock::now();
+  NNTUNE_ASSIGN(costs_, cost_model::DatabaseCostModel::make(database_, target_id_, estimates_, attitude));
+  NNTUNE_ASSIGN(extraction_, module::plan_model(model_->config, options_.dtype, options_.threads, target_.isa, *costs_));
+  NNTUNE_TRY(costs_->status());
+  NNTUNE_TRY(tasks_.update(extraction_->explanation));
+  snapshot_.now = estimate(extraction_->program);
+  last_extraction_ = Clock::now();
+  extract_seconds_ = seconds_between(begin, last_extraction_);
+  return {};
+}
+
+Expected<Task> Search::open_task(const schedule::Workload& workload) {
+  NNTUNE_ASSIGN(const kernels::Family* family, kernels::find_family(workload));
+  Task task;
+  task.workload = workload;
+  task.roofline_seconds = kernels::roofline_seconds(family->work(workload, target_.isa), target_, workload.threads);
+  const auto cost = [family, workload, target = &target_](const schedule::Schedule& schedule) {
+    return family->estimate_seconds(workload, schedule, *target);
+  };
+  task.evolution = std::make_unique<Evolution>(family->space(workload, target_), cost, options_.seed ^ workload.hash().high);
+  // What earlier sessions know: nothing is tried twice, and the best are parents.
+  NNTUNE_ASSIGN(const auto tried, db::tried(database_, target_id_, workload.hash()));
+  for (const auto& [schedule, what] : tried) task.evolution->exclude(schedule);
+  task.tried = static_cast<std::int64_t>(tried.size());
+  report_.reused += task.tried;
+  NNTUNE_ASSIGN(const auto ranking, db::ranking(database_, target_id_, workload.hash(), Evolution::kEliteSize));
+  for (const db::Measurement& known : ranking) {
+    const auto json = parse_json(known.schedule, "stored schedule");
+    if (!json) continue;
+    if (const auto schedule = family->space(workload, target_).read(*json)) task.evolution->record(*schedule, known.median_ns * 1e-9);
+  }
+  return task;
+}
+
+Expected<std::shared_ptr<Contestant>> Search::build(const extract::Extraction& extraction, const extract::CostModel& costs) {
+  const std::int64_t layers = model_->config.layers;
+  NNTUNE_ASSIGN(module::CompiledProgram compiled,
+                module::compile_program(extraction.program, *model_, options_.dtype, costs, target_.isa, objects_));
+  const std::int64_t fitting = start_ ? static_cast<std::int64_t>(start_->scale().measured_layers)
+                                      : layers_that_fit(compiled.weight_bytes, layers, 2);
+  auto model = std::make_shared<import::Model>(*model_);
+  if (fitting < layers) {
+    if (!start_) {
+      progress_.note(fmt::format("two modules of {} layers do not fit into memory: speeds are measured with {} layers and scaled",
+                                 layers, fitting));
+    }
+    model->config.layers = fitting;
+    NNTUNE_ASSIGN(compiled, module::compile_program(with_layers(extraction.program, fitting), *model, options_.dtype, costs,
+                                                    target_.isa, objects_));
+  }
+  Contestant::Scale scale{.layers = layers, .measured_layers = fitting};
+  for (const extract::PhaseProgram& phase : extraction.program.phases) {
+    double fixed = 0;
+    for (const extract::SectionProgram& section : phase.sections) {
+      for (const extract::KernelStep& step : section.steps) fixed += section.repeat == 1 ? step.cost.seconds : 0;
+    }
+    (phase.rows == 1 ? scale.fixed_decode_seconds : scale.fixed_prefill_seconds) = fixed;
+  }
+  const int threads = options_.threads;
+  auto shared = std::make_shared<module::CompiledProgram>(std::move(compiled));
+  NNTUNE_ASSIGN(auto contestant, run_interruptibly([shared, model, threads] { return Contestant::make(*shared, *model, threads); }));
+  contestant->set_scale(scale);
+  return contestant;
+}
+
+Status Search::run_contestant(const std::shared_ptr<Contestant>& contestant) {
+  return run_interruptibly([contestant] { return contestant->run(); });
+}
+
+Status Search::measure_start() {
+  const Clock::time_point begin = Clock::now();
+  // What `compile` makes with an empty database.
+  NNTUNE_ASSIGN(const auto extraction, module::plan_model(model_->config, options_.dtype, options_.threads, target_.isa, *estimates_));
+  NNTUNE_ASSIGN(start_, build(extraction, *estimates_));
+  NNTUNE_TRY(run_contestant(start_));
+  report_.start = start_->throughput();
+  snapshot_.start = *report_.start;
+  const double run = start_->run_seconds();
+  // The same again for the tuned module, and both in turn; the tuned one runs at least as fast.
+  reserve_seconds_ = seconds_between(begin, Clock::now()) * 1.1 +
+                     std::clamp(kFinalRunsSeconds, 2 * kLeastFinalRuns * run, 2 * kMostFinalRuns * run) + 1;
+  progress_.note(fmt::format("start, measured: prefill {:.1f}, decode {:.1f} tok/s", report_.start->prefill_tok_per_s,
+                             report_.start->decode_tok_per_s));
+  progress_.event({{"event", "start"},
+                   {"prefill", report_.start->prefill_tok_per_s},
+                   {"decode", report_.start->decode_tok_per_s}});
+  return {};
+}
+
+Status Search::references_for_new_tasks() {
+  std::vector<schedule::Workload> workloads;
+  std::vector<Task*> opened;
+  for (const auto& task : tasks_.tasks()) {
+    if (references_.contains(task->workload.hash()) || task->share <= 0) continue;
+    workloads.push_back(task->workload);
+    opened.push_back(task.get());
+  }
+  if (workloads.empty()) return {};
+  NNTUNE_ASSIGN(const auto results, pool_->compute_references(workloads, std::chrono::minutes(10)));
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    references_[workloads[i].hash()] = results[i];
+    if (results[i]) continue;
+    opened[i]->closed = true;
+    progress_.note(fmt::format("not tuned: {}: {}", short_name(workloads[i]), results[i].error().message()));
+  }
+  return {};
+}
+
+Status Search::tune_once(Task& task) {
+  active_ = &task;
+  std::size_t count = kBatch;
+  if (options_.trials) count = std::min(count, static_cast<std::size_t>(std::max<std::int64_t>(0, *options_.trials - measurer_->stored())));
+  const auto schedules = task.evolution->propose(count);
+  if (schedules.empty()) {
+    task.closed = true;
+    return {};
+  }
+  TimingRequest timing = kScreening;
+  const double before = task.best_seconds();
+  if (std::isfinite(before)) timing.give_up_seconds = before * kGiveUp;
+  NNTUNE_ASSIGN(const auto results, measurer_->measure(task.workload, schedules, timing));
+  for (const Measurer::Result& result : results) {
+    const bool better = result.seconds < task.best_seconds() * 0.995;
+    task.evolution->record(result.schedule, result.seconds);
+    ++task.tried;
+    task.stale = better ? 0 : task.stale + 1;
+    progress_.event({{"event", "measurement"},
+                     {"workload", task.workload.text()},
+                     {"schedule", result.schedule.knobs},
+                     {"verdict", db::to_string(result.verdict)},
+                     {"median_ns", std::isfinite(result.seconds) ? Json(result.seconds * 1e9) : Json(nullptr)}});
+  }
+  if (task.evolution->exhausted()) task.closed = true;
+  return {};
+}
+
+Status Search::tune() {
+  bool covered = false;
+  while (left() > 0 && trials_left()) {
+    Task* const task = tasks_.next();
+    if (task == nullptr) break;
+    const bool now_covered = task->tried >= TaskList::kCoverage;
+    const double since = seconds_between(last_extraction_, Clock::now());
+    if (since * kExtractionShare > extract_seconds_ || (now_covered && !covered)) {
+      covered = covered || now_covered;
+      NNTUNE_TRY(extract(Attitude::curious));
+      NNTUNE_TRY(references_for_new_tasks());
+      continue;
+    }
+    show("tuning");
+    NNTUNE_TRY(tune_once(*task));
+  }
+  return {};
+}
+
+Status Search::finals() {
+  if (!trials_left()) return {};
+  NNTUNE_TRY(extract(Attitude::careful));
+  for (const Task* task : tasks_.chosen()) {
+    const auto& elite = task->evolution->elite();
+    if (task->phase_share < TaskList::kWorthTuning || elite.size() < 2 || left() <= 0) continue;
+    std::vector<schedule::Schedule> finalists;
+    for (const Evolution::Individual& individual : elite) {
+      if (finalists.size() < kFinalists && individual.seconds <= elite.front().seconds * kFinalistsWithin) {
+        finalists.push_back(individual.schedule);
+      }
+    }
+    if (finalists.size() < 2) continue;
+    active_ = task;
+    show("timing the finalists in turn");
+    NNTUNE_ASSIGN(const auto results, measurer_->duel(task->workload, finalists, kDuel, kDuelRounds));
+    for (const Measurer::Result& result : results) task->evolution->record(result.schedule, result.seconds);
+  }
+  active_ = nullptr;
+  return {};
+}
+
+Status Search::cover_the_rest() {
+  // The last extraction may choose a kernel that nothing was measured of; what is worth more than a glance gets one.
+  for (int round = 0; round < kCoverRounds; ++round) {
+    NNTUNE_TRY(extract(Attitude::careful));
+    NNTUNE_TRY(references_for_new_tasks());
+    bool all = true;
+    for (const auto& task : tasks_.tasks()) {
+      if (!task->chosen || task->closed || task->tried > 0 || task->phase_share < TaskList::kWorthTuning || !trials_left()) continue;
+      all = false;
+      NNTUNE_TRY(tune_once(*task));
+    }
+    if (all) return {};
+  }
+  return extract(Attitude::careful);
+}
+
+Status Search::measure_result() {
+  active_ = nullptr;
+  show("building the tuned module", true);
+  NNTUNE_ASSIGN(tuned_, build(*extraction_, *costs_));
+  // In turn, so that a machine that drifts treats both alike.
+  const double run = std::max(start_->run_seconds(), 1e-3);
+  const int runs = std::clamp(static_cast<int>(kFinalRunsSeconds / (2 * run)), kLeastFinalRuns, kMostFinalRuns);
+  for (int i = 0; i < runs; ++i) {
+    show("measuring start and result in turn", i == 0);
+    NNTUNE_TRY(run_contestant(start_));
+    NNTUNE_TRY(run_contestant(tuned_));
+  }
+  report_.start = start_->throughput();
+  report_.result = tuned_->throughput();
+  return {};
+}
+
+Status Search::steps() {
+  progress_.note(fmt::format("{}; weights: {}", snapshot_.title, model_->weights->description()));
+  progress_.event({{"event", "begin"}, {"model", model_->name}, {"target", target_.short_name}, {"threads", options_.threads}});
+  const double dram = dram_bandwidth_now(target_, options_.threads);
+  show("measuring the start", true);
+  NNTUNE_TRY(measure_start());
+
+  NNTUNE_ASSIGN(pool_, WorkerPool::start(options_.worker_binary, target_, static_cast<int>(allowed_cpus().size())));
+  measurer_.emplace(*pool_, database_, target_,
+                    Provenance{.target_id = target_id_,
+                               .session_id = session_id_,
+                               .nntune_version = options_.nntune_version,
+                               .dram_read_bytes_per_s = dram});
+  NNTUNE_TRY(extract(Attitude::curious));
+  if (report_.reused > 0) progress_.note(fmt::format("{} measurements of earlier sessions are reused", report_.reused));
+  show("computing reference results", true);
+  NNTUNE_TRY(references_for_new_tasks());
+  NNTUNE_TRY(tune());
+  NNTUNE_TRY(finals());
+  NNTUNE_TRY(cover_the_rest());
+  return measure_result();
+}
+
+void Search::summarize() {
+  const auto speed = [](const db::Throughput& s) { return fmt::format("prefill {:.1f}, decode {:.1f}", s.prefill_tok_per_s, s.decode_tok_per_s); };
+  std::vector<std::string> lines;
+  lines.push_back(fmt::format("{} {} in {}: {} measured, {} reused, stored in {}", report_.interrupted ? "interrupted" : "done", model_->name,
+                              clock_text(elapsed()), report_.measurements, report_.reused, database_.path().string()));
+  for (const Task* task : tasks_.chosen()) {
+    if (task->share < 0.02) continue;
+    lines.push_back(fmt::format("  {:<48} {:>5.1f} % {:>5} tried {:>10} {:>4.0f} % of roofline", short_name(task->workload),
+                                task->share * 100, task->tried, duration_text(task->best_seconds()), task->roofline_fraction() * 100));
+  }
+  if (report_.start && report_.result) {
+    lines.push_back(fmt::format("measured tok/s: prefill {:.1f} -> {:.1f}, decode {:.1f} -> {:.1f}", report_.start->prefill_tok_per_s,
+                                report_.result->prefill_tok_per_s, report_.start->decode_tok_per_s, report_.result->decode_tok_per_s));
+  } else if (report_.start) {
+    lines.push_back(fmt::format("measured tok/s at the start: {}; run the same command again to go on", speed(*report_.start)));
+  } else {
+    lines.push_back("run the same command again to go on");
+  }
+  const auto json = [](const std::optional<db::Throughput>& s) {
+    return s ? Json{{"prefill", s->prefill_tok_per_s}, {"decode", s->decode_tok_per_s}} : Json(nullptr);
+  };
+  Json done = {{"event", "done"},
+               {"start", json(report_.start)},
+               {"result", json(report_.result)},
+               {"measurements", report_.measurements},
+               {"reused", report_.reused}};
+  if (report_.interrupted) done["interrupted"] = true;
+  progress_.finish(lines, done);
+}
+
+Expected<SearchReport> Search::run() {
+  snapshot_.title = fmt::format("search {} on {}, {} thread{}", model_->name, target_.short_name, options_.threads,
+                                options_.threads == 1 ? "" : "s");
+  snapshot_.budget_seconds = budget();
+  snapshot_.trials = options_.trials.value_or(0);
+  NNTUNE_ASSIGN(target_id_, database_.record_target(target_));
+  db::Session session;
+  session.command = "search";
+  session.model = model_->name;
+  session.arguments = options_.arguments;
+  session.target_id = target_id_;
+  session.threads = options_.threads;
+  if (options_.budget) session.budget_s = budget();
+  session.nntune_version = options_.nntune_version;
+  NNTUNE_ASSIGN(session_id_, database_.begin_session(session));
+
+  const Status status = steps();
+  report_.measurements = measurer_ ? measurer_->stored() : 0;
+  report_.interrupted = !status && status.error().kind == ErrorKind::interrupted;
+  const db::Outcome outcome = status ? db::Outcome::done : (report_.interrupted ? db::Outcome::interrupted : db::Outcome::failed);
+  const Status ended = database_.end_session(session_id_, outcome, report_.start, report_.result);
+  if (!status && !report_.interrupted) return tl::unexpected(status.error());
+  NNTUNE_TRY(ended);
+  summarize();
+  return report_;
+}
+
+}  // namespace
+
+Expected<SearchReport> search(std::shared_ptr<const import::Model> model, const Target& target, db::Database& database,
+                              const SearchOptions& options, Progress& progress) {
+  return Search(std::move(model), target, database, options, progress).run();
+}
+
+}  // namespace nntune::tuner
