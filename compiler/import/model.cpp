@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "compiler/import/builtin.h"
+#include "compiler/tokenizer/tokenizer.h"
 
 namespace nntune::import {
 namespace {
@@ -45,7 +46,10 @@ Expected<std::vector<std::int64_t>> read_eos_ids(const fs::path& folder, std::in
 /// What lies beside the weights.
 Status read_companions(const fs::path& folder, Model& model) {
   if (is_there(folder / "tokenizer.json")) {
-    NNTUNE_ASSIGN(model.tokenizer_json, read_file(folder / "tokenizer.json"));
+    const fs::path path = folder / "tokenizer.json";
+    NNTUNE_ASSIGN(model.tokenizer_json, read_file(path));
+    // Read once here, so that a module is never built around a tokenizer that it cannot use.
+    NNTUNE_TRY(tokenizer::Tokenizer::from_json(model.tokenizer_json, path.string()));
   }
   NNTUNE_ASSIGN(model.eos_ids, read_eos_ids(folder, model.config.vocab));
   return {};
