@@ -118,8 +118,8 @@ ClassId EGraph::add(Symbol symbol, std::span<const ClassId> children) {
   }
   clean_ = false;
   const auto id = static_cast<NodeId>(nodes_.size());
-  nodes_.push_back({symbol, static_cast<std::uint32_t>(children_.size()), static_cast<std::uint32_t>(scratch_.size()) & 0x7fffffffU,
-                    0, hash});
+  nodes_.push_back({symbol, static_cast<std::uint32_t>(children_.size()),
+                    static_cast<std::uint32_t>(scratch_.size()) & 0x7fffffffU, 0, hash});
   children_.insert(children_.end(), scratch_.begin(), scratch_.end());
   union_find_.push_back(id);
   parents_.emplace_back();

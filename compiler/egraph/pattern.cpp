@@ -143,8 +143,9 @@ struct Pattern::Compiler {
         } else {
           const std::string_view name = node_name(term);
           scan.by_head = !name.empty();
-          scan.symbol = symbols.intern(name.empty() ? std::string_view(term.head)
-                                                    : std::string_view(term.head).substr(0, term.head.size() - name.size() - 1));
+          scan.symbol =
+              symbols.intern(name.empty() ? std::string_view(term.head)
+                                          : std::string_view(term.head).substr(0, term.head.size() - name.size() - 1));
         }
         pattern.program_.push_back(scan);
         if (is_variable(term) || !term.operands.empty() || scan.by_head) {
@@ -269,7 +270,8 @@ Matches Pattern::search(const EGraph& graph, std::size_t limit) const {
   Matches matches;
   matches.classes_each = variables_.classes.size();
   matches.nodes_each = variables_.nodes.size();
-  Machine machine{graph, *this, limit, matches, std::vector<ClassId>(registers_), std::vector<NodeId>(variables_.nodes.size())};
+  Machine machine{
+      graph, *this, limit, matches, std::vector<ClassId>(registers_), std::vector<NodeId>(variables_.nodes.size())};
   machine.run(0);
   return matches;
 }

@@ -53,7 +53,8 @@ struct Template {
 
 }  // namespace
 
-Expected<Rewrite> rewrite(std::string name, std::string_view left, Applier right, SymbolTable& symbols, Condition condition) {
+Expected<Rewrite> rewrite(std::string name, std::string_view left, Applier right, SymbolTable& symbols,
+                          Condition condition) {
   NNTUNE_ASSIGN(Pattern pattern, Pattern::parse(left, symbols));
   return Rewrite{std::move(name), std::move(pattern), std::move(right), std::move(condition)};
 }

@@ -40,8 +40,8 @@ struct Rewrite {
 };
 
 /// A rule with a pattern on either side. Errors: bad_input (malformed, or a variable that the left side lacks).
-[[nodiscard]] Expected<Rewrite> rewrite(std::string name, std::string_view left, std::string_view right, SymbolTable& symbols,
-                                        Condition condition = {});
+[[nodiscard]] Expected<Rewrite> rewrite(std::string name, std::string_view left, std::string_view right,
+                                        SymbolTable& symbols, Condition condition = {});
 
 /// A rule whose right side is computed.
 [[nodiscard]] Expected<Rewrite> rewrite(std::string name, std::string_view left, Applier right, SymbolTable& symbols,

@@ -32,14 +32,10 @@ std::size_t apply(EGraph& graph, const Rewrite& rule, const Matches& matches, st
 
 std::string StopReason::text() const {
   switch (kind) {
-    case Kind::saturated:
-      return "saturated";
-    case Kind::node_limit:
-      return fmt::format("node limit ({:.0f})", value);
-    case Kind::iteration_limit:
-      return fmt::format("iteration limit ({:.0f})", value);
-    case Kind::time_limit:
-      return fmt::format("time limit ({:.1f} s)", value);
+    case Kind::saturated: return "saturated";
+    case Kind::node_limit: return fmt::format("node limit ({:.0f})", value);
+    case Kind::iteration_limit: return fmt::format("iteration limit ({:.0f})", value);
+    case Kind::time_limit: return fmt::format("time limit ({:.1f} s)", value);
   }
   return {};
 }
@@ -47,11 +43,12 @@ std::string StopReason::text() const {
 std::string RunReport::text() const {
   const std::size_t nodes = iterations.empty() ? 0 : iterations.back().nodes;
   const std::size_t classes = iterations.empty() ? 0 : iterations.back().classes;
-  std::string result = fmt::format("{} after {} iterations, {:.3f} s: {} nodes in {} classes\n", stop.text(), iterations.size(),
-                                   seconds, nodes, classes);
+  std::string result = fmt::format("{} after {} iterations, {:.3f} s: {} nodes in {} classes\n", stop.text(),
+                                   iterations.size(), seconds, nodes, classes);
   for (const RuleStats& rule : rules) {
-    result += fmt::format("  {:<40} {:>8} matches {:>8} applied {:>3} bans {:>9.3f} ms search {:>9.3f} ms apply\n", rule.name,
-                          rule.matches, rule.applied, rule.bans, 1e3 * rule.search_seconds, 1e3 * rule.apply_seconds);
+    result +=
+        fmt::format("  {:<40} {:>8} matches {:>8} applied {:>3} bans {:>9.3f} ms search {:>9.3f} ms apply\n", rule.name,
+                    rule.matches, rule.applied, rule.bans, 1e3 * rule.search_seconds, 1e3 * rule.apply_seconds);
   }
   return result;
 }

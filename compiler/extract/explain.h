@@ -29,9 +29,9 @@ struct Decision {
 
 /// How a matrix is stored, and the next best way for all phases together.
 struct LayoutDecision {
-  std::string weight;              ///< key of the stored weight
-  std::string runner_up;           ///< key of the other form; "" if there is none
-  double runner_up_seconds = 0;    ///< the objective's growth with it, prices of stored bytes left out; may be below 0
+  std::string weight;            ///< key of the stored weight
+  std::string runner_up;         ///< key of the other form; "" if there is none
+  double runner_up_seconds = 0;  ///< the objective's growth with it, prices of stored bytes left out; may be below 0
   std::vector<schedule::Workload> workloads;  ///< kernels that only the program with the runner-up has
 };
 
@@ -39,11 +39,11 @@ struct Explanation {
   egraph::RunReport saturation;
   std::size_t nodes = 0;
   std::size_t classes = 0;
-  std::size_t workloads = 0;      ///< different kernels that were costed
-  double programs = 0;            ///< different choices of nodes, summed over the sections (not layouts times phases)
-  double objective_seconds = 0;   ///< of the phases as used, without the price of stored bytes
-  double greedy_seconds = 0;      ///< the same after the greedy start
-  double stored_bytes = 0;        ///< all weights as stored
+  std::size_t workloads = 0;        ///< different kernels that were costed
+  double programs = 0;              ///< different choices of nodes, summed over the sections (not layouts times phases)
+  double objective_seconds = 0;     ///< of the phases as used, without the price of stored bytes
+  double greedy_seconds = 0;        ///< the same after the greedy start
+  double stored_bytes = 0;          ///< all weights as stored
   std::vector<Decision> decisions;  ///< in execution order
   std::vector<LayoutDecision> layouts;
 };

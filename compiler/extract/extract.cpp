@@ -26,7 +26,8 @@ PhaseUse use_of(const graph::Phase& phase, std::span<const graph::Phase> phases,
   if (phase.rows == 1) {
     return {kDecodeCalls, kDecodePast};
   }
-  const auto prefills = std::count_if(phases.begin(), phases.end(), [](const graph::Phase& other) { return other.rows > 1; });
+  const auto prefills =
+      std::count_if(phases.begin(), phases.end(), [](const graph::Phase& other) { return other.rows > 1; });
   return {kPrefillTokens / static_cast<double>(phase.rows) / static_cast<double>(prefills), 0};
 }
 
@@ -117,7 +118,8 @@ std::set<std::int32_t> used_workloads(const Problem& problem, const Solution& so
   return result;
 }
 
-std::vector<LayoutDecision> layout_decisions(const egraph::SmallestTerms& terms, const Problem& problem, const Solution& solution) {
+std::vector<LayoutDecision> layout_decisions(const egraph::SmallestTerms& terms, const Problem& problem,
+                                             const Solution& solution) {
   std::vector<LayoutDecision> result;
   const std::set<std::int32_t> chosen = used_workloads(problem, solution);
   for (const LayoutChoice& choice : layout_choices(problem, solution)) {
@@ -138,8 +140,8 @@ std::vector<LayoutDecision> layout_decisions(const egraph::SmallestTerms& terms,
 }
 
 /// A program and, where wanted, what it was chosen from.
-Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const CostModel& costs, const ExtractOptions& options,
-                                  bool explained) {
+Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const CostModel& costs,
+                                  const ExtractOptions& options, bool explained) {
   rules::Language language(weight_names(phases));
   egraph::EGraph graph(language);
   std::vector<SectionGoal> goals;
@@ -165,8 +167,8 @@ Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const Co
     return fail(ErrorKind::internal, "a rewrite rule changed a type: " + language.trouble());
   }
   const egraph::SmallestTerms terms(graph);
-  NNTUNE_ASSIGN(const Problem problem, make_problem(graph, language, terms, goals, layers, options.stored_byte_seconds,
-                                                    options.threads, costs));
+  NNTUNE_ASSIGN(const Problem problem,
+                make_problem(graph, language, terms, goals, layers, options.stored_byte_seconds, options.threads, costs));
   NNTUNE_ASSIGN(const SolveResult solved, solve(problem));
   NNTUNE_ASSIGN(result.program, lower(phases, graph, language, terms, problem, solved.best));
   explanation.nodes = graph.node_count();

@@ -48,6 +48,7 @@ struct Extraction {
 ///         has no kernel on this CPU, named), bad_input (unknown rule family), internal
 [[nodiscard]] Expected<Extraction> extract_explained(std::span<const graph::Phase> phases, const CostModel& costs,
                                                      const ExtractOptions& options);
-[[nodiscard]] Expected<Program> extract(std::span<const graph::Phase> phases, const CostModel& costs, const ExtractOptions& options);
+[[nodiscard]] Expected<Program> extract(std::span<const graph::Phase> phases, const CostModel& costs,
+                                        const ExtractOptions& options);
 
 }  // namespace nntune::extract

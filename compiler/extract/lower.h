@@ -14,7 +14,7 @@ namespace nntune::extract {
 
 /// \param phases  as given to the extraction; `problem.sections` are theirs, in order
 [[nodiscard]] Expected<Program> lower(std::span<const graph::Phase> phases, const egraph::EGraph& graph,
-                                      const rules::Language& language, const egraph::SmallestTerms& terms, const Problem& problem,
-                                      const Solution& solution);
+                                      const rules::Language& language, const egraph::SmallestTerms& terms,
+                                      const Problem& problem, const Solution& solution);
 
 }  // namespace nntune::extract

@@ -26,8 +26,8 @@ bool reads_past(const graph::Op& op) {
 
 class ProblemMaker {
  public:
-  ProblemMaker(const egraph::EGraph& graph, const rules::Language& language, const egraph::SmallestTerms& terms, double layers,
-               double stored_byte_seconds, int threads, const CostModel& costs)
+  ProblemMaker(const egraph::EGraph& graph, const rules::Language& language, const egraph::SmallestTerms& terms,
+               double layers, double stored_byte_seconds, int threads, const CostModel& costs)
       : graph_(graph),
         language_(language),
         terms_(terms),
@@ -136,10 +136,8 @@ class ProblemMaker {
       case OpKind::matmul:
       case OpKind::attention:
       case OpKind::cache_append:
-      case OpKind::argmax:
-        break;
-      default:
-        return -1;
+      case OpKind::argmax: break;
+      default: return -1;
     }
     std::vector<graph::TensorType> inputs;
     for (const ClassId child : graph_.children(node)) {
@@ -204,9 +202,9 @@ class ProblemMaker {
 
 }  // namespace
 
-Expected<Problem> make_problem(const egraph::EGraph& graph, const rules::Language& language, const egraph::SmallestTerms& terms,
-                               const std::vector<SectionGoal>& goals, double layers, double stored_byte_seconds, int threads,
-                               const CostModel& costs) {
+Expected<Problem> make_problem(const egraph::EGraph& graph, const rules::Language& language,
+                               const egraph::SmallestTerms& terms, const std::vector<SectionGoal>& goals, double layers,
+                               double stored_byte_seconds, int threads, const CostModel& costs) {
   return ProblemMaker(graph, language, terms, layers, stored_byte_seconds, threads, costs).make(goals);
 }
 

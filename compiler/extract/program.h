@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/json.h"
-#include "compiler/graph/graph.h"
 #include "compiler/extract/cost_model.h"
+#include "compiler/graph/graph.h"
 #include "compiler/schedule/workload.h"
 
 namespace nntune::extract {

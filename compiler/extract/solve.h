@@ -14,7 +14,7 @@ struct Solution {
   static constexpr std::int32_t kNoOption = -1;
   std::vector<std::int32_t> choice;  ///< by class: the option taken; also for classes that are not reached
   double cost = std::numeric_limits<double>::infinity();  ///< seconds of the objective and price of stored constants
-  double seconds = 0;                ///< without the price
+  double seconds = 0;                                     ///< without the price
   double stored_bytes = 0;
 };
 

@@ -33,10 +33,8 @@ bool fits_epilogue(const Step& step) {
     case StepKind::cast:
     case StepKind::scale:
     case StepKind::swiglu_pairs:
-    case StepKind::pack:
-      return true;
-    default:
-      return false;
+    case StepKind::pack: return true;
+    default: return false;
   }
 }
 
@@ -117,19 +115,24 @@ std::span<const Rule> fusion_rules() {
              }
            },
        .when = [](const Site& site) { return site.run_time() && site.op("r").prologue.size() > 1; }},
-      {.name = "fuse-producer-into-matmul", .left = "(matmul:k (rowwise:r ?x ..) ..)", .build = fuse_producer,
+      {.name = "fuse-producer-into-matmul",
+       .left = "(matmul:k (rowwise:r ?x ..) ..)",
+       .build = fuse_producer,
        .when = [](const Site& site) { return !site.constant("x"); }},
       {.name = "fuse-producer-into-attention", .left = "(attention:k (rowwise:r ?x ..) ..)", .build = fuse_producer},
       {.name = "fuse-producer-into-cache-append", .left = "(cache_append:k (rowwise:r ?x ..) ..)", .build = fuse_producer},
       {.name = "split-matmul-prologue", .left = "(matmul:k ?x ..)", .build = split_prologue},
       {.name = "split-attention-prologue", .left = "(attention:k ?x ..)", .build = split_prologue},
       {.name = "split-cache-append-chain", .left = "(cache_append:k ?x ..)", .build = split_prologue},
-      {.name = "fuse-consumer-into-matmul", .left = "(rowwise:r (matmul:k ..) ..)",
+      {.name = "fuse-consumer-into-matmul",
+       .left = "(rowwise:r (matmul:k ..) ..)",
        .build = [](Builder& site) { fuse_consumer(site, fits_epilogue); }},
-      {.name = "fuse-consumer-into-attention", .left = "(rowwise:r (attention:k ..) ..)",
+      {.name = "fuse-consumer-into-attention",
+       .left = "(rowwise:r (attention:k ..) ..)",
        .build =
            [](Builder& site) {
-             fuse_consumer(site, [](const Step& step) { return step.kind == StepKind::cast || step.kind == StepKind::pack; });
+             fuse_consumer(site,
+                           [](const Step& step) { return step.kind == StepKind::cast || step.kind == StepKind::pack; });
            }},
       // a + (x w^T): addition commutes, so the matmul may be either operand.
       {.name = "fuse-residual-into-matmul",

@@ -127,12 +127,13 @@ Facts Language::make(const EGraph& e, NodeId node) {
     inputs.push_back(types_[known.type]);
     facts.constant = facts.constant && known.constant;
     if (known.section != Facts::kAnySection) {
-      facts.section = facts.section == Facts::kAnySection || facts.section == known.section ? known.section
-                                                                                            : Facts::kMixedSections;
+      facts.section =
+          facts.section == Facts::kAnySection || facts.section == known.section ? known.section : Facts::kMixedSections;
     }
     if (known.first_weight != Facts::kNoType) {
       facts.first_weight = std::min(facts.first_weight, known.first_weight);
-      facts.last_weight = facts.last_weight == Facts::kNoType ? known.last_weight : std::max(facts.last_weight, known.last_weight);
+      facts.last_weight =
+          facts.last_weight == Facts::kNoType ? known.last_weight : std::max(facts.last_weight, known.last_weight);
     }
   }
   if (node_op.kind == OpKind::weight) {

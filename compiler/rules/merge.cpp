@@ -44,8 +44,12 @@ std::span<const Rule> merge_rules() {
              return site.plain_weight("v") && site.plain_weight("w") && !site.constant("x") && !site.type("x").packed() &&
                     site.type("x").dtype == graph::DType::f32 && site.facts("v").last_weight < site.facts("w").first_weight;
            }},
-      {.name = "flatten-concat-first", .left = "(concat:c (concat:d ..) ?w)", .build = [](Builder& site) { flatten(site, true); }},
-      {.name = "flatten-concat-second", .left = "(concat:c ?w (concat:d ..))", .build = [](Builder& site) { flatten(site, false); }},
+      {.name = "flatten-concat-first",
+       .left = "(concat:c (concat:d ..) ?w)",
+       .build = [](Builder& site) { flatten(site, true); }},
+      {.name = "flatten-concat-second",
+       .left = "(concat:c ?w (concat:d ..))",
+       .build = [](Builder& site) { flatten(site, false); }},
       {.name = "slice-of-slice",
        .left = "(slice:a (slice:b ?x))",
        .build =
@@ -59,7 +63,10 @@ std::span<const Rule> merge_rules() {
       {.name = "gate-up-side-by-side",
        .left = "(rowwise{swiglu} (matmul{;} ?h ?g) (matmul{;} ?h ?u))",
        .right = "(rowwise{swiglu_split} (matmul{;} ?h (concat{} ?g ?u)))",
-       .when = [](const Site& site) { return site.plain_weight("g") && site.plain_weight("u") && site.type("g") == site.type("u"); }},
+       .when =
+           [](const Site& site) {
+             return site.plain_weight("g") && site.plain_weight("u") && site.type("g") == site.type("u");
+           }},
       {.name = "gate-up-interleaved",
        .left = "(rowwise{swiglu} (matmul{;} ?h ?g) (matmul{;} ?h ?u))",
        .build =
@@ -72,7 +79,10 @@ std::span<const Rule> merge_rules() {
                }
              }
            },
-       .when = [](const Site& site) { return site.plain_weight("g") && site.plain_weight("u") && site.type("g") == site.type("u"); }},
+       .when =
+           [](const Site& site) {
+             return site.plain_weight("g") && site.plain_weight("u") && site.type("g") == site.type("u");
+           }},
   };
   return kRules;
 }

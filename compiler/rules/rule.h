@@ -77,9 +77,9 @@ class Builder : public Site {
 struct Rule {
   const char* name;
   const char* left;
-  const char* right = nullptr;                       ///< a pattern, or
-  void (*build)(Builder&) = nullptr;                 ///< a function that offers right sides
-  bool (*when)(const Site&) = nullptr;               ///< side condition; none: always
+  const char* right = nullptr;          ///< a pattern, or
+  void (*build)(Builder&) = nullptr;    ///< a function that offers right sides
+  bool (*when)(const Site&) = nullptr;  ///< side condition; none: always
 };
 
 /// Rules for the engine. `language` must outlive them. Errors: internal (a malformed declaration).

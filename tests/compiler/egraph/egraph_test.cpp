@@ -31,7 +31,7 @@ TEST(EGraph, MergingOperandsMergesParentsAllTheWayUp) {
   EXPECT_NE(graph.find(fa), graph.find(fb)) << "congruence is deferred";
   graph.rebuild();
   EXPECT_EQ(graph.find(fa), graph.find(fb));
-  EXPECT_EQ(graph.node_count(), 5U);   // a, b and three times f
+  EXPECT_EQ(graph.node_count(), 5U);  // a, b and three times f
   EXPECT_EQ(graph.class_count(), 4U);
   EXPECT_EQ(graph.check_invariants(), "");
 }
@@ -125,7 +125,8 @@ TEST(EGraph, AgreesWithNaiveCongruenceClosure) {
     }
     for (std::size_t i = 0; i < terms.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) {
-        EXPECT_EQ(group[i] == group[j], graph.find(terms[i].id) == graph.find(terms[j].id)) << round << ": " << i << ", " << j;
+        EXPECT_EQ(group[i] == group[j], graph.find(terms[i].id) == graph.find(terms[j].id))
+            << round << ": " << i << ", " << j;
       }
     }
   }

@@ -26,19 +26,18 @@ TEST_P(Math, IsProved) {
   EXPECT_EQ(graph.check_invariants(), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Laws, Math,
-    testing::Values(Goal{"AddsConstants", "(+ 1 (* 2 3))", "7"},                                 //
-                    Goal{"RegroupsSums", "(+ 1 (+ 2 (+ 3 (+ 4 5))))", "15"},                     //
-                    Goal{"DropsZero", "(+ x 0)", "x"},                                           //
-                    Goal{"CancelsASum", "(- (+ x y) (+ x y))", "0"},                             //
-                    Goal{"CancelsDivision", "(/ (* 2 x) (* 2 x))", "1"},                         //
-                    Goal{"CancelsAcrossTerms", "(+ a (- b a))", "b"},                            //
-                    Goal{"Factors", "(+ x (+ x (+ x x)))", "(* 4 x)"},                           //
-                    Goal{"FoldsPowers", "(* (pow 2 x) (pow 2 y))", "(pow 2 (+ x y))"},           //
-                    Goal{"DifferentiatesLinear", "(d x (+ 1 (* 2 x)))", "2"},                    //
-                    Goal{"ExpandsASquare", "(pow (+ a b) 2)", "(+ (* a a) (+ (* 2 (* a b)) (* b b)))"}),
-    [](const auto& goal) { return goal.param.name; });
+INSTANTIATE_TEST_SUITE_P(Laws, Math,
+                         testing::Values(Goal{"AddsConstants", "(+ 1 (* 2 3))", "7"},                        //
+                                         Goal{"RegroupsSums", "(+ 1 (+ 2 (+ 3 (+ 4 5))))", "15"},            //
+                                         Goal{"DropsZero", "(+ x 0)", "x"},                                  //
+                                         Goal{"CancelsASum", "(- (+ x y) (+ x y))", "0"},                    //
+                                         Goal{"CancelsDivision", "(/ (* 2 x) (* 2 x))", "1"},                //
+                                         Goal{"CancelsAcrossTerms", "(+ a (- b a))", "b"},                   //
+                                         Goal{"Factors", "(+ x (+ x (+ x x)))", "(* 4 x)"},                  //
+                                         Goal{"FoldsPowers", "(* (pow 2 x) (pow 2 y))", "(pow 2 (+ x y))"},  //
+                                         Goal{"DifferentiatesLinear", "(d x (+ 1 (* 2 x)))", "2"},           //
+                                         Goal{"ExpandsASquare", "(pow (+ a b) 2)", "(+ (* a a) (+ (* 2 (* a b)) (* b b)))"}),
+                         [](const auto& goal) { return goal.param.name; });
 
 TEST(MathSoundness, NothingFalseIsProved) {
   math::ConstantFold constants;

@@ -83,9 +83,9 @@ TEST(Pattern, SeveralExpressionsJoinOnTheirSharedVariables) {
   add(graph, "(m x a)");
   add(graph, "(m x b)");
   add(graph, "(m y a)");
-  EXPECT_EQ(count(graph, "(m ?x ?a), (m ?x ?b)"), 5U);        // 2 * 2 with x, 1 with y
-  EXPECT_EQ(count(graph, "(m ?x ?a), (m ?y ?a)"), 5U);        // 2 * 2 with a, 1 with b
-  EXPECT_EQ(count(graph, "(m ?x ?a), (m ?y ?b)"), 9U);        // all pairs
+  EXPECT_EQ(count(graph, "(m ?x ?a), (m ?x ?b)"), 5U);  // 2 * 2 with x, 1 with y
+  EXPECT_EQ(count(graph, "(m ?x ?a), (m ?y ?a)"), 5U);  // 2 * 2 with a, 1 with b
+  EXPECT_EQ(count(graph, "(m ?x ?a), (m ?y ?b)"), 9U);  // all pairs
   EXPECT_EQ(count(graph, "(m:p ?x ?a), (m:q ?x ?b)"), 5U);
 }
 

@@ -26,7 +26,7 @@ TEST(Runner, SaturatesAssociativityAndCommutativity) {
     math::add(graph, "(+ a (+ b (+ c (+ d (+ e f)))))");
     const RunReport report = run(graph, rules, {.nodes = 100'000, .iterations = 1000, .backoff = backoff});
     EXPECT_EQ(report.stop.kind, StopReason::Kind::saturated) << report.text();
-    EXPECT_EQ(graph.class_count(), 63U);                                 // 2^6 - 1
+    EXPECT_EQ(graph.class_count(), 63U);                         // 2^6 - 1
     EXPECT_EQ(graph.node_count(), 6U + (729U - 2U * 64U + 1U));  // leaves + (3^6 - 2 * 2^6 + 1)
     EXPECT_EQ(graph.check_invariants(), "");
   }

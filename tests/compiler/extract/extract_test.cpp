@@ -119,22 +119,19 @@ TEST(Extract, OrderOfRulesDoesNotChangeTheProgram) {
   }
 }
 
-TEST(Extract, ALayerHasDozensOfPrograms) {
-  EXPECT_GT(best(Shape{}, SimpleCosts()).explanation.programs, 100);
-}
+TEST(Extract, ALayerHasDozensOfPrograms) { EXPECT_GT(best(Shape{}, SimpleCosts()).explanation.programs, 100); }
 
 TEST(Extract, EachFamilyChangesTheProgramAndHelps) {
   for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) {
-    const Extraction full = best(Shape{.dtype = dtype}, SimpleCosts());
+    ExtractOptions all = options();
+    all.rules.allow_weight_rounding = true;
+    const Extraction full = best(Shape{.dtype = dtype}, SimpleCosts(), all);
     for (const char* family : {"merge", "norm_fold", "fusion", "activation_layout"}) {
-      ExtractOptions without = options();
-      without.rules.allow_weight_rounding = true;
-      const Extraction with_rounding = best(Shape{.dtype = dtype}, SimpleCosts(), without);
+      ExtractOptions without = all;
       without.rules.disabled = {family};
       const Extraction ablated = best(Shape{.dtype = dtype}, SimpleCosts(), without);
-      EXPECT_NE(text(ablated.program), text(with_rounding.program)) << family;
-      EXPECT_GT(ablated.explanation.objective_seconds, with_rounding.explanation.objective_seconds) << family;
-      EXPECT_LE(with_rounding.explanation.objective_seconds, full.explanation.objective_seconds * (1 + 1e-9));
+      EXPECT_NE(text(ablated.program), text(full.program)) << family;
+      EXPECT_GT(ablated.explanation.objective_seconds, full.explanation.objective_seconds) << family;
     }
   }
 }

@@ -74,7 +74,8 @@ std::vector<Tensor> execute(const SectionProgram& section, const std::vector<Ten
     if (!result) {
       return {};
     }
-    (step.output.kind == ValueKind::input ? inputs.at(step.output.input) : buffers.at(step.output.index)) = std::move(*result);
+    (step.output.kind == ValueKind::input ? inputs.at(step.output.input) : buffers.at(step.output.index)) =
+        std::move(*result);
   }
   std::vector<Tensor> outputs;
   for (const Value& value : section.outputs) {
@@ -140,15 +141,15 @@ TEST_P(Lower, ProgramComputesWhatTheGraphSays) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Programs, Lower,
-    testing::Values(Case{"F32", graph::DType::f32, {}, 16, 1e-9}, Case{"F32OtherPanels", graph::DType::f32, {}, 32, 1e-9},
-                    Case{"F32NotMerged", graph::DType::f32, {"merge"}, 16, 1e-9},
-                    Case{"F32NotFused", graph::DType::f32, {"fusion"}, 16, 1e-9},
-                    Case{"F32NormNotFolded", graph::DType::f32, {"norm_fold"}, 16, 1e-9},
-                    Case{"F32ActivationsNotPacked", graph::DType::f32, {"activation_layout"}, 16, 1e-9},
-                    Case{"Bf16", graph::DType::bf16, {}, 16, 0.25}),
-    [](const testing::TestParamInfo<Case>& item) { return item.param.name; });
+INSTANTIATE_TEST_SUITE_P(Programs, Lower,
+                         testing::Values(Case{"F32", graph::DType::f32, {}, 16, 1e-9},
+                                         Case{"F32OtherPanels", graph::DType::f32, {}, 32, 1e-9},
+                                         Case{"F32NotMerged", graph::DType::f32, {"merge"}, 16, 1e-9},
+                                         Case{"F32NotFused", graph::DType::f32, {"fusion"}, 16, 1e-9},
+                                         Case{"F32NormNotFolded", graph::DType::f32, {"norm_fold"}, 16, 1e-9},
+                                         Case{"F32ActivationsNotPacked", graph::DType::f32, {"activation_layout"}, 16, 1e-9},
+                                         Case{"Bf16", graph::DType::bf16, {}, 16, 0.25}),
+                         [](const testing::TestParamInfo<Case>& item) { return item.param.name; });
 
 }  // namespace
 }  // namespace nntune::extract

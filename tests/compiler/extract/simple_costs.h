@@ -55,7 +55,8 @@ struct SimpleCosts : extract::CostModel {
       }
       const double macs = rows * static_cast<double>(weights.shape[0]) * static_cast<double>(weights.shape[1]);
       result += std::max(macs / peak, static_cast<double>(weights.storage_bytes()) / dram_bytes_per_second);
-      result += 0.1 * static_cast<double>(w.op.epilogue.size()) * rows * static_cast<double>(weights.shape[0]) / step_elements_per_second;
+      result += 0.1 * static_cast<double>(w.op.epilogue.size()) * rows * static_cast<double>(weights.shape[0]) /
+                step_elements_per_second;
     } else if (w.op.kind == OpKind::attention) {
       result += rows * columns * static_cast<double>(w.past + w.inputs[0].shape[0] / 2) / f32_macs_per_second;
     } else if (w.op.kind == OpKind::embed) {
@@ -67,7 +68,9 @@ struct SimpleCosts : extract::CostModel {
   [[nodiscard]] extract::Cost cost(const schedule::Workload& workload) const override {
     return {adjust(workload, seconds(workload)), extract::CostSource::estimated, 0.5};
   }
-  [[nodiscard]] Expected<schedule::Schedule> schedule(const schedule::Workload&) const override { return schedule::Schedule{}; }
+  [[nodiscard]] Expected<schedule::Schedule> schedule(const schedule::Workload&) const override {
+    return schedule::Schedule{};
+  }
 };
 
 }  // namespace nntune::testing_models

@@ -25,7 +25,8 @@ Constant constant(double price, std::vector<std::uint32_t> matrices, std::vector
 }
 
 /// Classes in the order given, operands first; one section a root.
-Problem problem(std::vector<std::vector<Option>> classes, std::vector<std::uint32_t> roots, std::vector<Constant> constants = {}) {
+Problem problem(std::vector<std::vector<Option>> classes, std::vector<std::uint32_t> roots,
+                std::vector<Constant> constants = {}) {
   Problem result;
   for (std::uint32_t i = 0; i < classes.size(); ++i) {
     result.classes.push_back({i, 0, std::move(classes[i])});
@@ -60,7 +61,8 @@ double optimum(const Problem& p) {
 
 TEST(Solve, SharedSubtermIsPaidOnce) {
   // 0: shared, 5 s. 1 and 2 read it, or cost 3 on their own. 3 reads both.
-  const Problem p = problem({{option(5)}, {option(3), option(0.1, {0})}, {option(3), option(0.1, {0})}, {option(1, {1, 2})}}, {3});
+  const Problem p =
+      problem({{option(5)}, {option(3), option(0.1, {0})}, {option(3), option(0.1, {0})}, {option(1, {1, 2})}}, {3});
   const auto result = solve(p);
   ASSERT_TRUE(result.has_value());
   EXPECT_DOUBLE_EQ(result->best.cost, 6.2);  // 1 + 2 * 0.1 + 5, not 1 + 3 + 3
@@ -100,7 +102,9 @@ TEST(Solve, PhasesAgreeOnOneLayoutUnlessTwoPay) {
 // Small random problems with shared classes and shared constants against exhaustive search.
 TEST(Solve, IsOptimalOnMostSmallProblemsAndNeverFarOff) {
   std::mt19937 rng(11);
-  const auto real = [&rng](double low, double high) { return low + (high - low) * static_cast<double>(rng() % 1000) / 1000; };
+  const auto real = [&rng](double low, double high) {
+    return low + (high - low) * static_cast<double>(rng() % 1000) / 1000;
+  };
   int optimal = 0;
   double worst = 1;
   constexpr int kProblems = 200;

@@ -25,7 +25,8 @@ class ClassValues {
   static constexpr std::int64_t kPast = 3;
   static constexpr std::int64_t kCapacity = 16;  // of what is only known at run time: cache, table of positions
 
-  ClassValues(const egraph::EGraph& graph, const rules::Language& language) : graph_(graph), language_(language), terms_(graph) {}
+  ClassValues(const egraph::EGraph& graph, const rules::Language& language)
+      : graph_(graph), language_(language), terms_(graph) {}
 
   const Tensor& value(egraph::ClassId id) {
     id = graph_.find(id);

@@ -20,7 +20,14 @@ struct Shape {
 };
 
 inline Shape tiny_shape(graph::DType dtype) {
-  return {.hidden = 32, .heads = 4, .kv_heads = 2, .head_dim = 16, .intermediate = 64, .vocabulary = 96, .layers = 2, .dtype = dtype};
+  return {.hidden = 32,
+          .heads = 4,
+          .kv_heads = 2,
+          .head_dim = 16,
+          .intermediate = 64,
+          .vocabulary = 96,
+          .layers = 2,
+          .dtype = dtype};
 }
 
 /// Adds nodes and keeps the code below short; types always fit here.
@@ -62,7 +69,8 @@ inline graph::Section body(const Shape& s, std::int64_t rows) {
   const auto kr = g.chain(norm_rope, {k, norm("k_norm", s.head_dim), rope});
   const auto keys = g({.kind = graph::OpKind::cache_append}, {kr, k_cache});
   const auto values = g({.kind = graph::OpKind::cache_append}, {v, v_cache});
-  const auto a = g({.kind = graph::OpKind::attention, .heads = s.heads, .kv_heads = s.kv_heads, .scale = 0.25}, {qr, keys, values});
+  const auto a =
+      g({.kind = graph::OpKind::attention, .heads = s.heads, .kv_heads = s.kv_heads, .scale = 0.25}, {qr, keys, values});
   const auto o = g(graph::matmul(), {a, matrix("o_proj", s.hidden, s.heads * s.head_dim)});
   const auto x2 = g.chain("add", {x, o});
   const auto h2 = g.chain("rms(1e-06,0)|scale", {x2, norm("post_attention_layernorm", s.hidden)});
@@ -77,7 +85,8 @@ inline graph::Section body(const Shape& s, std::int64_t rows) {
 inline graph::Section embed(const Shape& s, std::int64_t rows) {
   Maker g;
   const auto ids = g.input("ids", graph::DType::i32, {rows});
-  g.graph.set_outputs({g({.kind = graph::OpKind::embed}, {ids, g.weight("embed_tokens", s.dtype, {s.vocabulary, s.hidden})})});
+  g.graph.set_outputs(
+      {g({.kind = graph::OpKind::embed}, {ids, g.weight("embed_tokens", s.dtype, {s.vocabulary, s.hidden})})});
   return {"embed", std::move(g.graph), 1};
 }
 
