@@ -1,6 +1,5 @@
 #include "cli/costs.h"
 
-#include "cost_model/estimate_cost.h"
 #include "db/query.h"
 
 namespace nntune::cli {
@@ -17,11 +16,14 @@ Expected<Costs> open_costs(const std::optional<std::filesystem::path>& db) {
   costs.database = std::make_unique<db::Database>(std::move(database));
   NNTUNE_ASSIGN(costs.target, probe_target());
   NNTUNE_ASSIGN(const auto stored, db::find_target(*costs.database, costs.target));
+  std::optional<std::int64_t> target_id;
   if (stored) {
     costs.target = stored->latest;
     costs.target_stored = true;
+    target_id = stored->id;
   }
-  costs.model = std::make_unique<cost_model::EstimateCostModel>(costs.target);
+  NNTUNE_ASSIGN(costs.model, cost_model::DatabaseCostModel::make(*costs.database, target_id,
+                                                                 std::make_shared<cost_model::EstimateCostModel>(costs.target)));
   return costs;
 }
 

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/target.h"
-#include "compiler/extract/cost_model.h"
+#include "cost_model/database_cost.h"
 #include "db/database.h"
 
 namespace nntune::cli {
@@ -16,7 +16,8 @@ struct Costs {
   Target target;  ///< as measured and stored, else probed with default peaks
   bool target_stored = false;
   std::unique_ptr<db::Database> database;
-  std::unique_ptr<extract::CostModel> model;
+  /// The best measured, else estimates. Check model->status() after use: a database that could not be read counts as empty.
+  std::unique_ptr<cost_model::DatabaseCostModel> model;
 };
 
 /// Reads the database (none or an empty one is fine; nothing is created) and probes the CPU; measures nothing.

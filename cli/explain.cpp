@@ -62,6 +62,7 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
   NNTUNE_ASSIGN(const import::Model model, import::load_model(options.model, options.weights, import::Check::shapes));
   NNTUNE_ASSIGN(const extract::Extraction extraction,
                 module::plan_model(model.config, options.dtype, options.threads, costs.target.isa, *costs.model));
+  NNTUNE_TRY(costs.model->status());
   if (arguments.count("json") != 0) {
     fmt::print("{}\n", to_json(extraction).dump(2));
     return 0;

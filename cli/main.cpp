@@ -39,7 +39,7 @@ void print_help() {
     if (!command->hidden) fmt::print("  {:<10} {}\n", command->name, command->summary);
   }
   fmt::print("\n`nntune COMMAND --help` lists the arguments of a command; `nntune --version` prints the version.\n"
-             "Exit codes: 0 fine, 1 failed, 2 wrong usage.\n");
+             "Exit codes: 0 fine, 1 failed, 2 wrong usage, 130 a search that was interrupted (nothing is lost).\n");
 }
 
 const Command* find(std::string_view name) {

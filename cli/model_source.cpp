@@ -19,6 +19,7 @@ Expected<Compilation> compile_model(const ModelOptions& options) {
   module::ObjectCache cache;
   NNTUNE_ASSIGN(result.program, module::compile_program(result.extraction.program, result.model, options.dtype,
                                                         *result.costs.model, isa, cache));
+  NNTUNE_TRY(result.costs.model->status());
   return result;
 }
 

@@ -50,10 +50,13 @@ Expected<tuner::SearchReport> search(const ModelOptions& model_options, const tu
   if (!path) {
     NNTUNE_ASSIGN(path, db::default_path());
   }
-  NNTUNE_ASSIGN(auto database, db::Database::open(*path, db::Mode::read_write));
-  NNTUNE_ASSIGN(auto model, import::load_model(model_options.model, model_options.weights));
-  NNTUNE_ASSIGN(const Target target, known_target(database, progress));
-  return tuner::search(std::make_shared<import::Model>(std::move(model)), target, database, options, progress);
+  NNTUNE_ASSIGN(auto opened, db::Database::open(*path, db::Mode::read_write));
+  auto database = std::make_shared<db::Database>(std::move(opened));
+  NNTUNE_ASSIGN(auto model, tuner::run_interruptibly([name = model_options.model, weights = model_options.weights] {
+                  return import::load_model(name, weights);
+                }));
+  NNTUNE_ASSIGN(const Target target, known_target(*database, progress));
+  return tuner::search(std::make_shared<import::Model>(std::move(model)), target, std::move(database), options, progress);
 }
 
 std::string as_typed(const cxxopts::ParseResult& arguments) {

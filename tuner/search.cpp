@@ -44,6 +44,7 @@ constexpr double kFinalistsWithin = 1.06;
 /// Extracting again costs this fraction of the time at most.
 constexpr double kExtractionShare = 0.08;
 /// Runs of each module at the end, in turn.
+constexpr int kModulesKept = 2;  ///< the start and the result
 constexpr int kLeastFinalRuns = 2;
 constexpr int kMostFinalRuns = 5;
 constexpr double kFinalRunsSeconds = 12;
@@ -63,11 +64,11 @@ double dram_bandwidth_now(const Target& target, int threads) {
 
 class Search {
  public:
-  Search(std::shared_ptr<const import::Model> model, const Target& target, db::Database& database, const SearchOptions& options,
-         Progress& progress)
+  Search(std::shared_ptr<const import::Model> model, const Target& target, std::shared_ptr<db::Database> database,
+         const SearchOptions& options, Progress& progress)
       : model_(std::move(model)),
         target_(target),
-        database_(database),
+        database_(std::move(database)),
         options_(options),
         progress_(progress),
         estimates_(std::make_shared<cost_model::EstimateCostModel>(target)),
@@ -92,10 +93,12 @@ class Search {
   Status cover_the_rest();
   Status measure_result();
 
+  Expected<extract::Extraction> plan(std::shared_ptr<const extract::CostModel> costs);
   Status extract(Attitude attitude);
   Status references_for_new_tasks();
   Expected<Task> open_task(const schedule::Workload& workload);
-  Expected<std::shared_ptr<Contestant>> build(const extract::Extraction& extraction, const extract::CostModel& costs);
+  Expected<std::shared_ptr<Contestant>> build(const extract::Extraction& extraction,
+                                                       std::shared_ptr<const extract::CostModel> costs);
   Status run_contestant(const std::shared_ptr<Contestant>& contestant);
   db::Throughput estimate(const extract::Program& program) const;
   void show(std::string_view stage, bool now = false);
@@ -103,7 +106,7 @@ class Search {
 
   std::shared_ptr<const import::Model> model_;
   const Target& target_;
-  db::Database& database_;
+  std::shared_ptr<db::Database> database_;
   const SearchOptions& options_;
   Progress& progress_;
 
@@ -111,9 +114,9 @@ class Search {
   std::int64_t target_id_ = 0;
   std::int64_t session_id_ = 0;
   std::shared_ptr<cost_model::EstimateCostModel> estimates_;
-  std::unique_ptr<cost_model::DatabaseCostModel> costs_;
+  std::shared_ptr<cost_model::DatabaseCostModel> costs_;
   std::optional<extract::Extraction> extraction_;
-  module::ObjectCache objects_;
+  std::shared_ptr<module::ObjectCache> objects_ = std::make_shared<module::ObjectCache>();
   std::optional<WorkerPool> pool_;
   std::optional<Measurer> measurer_;
   TaskList tasks_;
@@ -159,10 +162,18 @@ db::Throughput Search::estimate(const extract::Program& program) const {
   return speed;
 }
 
+Expected<extract::Extraction> Search::plan(std::shared_ptr<const extract::CostModel> costs) {
+  // The database is captured for the costs, which read it.
+  return run_interruptibly([costs = std::move(costs), database = database_, config = model_->config, dtype = options_.dtype,
+                            threads = options_.threads, isa = target_.isa] {
+    return module::plan_model(config, dtype, threads, isa, *costs);
+  });
+}
+
 Status Search::extract(Attitude attitude) {
   const Clock::time_point begin = Clock::now();
-  NNTUNE_ASSIGN(costs_, cost_model::DatabaseCostModel::make(database_, target_id_, estimates_, attitude));
-  NNTUNE_ASSIGN(extraction_, module::plan_model(model_->config, options_.dtype, options_.threads, target_.isa, *costs_));
+  NNTUNE_ASSIGN(costs_, cost_model::DatabaseCostModel::make(*database_, target_id_, estimates_, attitude));
+  NNTUNE_ASSIGN(extraction_, plan(costs_));
   NNTUNE_TRY(costs_->status());
   NNTUNE_TRY(tasks_.update(extraction_->explanation));
   snapshot_.now = estimate(extraction_->program);
@@ -181,11 +192,11 @@ Expected<Task> Search::open_task(const schedule::Workload& workload) {
   };
   task.evolution = std::make_unique<Evolution>(family->space(workload, target_), cost, options_.seed ^ workload.hash().high);
   // What earlier sessions know: nothing is tried twice, and the best are parents.
-  NNTUNE_ASSIGN(const auto tried, db::tried(database_, target_id_, workload.hash()));
+  NNTUNE_ASSIGN(const auto tried, db::tried(*database_, target_id_, workload.hash()));
   for (const auto& [schedule, what] : tried) task.evolution->exclude(schedule);
   task.tried = static_cast<std::int64_t>(tried.size());
   report_.reused += task.tried;
-  NNTUNE_ASSIGN(const auto ranking, db::ranking(database_, target_id_, workload.hash(), Evolution::kEliteSize));
+  NNTUNE_ASSIGN(const auto ranking, db::ranking(*database_, target_id_, workload.hash(), Evolution::kEliteSize));
   for (const db::Measurement& known : ranking) {
     const auto json = parse_json(known.schedule, "stored schedule");
     if (!json) continue;
@@ -194,21 +205,15 @@ Expected<Task> Search::open_task(const schedule::Workload& workload) {
   return task;
 }
 
-Expected<std::shared_ptr<Contestant>> Search::build(const extract::Extraction& extraction, const extract::CostModel& costs) {
+Expected<std::shared_ptr<Contestant>> Search::build(const extract::Extraction& extraction,
+                                                    std::shared_ptr<const extract::CostModel> costs) {
   const std::int64_t layers = model_->config.layers;
-  NNTUNE_ASSIGN(module::CompiledProgram compiled,
-                module::compile_program(extraction.program, *model_, options_.dtype, costs, target_.isa, objects_));
-  const std::int64_t fitting = start_ ? static_cast<std::int64_t>(start_->scale().measured_layers)
-                                      : layers_that_fit(compiled.weight_bytes, layers, 2);
-  auto model = std::make_shared<import::Model>(*model_);
-  if (fitting < layers) {
-    if (!start_) {
-      progress_.note(fmt::format("two modules of {} layers do not fit into memory: speeds are measured with {} layers and scaled",
-                                 layers, fitting));
-    }
-    model->config.layers = fitting;
-    NNTUNE_ASSIGN(compiled, module::compile_program(with_layers(extraction.program, fitting), *model, options_.dtype, costs,
-                                                    target_.isa, objects_));
+  const std::int64_t fitting =
+      start_ ? start_->scale().measured_layers
+             : layers_that_fit(static_cast<std::size_t>(extraction.explanation.stored_bytes), layers, kModulesKept);
+  if (fitting < layers && !start_) {
+    progress_.note(fmt::format("{} modules of {} layers do not fit into memory: speeds are measured with {} layers and scaled",
+                               kModulesKept, layers, fitting));
   }
   Contestant::Scale scale{.layers = layers, .measured_layers = fitting};
   for (const extract::PhaseProgram& phase : extraction.program.phases) {
@@ -218,9 +223,16 @@ Expected<std::shared_ptr<Contestant>> Search::build(const extract::Extraction& e
     }
     (phase.rows == 1 ? scale.fixed_decode_seconds : scale.fixed_prefill_seconds) = fixed;
   }
-  const int threads = options_.threads;
-  auto shared = std::make_shared<module::CompiledProgram>(std::move(compiled));
-  NNTUNE_ASSIGN(auto contestant, run_interruptibly([shared, model, threads] { return Contestant::make(*shared, *model, threads); }));
+  import::Model model = *model_;
+  model.config.layers = fitting;
+  extract::Program program = fitting < layers ? with_layers(extraction.program, fitting) : extraction.program;
+  NNTUNE_ASSIGN(auto contestant,
+                run_interruptibly([costs = std::move(costs), database = database_, model = std::move(model), objects = objects_,
+                                   program = std::move(program), dtype = options_.dtype, isa = target_.isa,
+                                   threads = options_.threads]() -> Expected<std::shared_ptr<Contestant>> {
+                  NNTUNE_ASSIGN(const auto compiled, module::compile_program(program, model, dtype, *costs, isa, *objects));
+                  return Contestant::make(compiled, model, threads);
+                }));
   contestant->set_scale(scale);
   return contestant;
 }
@@ -232,8 +244,8 @@ Status Search::run_contestant(const std::shared_ptr<Contestant>& contestant) {
 Status Search::measure_start() {
   const Clock::time_point begin = Clock::now();
   // What `compile` makes with an empty database.
-  NNTUNE_ASSIGN(const auto extraction, module::plan_model(model_->config, options_.dtype, options_.threads, target_.isa, *estimates_));
-  NNTUNE_ASSIGN(start_, build(extraction, *estimates_));
+  NNTUNE_ASSIGN(const auto extraction, plan(estimates_));
+  NNTUNE_ASSIGN(start_, build(extraction, estimates_));
   NNTUNE_TRY(run_contestant(start_));
   report_.start = start_->throughput();
   snapshot_.start = *report_.start;
@@ -356,7 +368,7 @@ Status Search::cover_the_rest() {
 Status Search::measure_result() {
   active_ = nullptr;
   show("building the tuned module", true);
-  NNTUNE_ASSIGN(tuned_, build(*extraction_, *costs_));
+  NNTUNE_ASSIGN(tuned_, build(*extraction_, costs_));
   // In turn, so that a machine that drifts treats both alike.
   const double run = std::max(start_->run_seconds(), 1e-3);
   const int runs = std::clamp(static_cast<int>(kFinalRunsSeconds / (2 * run)), kLeastFinalRuns, kMostFinalRuns);
@@ -378,7 +390,7 @@ Status Search::steps() {
   NNTUNE_TRY(measure_start());
 
   NNTUNE_ASSIGN(pool_, WorkerPool::start(options_.worker_binary, target_, static_cast<int>(allowed_cpus().size())));
-  measurer_.emplace(*pool_, database_, target_,
+  measurer_.emplace(*pool_, *database_, target_,
                     Provenance{.target_id = target_id_,
                                .session_id = session_id_,
                                .nntune_version = options_.nntune_version,
@@ -397,7 +409,7 @@ void Search::summarize() {
   const auto speed = [](const db::Throughput& s) { return fmt::format("prefill {:.1f}, decode {:.1f}", s.prefill_tok_per_s, s.decode_tok_per_s); };
   std::vector<std::string> lines;
   lines.push_back(fmt::format("{} {} in {}: {} measured, {} reused, stored in {}", report_.interrupted ? "interrupted" : "done", model_->name,
-                              clock_text(elapsed()), report_.measurements, report_.reused, database_.path().string()));
+                              clock_text(elapsed()), report_.measurements, report_.reused, database_->path().string()));
   for (const Task* task : tasks_.chosen()) {
     if (task->share < 0.02) continue;
     lines.push_back(fmt::format("  {:<48} {:>5.1f} % {:>5} tried {:>10} {:>4.0f} % of roofline", short_name(task->workload),
@@ -428,7 +440,7 @@ Expected<SearchReport> Search::run() {
                                 options_.threads == 1 ? "" : "s");
   snapshot_.budget_seconds = budget();
   snapshot_.trials = options_.trials.value_or(0);
-  NNTUNE_ASSIGN(target_id_, database_.record_target(target_));
+  NNTUNE_ASSIGN(target_id_, database_->record_target(target_));
   db::Session session;
   session.command = "search";
   session.model = model_->name;
@@ -437,13 +449,13 @@ Expected<SearchReport> Search::run() {
   session.threads = options_.threads;
   if (options_.budget) session.budget_s = budget();
   session.nntune_version = options_.nntune_version;
-  NNTUNE_ASSIGN(session_id_, database_.begin_session(session));
+  NNTUNE_ASSIGN(session_id_, database_->begin_session(session));
 
   const Status status = steps();
   report_.measurements = measurer_ ? measurer_->stored() : 0;
   report_.interrupted = !status && status.error().kind == ErrorKind::interrupted;
   const db::Outcome outcome = status ? db::Outcome::done : (report_.interrupted ? db::Outcome::interrupted : db::Outcome::failed);
-  const Status ended = database_.end_session(session_id_, outcome, report_.start, report_.result);
+  const Status ended = database_->end_session(session_id_, outcome, report_.start, report_.result);
   if (!status && !report_.interrupted) return tl::unexpected(status.error());
   NNTUNE_TRY(ended);
   summarize();
@@ -452,9 +464,9 @@ Expected<SearchReport> Search::run() {
 
 }  // namespace
 
-Expected<SearchReport> search(std::shared_ptr<const import::Model> model, const Target& target, db::Database& database,
-                              const SearchOptions& options, Progress& progress) {
-  return Search(std::move(model), target, database, options, progress).run();
+Expected<SearchReport> search(std::shared_ptr<const import::Model> model, const Target& target,
+                              std::shared_ptr<db::Database> database, const SearchOptions& options, Progress& progress) {
+  return Search(std::move(model), target, std::move(database), options, progress).run();
 }
 
 }  // namespace nntune::tuner

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -39,9 +40,10 @@ struct SearchReport {
 };
 
 /// Tunes `model` on `target`, which is recorded in the database. Every measurement is on the disk before the next begins.
-/// Interrupted (InterruptGuard): ends within two seconds with what there is; the process must then leave by _exit, since a
-/// module may still be loading on a thread that was left behind.
-[[nodiscard]] Expected<SearchReport> search(std::shared_ptr<const import::Model> model, const Target& target, db::Database& database,
-                                            const SearchOptions& options, Progress& progress);
+/// Interrupted (InterruptGuard): ends within two seconds with what there is; the process must then leave by _exit, since an
+/// extraction may still run, or a module load, on a thread that was left behind.
+[[nodiscard]] Expected<SearchReport> search(std::shared_ptr<const import::Model> model, const Target& target,
+                                            std::shared_ptr<db::Database> database, const SearchOptions& options,
+                                            Progress& progress);
 
 }  // namespace nntune::tuner
