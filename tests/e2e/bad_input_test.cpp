@@ -220,7 +220,7 @@ const std::vector<Case>& cases() {
          write_all(s.folder / "garbage.db", std::string(8192, 'g'));
          return "search " + s.model.string() + " --budget 5s --db " + (s.folder / "garbage.db").string();
        }, 1, "garbage.db"},
-      {"database in a file's place", plain("search MODEL --budget 5s --db MODULE/t.db"), 1, "t.db"},
+      {"database in a file's place", plain("search MODEL --budget 5s --db MODULE/t.db"), 1, "module.nnm"},
   };
   return all;
 }
