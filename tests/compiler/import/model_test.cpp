@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "compiler/tokenizer/byte_alphabet.h"
 #include "tests/compiler/import/tiny_folder.h"
 
 namespace nntune::import {
@@ -24,24 +25,48 @@ TEST(LoadModel, ABuiltinNameHasRandomWeights) {
   EXPECT_EQ(model->tokenizer_json, "");
 }
 
+/// The least that Qwen3's tokenizer can be: a token for each byte, no merges.
+std::string least_tokenizer() {
+  Json json = Json::parse(R"({
+    "normalizer": {"type": "NFC"},
+    "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+      {"type": "Split", "pattern": {"Regex": "."}, "behavior": "Isolated", "invert": false},
+      {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false}]},
+    "decoder": {"type": "ByteLevel"},
+    "added_tokens": [],
+    "model": {"type": "BPE", "vocab": {}, "merges": []}
+  })");
+  for (int byte = 0; byte < 256; ++byte) {
+    json["model"]["vocab"][tokenizer::bytes_to_alphabet(std::string(1, static_cast<char>(byte)))] = byte;
+  }
+  return json.dump();
+}
+
 TEST(LoadModel, AFolderHasItsOwnWeightsTokenizerAndEndTokens) {
   const TemporaryFolder folder;
   write_tiny_model(folder);
   EXPECT_THAT(load_model(folder.path().string())->eos_ids, ElementsAre(3));
   folder.write("generation_config.json", R"({"eos_token_id": [5, 7]})");
-  folder.write("tokenizer.json", "{}");
+  folder.write("tokenizer.json", least_tokenizer());
   const auto model = load_model(folder.path().string() + "/");
   ASSERT_TRUE(model) << model.error().message();
   EXPECT_EQ(model->name, folder.path().filename().string());
   EXPECT_EQ(model->config.hidden, 6);
   EXPECT_FALSE(model->weights->random());
-  EXPECT_EQ(model->tokenizer_json, "{}");
+  EXPECT_EQ(model->tokenizer_json, least_tokenizer());
   EXPECT_THAT(model->eos_ids, ElementsAre(5, 7));
 }
 
 TEST(LoadModel, AnUnknownNameListsTheKnownOnes) {
   EXPECT_THAT(error_of("qwen3-9b"),
               HasSubstr("there is no model or folder \"qwen3-9b\"; give one of qwen3-0.6b, qwen3-1.7b"));
+}
+
+TEST(LoadModel, ABrokenTokenizerIsNamed) {
+  const TemporaryFolder folder;
+  write_tiny_model(folder);
+  folder.write("tokenizer.json", "{}");
+  EXPECT_THAT(error_of(folder.path().string()), HasSubstr("tokenizer.json"));
 }
 
 TEST(LoadModel, BrokenFoldersAreRefused) {
