@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "compiler/kernels/family.h"
@@ -13,7 +14,7 @@ namespace {
 using graph::OpKind;
 using schedule::Workload;
 
-constexpr std::size_t kNameColumns = 43;
+constexpr std::size_t kNameColumns = 42;
 
 /// dtype and lanes: "bf16<0:32,1:2>".
 std::string layout(const graph::TensorType& type) {
@@ -28,11 +29,12 @@ std::string with_chain(std::string_view name, const graph::Chain& before, const 
   return result;
 }
 
-/// Seconds below which nobody gets on this machine, 0 if not known.
-double roofline(const Workload& workload, const Target& target) {
+/// "97 %": how near `seconds` are to what nobody gets below on this machine; "-" if that is not known.
+std::string roofline(const Workload& workload, const Target& target, double seconds) {
   const auto family = kernels::find_family(workload);
-  if (!family) return 0;
-  return kernels::roofline_seconds((*family)->work(workload, target.isa), target, workload.threads);
+  if (!family) return "-";
+  const double bound = kernels::roofline_seconds((*family)->work(workload, target.isa), target, workload.threads);
+  return std::isfinite(bound) && bound > 0 ? fmt::format("{:.0f} %", 100 * bound / seconds) : "-";
 }
 
 /// The text in lines of at most `columns`, cut behind spaces, bars or commas where possible.
@@ -92,8 +94,8 @@ std::string render_phase(const extract::PhaseProgram& phase, const Target& targe
       const bool measured = step.cost.source == extract::CostSource::measured;
       const std::vector<std::string> name = wrap(short_name(step.workload), kNameColumns);
       for (std::size_t i = 0; i + 1 < name.size(); ++i) out += fmt::format("  {}\n", name[i]);
-      out += fmt::format("  {:<{}} {:>8} {:>4.1f} % {:>6.0f} %  {}\n", name.back(), kNameColumns, format_seconds(seconds), share,
-                         100 * roofline(step.workload, target) / seconds, measured ? "measured" : "estimated");
+      out += fmt::format("  {:<{}} {:>8} {:>4.1f} % {:>8}  {}\n", name.back(), kNameColumns, format_seconds(seconds), share,
+                         roofline(step.workload, target, seconds), measured ? "measured" : "estimated");
     }
   }
   return out;

@@ -8,11 +8,23 @@
 
 namespace nntune::cli {
 
+namespace {
+
+Expected<tokenizer::Tokenizer> read_tokenizer(std::string_view json, std::string_view model) {
+  return tokenizer::Tokenizer::from_json(json, fmt::format("tokenizer.json of {}", model));
+}
+
+}  // namespace
+
 Expected<Compilation> compile_model(const ModelOptions& options) {
   Compilation result;
   // The database first: a bad one is known at once, while checking the weights takes seconds.
   NNTUNE_ASSIGN(result.costs, open_costs(options.db));
   NNTUNE_ASSIGN(result.model, import::load_model(options.model, options.weights));
+  if (!result.model.tokenizer_json.empty()) {
+    // It goes into the module as it is: better refused now than when the module is run.
+    NNTUNE_TRY(read_tokenizer(result.model.tokenizer_json, result.model.name));
+  }
   const Isa& isa = result.costs.target.isa;
   NNTUNE_ASSIGN(result.extraction,
                 module::plan_model(result.model.config, options.dtype, options.threads, isa, *result.costs.model));
@@ -52,7 +64,7 @@ Expected<tokenizer::Tokenizer> open_tokenizer(const runtime::Module& module) {
     return fail(ErrorKind::bad_input, fmt::format("{} has no tokenizer", name),
                 "give ids with --tokens 1,2,3 --ids, or compile it with --weights DIR where DIR has a tokenizer.json");
   }
-  return tokenizer::Tokenizer::from_json(module.tokenizer(), name + " (tokenizer)");
+  return read_tokenizer(module.tokenizer(), name);
 }
 
 }  // namespace nntune::cli
