@@ -154,6 +154,6 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
 
 extern const Command kBenchCommand;
 const Command kBenchCommand = {"bench", "MODEL [-p 512] [-n 128] [-d 0] [-t 1,2] [-r 5] [-o md|csv|json|jsonl]",
-                               "measures tokens a second of prompts and generations", declare, run};
+                               "measure tokens a second of prompts and generations", declare, run};
 
 }  // namespace nntune::cli

@@ -62,6 +62,6 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
 
 extern const Command kCompileCommand;
 const Command kCompileCommand = {"compile", "MODEL -o FILE.nnm [--weights DIR]",
-                                 "compiles a model from the tuning database into a module", declare, run};
+                                 "compile a model from the tuning database into a module", declare, run};
 
 }  // namespace nntune::cli

@@ -36,6 +36,6 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
 }  // namespace
 
 extern const Command kDbCommand;
-const Command kDbCommand = {"db", "stats [--db FILE] [--json]", "shows what the tuning database holds", declare, run};
+const Command kDbCommand = {"db", "stats [--db FILE] [--json]", "show what the tuning database holds", declare, run};
 
 }  // namespace nntune::cli

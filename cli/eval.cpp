@@ -79,6 +79,6 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
 
 extern const Command kEvalCommand;
 const Command kEvalCommand = {"eval", "MODEL --text FILE [--window N] [--limit N] [--json]",
-                              "measures the perplexity of a model on a text", declare, run};
+                              "measure the perplexity of a model on a text", declare, run};
 
 }  // namespace nntune::cli

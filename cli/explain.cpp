@@ -81,6 +81,6 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
 
 extern const Command kExplainCommand;
 const Command kExplainCommand = {"explain", "MODEL [--alternatives] [--json]",
-                                 "shows the chosen program and what each kernel costs", declare, run};
+                                 "show the chosen program and what each kernel costs", declare, run};
 
 }  // namespace nntune::cli

@@ -31,6 +31,7 @@ Expected<Compilation> compile_model(const ModelOptions& options) {
   module::ObjectCache cache;
   NNTUNE_ASSIGN(result.program, module::compile_program(result.extraction.program, result.model, options.dtype,
                                                         *result.costs.model, isa, cache));
+  // A database that could not be read must not pass for an empty one.
   NNTUNE_TRY(result.costs.model->status());
   return result;
 }

@@ -46,6 +46,6 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
 }  // namespace
 
 extern const Command kModelsCommand;
-const Command kModelsCommand = {"models", "[--json]", "lists the built-in models", declare, run};
+const Command kModelsCommand = {"models", "[--json]", "list the built-in models", declare, run};
 
 }  // namespace nntune::cli

@@ -183,6 +183,6 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
 
 extern const Command kRunCommand;
 const Command kRunCommand = {"run", "MODEL (-p TEXT [--chat] | --tokens 1,2,3 [--ids]) [-n N]",
-                             "continues a prompt with a model or a compiled module", declare, run};
+                             "continue a prompt with a model or a compiled module", declare, run};
 
 }  // namespace nntune::cli
