@@ -206,7 +206,9 @@ class Worker {
     if (!bench) return verdict(db::Verdict::out_of_memory, bench.error().message());
     Operands& operands = (*bench)->operands;
     // More than twice the last-level cache between two uses of the same bytes: as cold as in a running model.
-    if (auto status = operands.add_cold_copies(2 * setup_.target.l3_bytes, setup_.memory_bytes / 4); !status) {
+    // Each thread reads its own part, perhaps through a last-level cache of its own.
+    const std::int64_t cold_bytes = 2 * setup_.target.l3_bytes * operands.workload().threads;
+    if (auto status = operands.add_cold_copies(cold_bytes, setup_.memory_bytes / 4); !status) {
       return verdict(db::Verdict::out_of_memory, status.error().message());
     }
     auto scratch = allocate_scratch(loaded);
