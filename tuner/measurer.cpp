@@ -93,10 +93,45 @@ Status Measurer::store(const schedule::Workload& workload, const Trial& trial) {
   return {};
 }
 
-Expected<std::vector<Measurer::Result>> Measurer::measure(const schedule::Workload& workload,
-                                                          std::span<const schedule::Schedule> schedules,
-                                                          const TimingRequest& timing) {
-  return duel(workload, schedules, timing, 1);
+Status Measurer::play(const schedule::Workload& workload, Trial& trial, const TimingRequest& timing, bool last) {
+  if (verdict_of(trial.prepared, trial.timed) != db::Verdict::ok) return {};
+  NNTUNE_ASSIGN(bool timed, time(workload, trial, timing));
+  if (!timed) {
+    // Another candidate took its worker down: prepare it once more.
+    NNTUNE_ASSIGN(std::vector<Prepared> again,
+                  pool_.prepare(std::vector{Candidate{workload, trial.schedule, std::nullopt}}, limit(workload, 1)));
+    trial.prepared = std::move(again.front());
+    if (trial.prepared.verdict != db::Verdict::ok) return store(workload, trial);
+    NNTUNE_ASSIGN(timed, time(workload, trial, timing));
+  }
+  // At once: a power cut loses the measurement in flight only.
+  const bool failed = trial.timing_done && trial.timed.verdict != db::Verdict::ok;
+  return trial.timing_done && (last || failed) ? store(workload, trial) : Status{};
+}
+
+Measurer::Result Measurer::result_of(const Trial& trial) {
+  const db::Verdict verdict = verdict_of(trial.prepared, trial.timed);
+  const bool ok = verdict == db::Verdict::ok && !trial.timed.samples_ns.empty();
+  return {trial.schedule, verdict, ok ? median(trial.timed.samples_ns) * 1e-9 : kNever};
+}
+
+Expected<Measurer::Batch> Measurer::measure(const schedule::Workload& workload, std::span<const schedule::Schedule> schedules,
+                                            const TimingRequest& timing, const std::optional<schedule::Schedule>& incumbent) {
+  std::vector<schedule::Schedule> all(schedules.begin(), schedules.end());
+  if (incumbent) all.push_back(*incumbent);
+  NNTUNE_ASSIGN(std::vector<Trial> trials, prepare(workload, all));
+  Batch batch{.results = {}, .incumbent_seconds = kNever};
+  for (std::size_t i = 0; i < schedules.size(); ++i) {
+    if (incumbent && i == schedules.size() / 2 && trials.back().prepared.verdict == db::Verdict::ok) {
+      TimingRequest patient = timing;
+      patient.give_up_seconds = TimingRequest::kPatient;
+      NNTUNE_ASSIGN([[maybe_unused]] const bool timed, time(workload, trials.back(), patient));
+      batch.incumbent_seconds = result_of(trials.back()).seconds;
+    }
+    NNTUNE_TRY(play(workload, trials[i], timing, true));
+    batch.results.push_back(result_of(trials[i]));
+  }
+  return batch;
 }
 
 Expected<std::vector<Measurer::Result>> Measurer::duel(const schedule::Workload& workload,
@@ -104,32 +139,10 @@ Expected<std::vector<Measurer::Result>> Measurer::duel(const schedule::Workload&
                                                        int rounds) {
   NNTUNE_ASSIGN(std::vector<Trial> trials, prepare(workload, schedules));
   for (int round = 0; round < rounds; ++round) {
-    const bool last = round + 1 == rounds;
-    for (Trial& trial : trials) {
-      if (verdict_of(trial.prepared, trial.timed) != db::Verdict::ok) continue;
-      NNTUNE_ASSIGN(bool timed, time(workload, trial, timing));
-      if (!timed) {
-        // Another candidate took its worker down: prepare it once more.
-        NNTUNE_ASSIGN(std::vector<Prepared> again, pool_.prepare(std::vector{Candidate{workload, trial.schedule, std::nullopt}},
-                                                                 limit(workload, 1)));
-        trial.prepared = std::move(again.front());
-        if (trial.prepared.verdict == db::Verdict::ok) {
-          NNTUNE_ASSIGN(timed, time(workload, trial, timing));
-        } else {
-          NNTUNE_TRY(store(workload, trial));
-        }
-      }
-      // At once: a power cut loses the measurement in flight only.
-      const bool failed = trial.timing_done && trial.timed.verdict != db::Verdict::ok;
-      if (trial.timing_done && (last || failed)) NNTUNE_TRY(store(workload, trial));
-    }
+    for (Trial& trial : trials) NNTUNE_TRY(play(workload, trial, timing, round + 1 == rounds));
   }
   std::vector<Result> results;
-  for (const Trial& trial : trials) {
-    const db::Verdict verdict = verdict_of(trial.prepared, trial.timed);
-    const bool ok = verdict == db::Verdict::ok && !trial.timed.samples_ns.empty();
-    results.push_back({trial.schedule, verdict, ok ? median(trial.timed.samples_ns) * 1e-9 : kNever});
-  }
+  for (const Trial& trial : trials) results.push_back(result_of(trial));
   return results;
 }
 

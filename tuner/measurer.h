@@ -39,10 +39,16 @@ class Measurer {
     double seconds = 0;  ///< median of a call; infinity unless ok
   };
 
+  struct Batch {
+    std::vector<Result> results;
+    double incumbent_seconds = 0;  ///< infinity without an incumbent
+  };
+
   /// Compiles and checks all on all cores, then times one after the other. What crashes, hangs, takes too much memory or is
-  /// wrong is stored with that verdict, and the rest goes on. Errors: interrupted, or the database's.
-  [[nodiscard]] Expected<std::vector<Result>> measure(const schedule::Workload& workload,
-                                                      std::span<const schedule::Schedule> schedules, const TimingRequest& timing);
+  /// wrong is stored with that verdict, and the rest goes on. `incumbent` is timed in the middle of them and not stored: it
+  /// tells how the machine has drifted since it was. Errors: interrupted, or the database's.
+  [[nodiscard]] Expected<Batch> measure(const schedule::Workload& workload, std::span<const schedule::Schedule> schedules,
+                                        const TimingRequest& timing, const std::optional<schedule::Schedule>& incumbent = {});
 
   /// Times the schedules in turn, `rounds` times over, so that drift of the machine meets all alike; one new row each with all
   /// samples. What no longer passes the check is stored with its verdict.
@@ -62,6 +68,9 @@ class Measurer {
   };
   [[nodiscard]] Expected<std::vector<Trial>> prepare(const schedule::Workload& workload,
                                                      std::span<const schedule::Schedule> schedules);
+  [[nodiscard]] static Result result_of(const Trial& trial);
+  /// Times, after preparing once more if need be, and stores what failed, or all if `last`.
+  [[nodiscard]] Status play(const schedule::Workload& workload, Trial& trial, const TimingRequest& timing, bool last);
   /// Adds samples; false if its worker was replaced meanwhile.
   [[nodiscard]] Expected<bool> time(const schedule::Workload& workload, Trial& trial, const TimingRequest& timing);
   [[nodiscard]] Status store(const schedule::Workload& workload, const Trial& trial);

@@ -14,6 +14,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kColumns = 80;
 constexpr std::size_t kNameColumns = 44;
+constexpr double kSmallShare = 0.005;
 constexpr std::chrono::milliseconds kTableInterval{200};
 constexpr std::chrono::seconds kLineInterval{10};
 
@@ -97,6 +98,32 @@ std::string duration_text(double seconds) {
   return fmt::format("{:.1f} s", seconds);
 }
 
+std::vector<std::string> render_rows(const std::vector<Snapshot::Row>& rows, std::size_t columns) {
+  std::vector<std::string> table;
+  if (rows.empty()) return table;
+  const auto line = [&](std::string_view mark, const std::string& name, const std::string& share, const std::string& tried,
+                        const std::string& best, const std::string& roofline) {
+    table.push_back(cut(fmt::format("{}{:<{}} {:>6} {:>6} {:>9} {:>9}", mark, cut(name, kNameColumns - 1), kNameColumns - 1, share,
+                                    tried, best, roofline),
+                        columns));
+  };
+  line(" ", "workload", "share", "tried", "best", "roofline");
+  Snapshot::Row rest;
+  std::int64_t few = 0;
+  for (const Snapshot::Row& r : rows) {
+    if (r.share < kSmallShare && !r.active) {
+      rest.share += r.share;
+      rest.tried += r.tried;
+      ++few;
+      continue;
+    }
+    line(r.active ? ">" : " ", r.name, fmt::format("{:.1f} %", r.share * 100), std::to_string(r.tried),
+         duration_text(r.best_seconds), std::isfinite(r.best_seconds) ? fmt::format("{:.0f} %", r.roofline * 100) : "-");
+  }
+  if (few > 0) line(" ", fmt::format("{} more", few), fmt::format("{:.1f} %", rest.share * 100), std::to_string(rest.tried), "", "");
+  return table;
+}
+
 std::vector<std::string> render_table(const Snapshot& snapshot, std::size_t columns, std::size_t lines) {
   std::vector<std::string> table;
   table.push_back(justify(fmt::format("nntune {}", snapshot.title), time_text(snapshot), columns));
@@ -105,17 +132,7 @@ std::vector<std::string> render_table(const Snapshot& snapshot, std::size_t colu
                                       speed_text(snapshot.start.prefill_tok_per_s, snapshot.now.prefill_tok_per_s),
                                       speed_text(snapshot.start.decode_tok_per_s, snapshot.now.decode_tok_per_s)),
                           columns));
-  const auto row = [&](std::string_view mark, const std::string& name, const std::string& share, const std::string& tried,
-                       const std::string& best, const std::string& roofline) {
-    return cut(fmt::format("{}{:<{}} {:>6} {:>6} {:>9} {:>9}", mark, cut(name, kNameColumns - 1), kNameColumns - 1, share, tried,
-                           best, roofline),
-               columns);
-  };
-  if (!snapshot.rows.empty()) table.push_back(row(" ", "workload", "share", "tried", "best", "roofline"));
-  for (const Snapshot::Row& r : snapshot.rows) {
-    table.push_back(row(r.active ? ">" : " ", r.name, fmt::format("{:.1f} %", r.share * 100), std::to_string(r.tried),
-                        duration_text(r.best_seconds), std::isfinite(r.best_seconds) ? fmt::format("{:.0f} %", r.roofline * 100) : "-"));
-  }
+  for (std::string& line : render_rows(snapshot.rows, columns)) table.push_back(std::move(line));
   if (table.size() > lines) table.resize(lines);
   return table;
 }

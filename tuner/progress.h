@@ -44,6 +44,9 @@ struct Snapshot {
 /// "812 ns", "9.81 us", "1.20 ms", "3.4 s"; "-" for infinity.
 [[nodiscard]] std::string duration_text(double seconds);
 
+/// The rows of the table below their heading; those of less than half a percent are summed up in one.
+[[nodiscard]] std::vector<std::string> render_rows(const std::vector<Snapshot::Row>& rows, std::size_t columns);
+
 /// The table: no line longer than `columns`, no more lines than `lines`.
 [[nodiscard]] std::vector<std::string> render_table(const Snapshot& snapshot, std::size_t columns, std::size_t lines);
 

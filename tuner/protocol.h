@@ -62,13 +62,15 @@ struct Prepared {
 
 /// How thoroughly to time.
 struct TimingRequest {
+  static constexpr double kPatient = 1e30;  ///< JSON has no infinity
+
   int samples = 7;
   /// Calls are repeated within a sample until it lasts this long.
   double sample_seconds = 1e-3;
   /// Slow kernels get fewer samples, at least three, to stay within this.
   double budget_seconds = 0.1;
   /// A candidate slower than this in its first calls gets two samples only: it cannot win.
-  double give_up_seconds = 1e30;
+  double give_up_seconds = kPatient;
 
   [[nodiscard]] Json to_json() const;
   [[nodiscard]] static Expected<TimingRequest> from_json(const Json& json);

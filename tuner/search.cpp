@@ -15,6 +15,7 @@
 #include "cost_model/estimate_cost.h"
 #include "db/query.h"
 #include "tuner/end_to_end.h"
+#include "tuner/finals.h"
 #include "tuner/interrupt.h"
 #include "tuner/interruptible.h"
 #include "tuner/measurer.h"
@@ -32,15 +33,14 @@ using cost_model::Attitude;
 /// Candidates proposed at once: enough for every core, few enough to learn from often.
 constexpr std::size_t kBatch = 8;
 /// Screening: short, as most candidates are not worth more.
-constexpr TimingRequest kScreening{.samples = 7, .sample_seconds = 1e-3, .budget_seconds = 0.06, .give_up_seconds = 1e30};
+constexpr TimingRequest kScreening{.samples = 7, .sample_seconds = 1e-3, .budget_seconds = 0.06};
 /// Slower than this many times the best: no more samples.
 constexpr double kGiveUp = 1.3;
-/// The finalists' duel.
-constexpr TimingRequest kDuel{.samples = 5, .sample_seconds = 2e-3, .budget_seconds = 0.1, .give_up_seconds = 1e30};
-constexpr int kDuelRounds = 3;
-constexpr std::size_t kFinalists = 3;
-constexpr int kCoverRounds = 3;
-constexpr double kFinalistsWithin = 1.06;
+/// Fraction of the budget that the finalists get, and its bounds in seconds.
+constexpr double kFinalsShare = 0.12;
+constexpr double kLeastFinalsSeconds = 2;
+constexpr double kMostFinalsSeconds = 60;
+constexpr int kFinalRounds = 3;
 /// Extracting again costs this fraction of the time at most.
 constexpr double kExtractionShare = 0.08;
 /// Runs of each module at the end, in turn.
@@ -90,7 +90,6 @@ class Search {
   Status tune();
   Status tune_once(Task& task);
   Status finals();
-  Status cover_the_rest();
   Status measure_result();
 
   Expected<extract::Extraction> plan(std::shared_ptr<const extract::CostModel> costs);
@@ -101,6 +100,7 @@ class Search {
                                                        std::shared_ptr<const extract::CostModel> costs);
   Status run_contestant(const std::shared_ptr<Contestant>& contestant);
   db::Throughput estimate(const extract::Program& program) const;
+  std::vector<Snapshot::Row> rows() const;
   void show(std::string_view stage, bool now = false);
   void summarize();
 
@@ -132,19 +132,24 @@ class Search {
   SearchReport report_;
 };
 
+std::vector<Snapshot::Row> Search::rows() const {
+  std::vector<Snapshot::Row> rows;
+  for (const Task* task : tasks_.chosen()) {
+    rows.push_back({.name = short_name(task->workload),
+                    .share = task->share,
+                    .tried = task->tried,
+                    .best_seconds = task->best_seconds(),
+                    .roofline = task->roofline_fraction(),
+                    .active = task == active_});
+  }
+  return rows;
+}
+
 void Search::show(std::string_view stage, bool now) {
   snapshot_.stage = stage;
   snapshot_.elapsed_seconds = elapsed();
   snapshot_.measurements = measurer_ ? measurer_->stored() : 0;
-  snapshot_.rows.clear();
-  for (const Task* task : tasks_.chosen()) {
-    snapshot_.rows.push_back({.name = short_name(task->workload),
-                              .share = task->share,
-                              .tried = task->tried,
-                              .best_seconds = task->best_seconds(),
-                              .roofline = task->roofline_fraction(),
-                              .active = task == active_});
-  }
+  snapshot_.rows = rows();
   progress_.update(snapshot_, now);
 }
 
@@ -242,17 +247,17 @@ Status Search::run_contestant(const std::shared_ptr<Contestant>& contestant) {
 }
 
 Status Search::measure_start() {
-  const Clock::time_point begin = Clock::now();
   // What `compile` makes with an empty database.
   NNTUNE_ASSIGN(const auto extraction, plan(estimates_));
+  const Clock::time_point begin = Clock::now();
   NNTUNE_ASSIGN(start_, build(extraction, estimates_));
+  const double build_seconds = seconds_between(begin, Clock::now());
   NNTUNE_TRY(run_contestant(start_));
   report_.start = start_->throughput();
   snapshot_.start = *report_.start;
   const double run = start_->run_seconds();
   // The same again for the tuned module, and both in turn; the tuned one runs at least as fast.
-  reserve_seconds_ = seconds_between(begin, Clock::now()) * 1.1 +
-                     std::clamp(kFinalRunsSeconds, 2 * kLeastFinalRuns * run, 2 * kMostFinalRuns * run) + 1;
+  reserve_seconds_ = build_seconds * 1.1 + std::clamp(kFinalRunsSeconds, 2 * kLeastFinalRuns * run, 2 * kMostFinalRuns * run) + 1;
   progress_.note(fmt::format("start, measured: prefill {:.1f}, decode {:.1f} tok/s", report_.start->prefill_tok_per_s,
                              report_.start->decode_tok_per_s));
   progress_.event({{"event", "start"},
@@ -274,7 +279,7 @@ Status Search::references_for_new_tasks() {
   for (std::size_t i = 0; i < results.size(); ++i) {
     references_[workloads[i].hash()] = results[i];
     if (results[i]) continue;
-    opened[i]->closed = true;
+    opened[i]->closed = opened[i]->untunable = true;
     progress_.note(fmt::format("not tuned: {}: {}", short_name(workloads[i]), results[i].error().message()));
   }
   return {};
@@ -290,12 +295,17 @@ Status Search::tune_once(Task& task) {
     return {};
   }
   TimingRequest timing = kScreening;
-  const double before = task.best_seconds();
-  if (std::isfinite(before)) timing.give_up_seconds = before * kGiveUp;
-  NNTUNE_ASSIGN(const auto results, measurer_->measure(task.workload, schedules, timing));
-  for (const Measurer::Result& result : results) {
-    const bool better = result.seconds < task.best_seconds() * 0.995;
-    task.evolution->record(result.schedule, result.seconds);
+  std::optional<schedule::Schedule> incumbent;
+  if (!task.evolution->elite().empty()) {
+    incumbent = task.evolution->elite().front().schedule;
+    timing.give_up_seconds = task.best_seconds() * kGiveUp;
+  }
+  NNTUNE_ASSIGN(const auto batch, measurer_->measure(task.workload, schedules, timing, incumbent));
+  // The machine drifts between batches: candidates are compared with what the incumbent takes beside them.
+  const double drift = std::isfinite(batch.incumbent_seconds) ? batch.incumbent_seconds / task.best_seconds() : 1;
+  for (const Measurer::Result& result : batch.results) {
+    const bool better = result.seconds / drift < task.best_seconds() * 0.995;
+    task.evolution->record(result.schedule, result.seconds / drift);
     ++task.tried;
     task.stale = better ? 0 : task.stale + 1;
     progress_.event({{"event", "measurement"},
@@ -310,7 +320,8 @@ Status Search::tune_once(Task& task) {
 
 Status Search::tune() {
   bool covered = false;
-  while (left() > 0 && trials_left()) {
+  const double finals_seconds = std::clamp(kFinalsShare * budget(), kLeastFinalsSeconds, kMostFinalsSeconds);
+  while (left() > finals_seconds && trials_left()) {
     Task* const task = tasks_.next();
     if (task == nullptr) break;
     const bool now_covered = task->tried >= TaskList::kCoverage;
@@ -328,39 +339,29 @@ Status Search::tune() {
 }
 
 Status Search::finals() {
-  if (!trials_left()) return {};
-  NNTUNE_TRY(extract(Attitude::careful));
-  for (const Task* task : tasks_.chosen()) {
-    const auto& elite = task->evolution->elite();
-    if (task->phase_share < TaskList::kWorthTuning || elite.size() < 2 || left() <= 0) continue;
-    std::vector<schedule::Schedule> finalists;
-    for (const Evolution::Individual& individual : elite) {
-      if (finalists.size() < kFinalists && individual.seconds <= elite.front().seconds * kFinalistsWithin) {
-        finalists.push_back(individual.schedule);
-      }
-    }
-    if (finalists.size() < 2) continue;
-    active_ = task;
-    show("timing the finalists in turn");
-    NNTUNE_ASSIGN(const auto results, measurer_->duel(task->workload, finalists, kDuel, kDuelRounds));
-    for (const Measurer::Result& result : results) task->evolution->record(result.schedule, result.seconds);
-  }
-  active_ = nullptr;
-  return {};
-}
-
-Status Search::cover_the_rest() {
-  // The last extraction may choose a kernel that nothing was measured of; what is worth more than a glance gets one.
-  for (int round = 0; round < kCoverRounds; ++round) {
+  Finals finals(*measurer_, *database_, target_id_, *estimates_);
+  // What is timed in the finals changes the program, which may bring up workloads that were not in them.
+  for (int round = 0; round < kFinalRounds; ++round) {
     NNTUNE_TRY(extract(Attitude::careful));
     NNTUNE_TRY(references_for_new_tasks());
-    bool all = true;
+    std::vector<Task*> players;
     for (const auto& task : tasks_.tasks()) {
-      if (!task->chosen || task->closed || task->tried > 0 || task->phase_share < TaskList::kWorthTuning || !trials_left()) continue;
-      all = false;
-      NNTUNE_TRY(tune_once(*task));
+      if (!task->untunable && task->share > 0 && task->phase_share >= TaskList::kWorthTuning && !finals.played(*task)) {
+        players.push_back(task.get());
+      }
     }
-    if (all) return {};
+    if (players.empty()) return {};
+    // Short kernels first, close to each other in time; alternatives that were never measured are no concern of the end.
+    std::ranges::stable_sort(players, {}, [](const Task* task) { return task->best_seconds(); });
+    for (Task* task : players) {
+      if (!trials_left()) break;
+      if (task->tried == 0 && task->chosen) NNTUNE_TRY(tune_once(*task));
+      if (task->evolution->elite().empty() || left() <= 0) continue;
+      active_ = task;
+      show("timing the finalists in turn");
+      NNTUNE_TRY(finals.play(*task));
+    }
+    active_ = nullptr;
   }
   return extract(Attitude::careful);
 }
@@ -401,7 +402,6 @@ Status Search::steps() {
   NNTUNE_TRY(references_for_new_tasks());
   NNTUNE_TRY(tune());
   NNTUNE_TRY(finals());
-  NNTUNE_TRY(cover_the_rest());
   return measure_result();
 }
 
@@ -410,11 +410,8 @@ void Search::summarize() {
   std::vector<std::string> lines;
   lines.push_back(fmt::format("{} {} in {}: {} measured, {} reused, stored in {}", report_.interrupted ? "interrupted" : "done", model_->name,
                               clock_text(elapsed()), report_.measurements, report_.reused, database_->path().string()));
-  for (const Task* task : tasks_.chosen()) {
-    if (task->share < 0.02) continue;
-    lines.push_back(fmt::format("  {:<48} {:>5.1f} % {:>5} tried {:>10} {:>4.0f} % of roofline", short_name(task->workload),
-                                task->share * 100, task->tried, duration_text(task->best_seconds()), task->roofline_fraction() * 100));
-  }
+  active_ = nullptr;
+  for (std::string& line : render_rows(rows(), 80)) lines.push_back(std::move(line));
   if (report_.start && report_.result) {
     lines.push_back(fmt::format("measured tok/s: prefill {:.1f} -> {:.1f}, decode {:.1f} -> {:.1f}", report_.start->prefill_tok_per_s,
                                 report_.result->prefill_tok_per_s, report_.start->decode_tok_per_s, report_.result->decode_tok_per_s));

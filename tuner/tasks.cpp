@@ -9,6 +9,8 @@ namespace {
 
 /// A runner-up this much worse than the choice, as a fraction of the phase, may turn out better once measured.
 constexpr double kCloseFraction = 0.05;
+/// What a kernel of another layout counts for when it comes to a look at it; its true share is not known.
+constexpr double kLayoutShare = 2 * TaskList::kWorthTuning;
 /// After so many trials without improvement a further one promises half as much.
 constexpr double kHalfLife = 32;
 /// What nobody reaches of a roofline.
@@ -72,6 +74,16 @@ Status TaskList::update(const extract::Explanation& explanation) {
     const double kind_seconds = is_decode(decision) ? decode_seconds : prefill_seconds;
     task->share = std::max(task->share, decision.cost.seconds * decision.calls / kind_seconds * (one_kind ? 1.0 : 0.5));
     task->phase_share = std::max(task->phase_share, decision.cost.seconds * decision.calls / whole);
+  }
+  // Another form of a stored weight changes several kernels at once: none of them is a runner-up on its own.
+  for (const extract::LayoutDecision& layout : explanation.layouts) {
+    if (layout.runner_up.empty() || layout.runner_up_seconds > kCloseFraction * explanation.objective_seconds) continue;
+    for (const schedule::Workload& workload : layout.workloads) {
+      NNTUNE_ASSIGN(Task* const task, find_or_open(workload));
+      if (task->chosen) continue;
+      task->share = std::max(task->share, kLayoutShare);
+      task->phase_share = std::max(task->phase_share, kLayoutShare);
+    }
   }
   return {};
 }

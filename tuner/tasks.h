@@ -25,7 +25,8 @@ struct Task {
   double roofline_seconds = 0;  ///< lower bound of a call
   std::int64_t tried = 0;       ///< schedules, of earlier sessions too
   std::int64_t stale = 0;       ///< trials since the last improvement
-  bool closed = false;          ///< nothing left to try, or it cannot be measured
+  bool closed = false;          ///< nothing left to try
+  bool untunable = false;       ///< it cannot be measured here
 
   [[nodiscard]] double best_seconds() const { return evolution->best_seconds(); }
   /// 0..1, 0 if nothing was measured.
@@ -40,7 +41,8 @@ class TaskList {
 
   explicit TaskList(Open open) : open_(std::move(open)) {}
 
-  /// Takes over the chosen kernels of an extraction with their shares, and the close runners-up of its decisions.
+  /// Takes over the chosen kernels of an extraction with their shares, and the close runners-up of its decisions
+  /// and layouts.
   [[nodiscard]] Status update(const extract::Explanation& explanation);
 
   /// The task on which the next trials are spent, null if none is left. First every workload of the program gets

@@ -26,13 +26,13 @@ TEST_F(MeasurerTest, StoresARowForEachCandidateWithAllThatTheDatabaseAsksFor) {
   schedules.push_back(Schedule{{{"no_such_knob", 1}}});
   const auto results = measurer_->measure(workload, schedules, {.samples = 5});
   ASSERT_TRUE(results) << results.error().message();
-  ASSERT_EQ(results->size(), schedules.size());
-  for (std::size_t i = 0; i + 1 < results->size(); ++i) {
-    EXPECT_EQ((*results)[i].verdict, db::Verdict::ok) << (*results)[i].schedule.text();
-    EXPECT_GT((*results)[i].seconds, 1e-7);
-    EXPECT_LT((*results)[i].seconds, 0.1);
+  ASSERT_EQ(results->results.size(), schedules.size());
+  for (std::size_t i = 0; i + 1 < results->results.size(); ++i) {
+    EXPECT_EQ(results->results[i].verdict, db::Verdict::ok) << results->results[i].schedule.text();
+    EXPECT_GT(results->results[i].seconds, 1e-7);
+    EXPECT_LT(results->results[i].seconds, 0.1);
   }
-  EXPECT_EQ(results->back().verdict, db::Verdict::compile_error);
+  EXPECT_EQ(results->results.back().verdict, db::Verdict::compile_error);
 
   const auto rows = db::measurements(*database_);
   ASSERT_TRUE(rows);

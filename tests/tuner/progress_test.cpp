@@ -45,6 +45,14 @@ TEST(Progress, TableFitsAnyTerminal) {
   }
 }
 
+TEST(Progress, SmallSharesAreSummedUp) {
+  Snapshot snapshot = example();
+  snapshot.rows.push_back({"a", 0.003, 2, 1e-6, 0.5, false});
+  snapshot.rows.push_back({"b", 0.002, 3, 1e-6, 0.5, false});
+  EXPECT_EQ(render_rows(snapshot.rows, 80).back(),
+            " 2 more                                       0.5 %      5                    ");
+}
+
 TEST(Progress, LineSaysWhereTheSearchStands) {
   EXPECT_EQ(render_line(example()),
             "[0:42] tuning: 118 measured, estimated tok/s: prefill 180 -> 251, decode 21.3 -> 28.0; 2:18 left");

@@ -120,6 +120,19 @@ TEST(Tasks, ACloseRunnerUpIsMeasuredADistantOneIsNot) {
   EXPECT_EQ(tasks.tasks().size(), 3U);
 }
 
+TEST(Tasks, KernelsOfACloseLayoutAreMeasured) {
+  TaskList tasks(open);
+  extract::Explanation explanation;
+  explanation.decisions = {decision("decode", rows(16), 60)};
+  explanation.objective_seconds = 60;
+  explanation.layouts = {{.weight = "w", .runner_up = "other", .runner_up_seconds = 1, .workloads = {rows(512), rows(1024)}},
+                         {.weight = "v", .runner_up = "other", .runner_up_seconds = 30, .workloads = {rows(2048)}}};
+  ASSERT_TRUE(tasks.update(explanation));
+  EXPECT_EQ(tasks.tasks().size(), 3U);
+  spend(*tasks.tasks()[0], TaskList::kCoverage, 1.0);
+  EXPECT_FALSE(tasks.next()->chosen);
+}
+
 TEST(Tasks, EndsWhenAllIsClosed) {
   TaskList tasks(open);
   extract::Explanation explanation;

@@ -25,7 +25,7 @@ TEST_F(MeasurerTest, CompilesChecksAndTimesTwentyCandidatesASecond) {
     if (schedules.empty()) break;
     const auto results = measurer_->measure(workload, schedules, {});
     ASSERT_TRUE(results);
-    for (const auto& result : *results) {
+    for (const auto& result : results->results) {
       EXPECT_EQ(result.verdict, db::Verdict::ok) << result.schedule.text();
       search.record(result.schedule, result.seconds);
     }
