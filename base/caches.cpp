@@ -13,14 +13,10 @@ namespace fs = std::filesystem;
 
 std::int64_t* level_of(CacheSizes& sizes, int level) {
   switch (level) {
-    case 1:
-      return &sizes.l1d_bytes;
-    case 2:
-      return &sizes.l2_bytes;
-    case 3:
-      return &sizes.l3_bytes;
-    default:
-      return nullptr;
+    case 1: return &sizes.l1d_bytes;
+    case 2: return &sizes.l2_bytes;
+    case 3: return &sizes.l3_bytes;
+    default: return nullptr;
   }
 }
 

@@ -37,11 +37,11 @@ using Status = Expected<void>;
 }
 
 /// Returns the error of `expression` from the enclosing function, if it has one.
-#define NNTUNE_TRY(expression)                                                     \
-  do {                                                                             \
-    if (auto nntune_status = (expression); !nntune_status) {                       \
-      return ::tl::unexpected<::nntune::Error>(std::move(nntune_status).error());  \
-    }                                                                              \
+#define NNTUNE_TRY(expression)                                                    \
+  do {                                                                            \
+    if (auto nntune_status = (expression); !nntune_status) {                      \
+      return ::tl::unexpected<::nntune::Error>(std::move(nntune_status).error()); \
+    }                                                                             \
   } while (false)
 
 #define NNTUNE_CONCAT_INNER(a, b) a##b
@@ -50,11 +50,11 @@ using Status = Expected<void>;
 /// Declares `declaration` with the value of `expression`, or returns its error from the enclosing function.
 #define NNTUNE_ASSIGN(declaration, expression) \
   NNTUNE_ASSIGN_INNER(NNTUNE_CONCAT(nntune_value_, __LINE__), declaration, expression)
-#define NNTUNE_ASSIGN_INNER(temporary, declaration, expression)                 \
-  auto temporary = (expression);                                                \
-  if (!temporary) {                                                             \
-    return ::tl::unexpected<::nntune::Error>(std::move(temporary).error());     \
-  }                                                                             \
+#define NNTUNE_ASSIGN_INNER(temporary, declaration, expression)             \
+  auto temporary = (expression);                                            \
+  if (!temporary) {                                                         \
+    return ::tl::unexpected<::nntune::Error>(std::move(temporary).error()); \
+  }                                                                         \
   declaration = std::move(*temporary)
 
 }  // namespace nntune

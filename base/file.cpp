@@ -73,7 +73,8 @@ Expected<MappedFile> MappedFile::open(const std::filesystem::path& path) {
   if (fd.get() < 0) return system_error("open", path, "check the path and its permissions");
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return system_error("read", path, "check the path and its permissions");
-  if (!S_ISREG(info.st_mode)) return fail(ErrorKind::io, fmt::format("{} is not a regular file", path.string()), "give a file");
+  if (!S_ISREG(info.st_mode))
+    return fail(ErrorKind::io, fmt::format("{} is not a regular file", path.string()), "give a file");
   const auto size = static_cast<std::size_t>(info.st_size);
   if (size == 0) return MappedFile(nullptr, 0);
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);

@@ -10,7 +10,8 @@ Expected<Json> parse_json(std::string_view text, std::string_view name) {
   try {
     return Json::parse(text);
   } catch (const Json::exception& e) {
-    return fail(ErrorKind::bad_input, fmt::format("{} is not valid JSON ({})", name, e.what()), "repair or replace the file");
+    return fail(ErrorKind::bad_input, fmt::format("{} is not valid JSON ({})", name, e.what()),
+                "repair or replace the file");
   }
 }
 

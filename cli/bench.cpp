@@ -26,12 +26,12 @@ constexpr std::int64_t kMostTokens = 1 << 20;
 void declare(cxxopts::Options& options) {
   declare_model_options(options);
   const auto text = [](const char* value) { return cxxopts::value<std::string>()->default_value(value); };
-  options.add_options()
-      ("p,n-prompt", "lengths of prompts, 0: none", text("512"), "N,N")
-      ("n,n-gen", "lengths of generations, 0: none", text("128"), "N,N")
-      ("d,n-depth", "tokens in the KV cache before", text("0"), "N,N")
-      ("r,repetitions", "samples of each test, after one to warm up", text("5"), "N")
-      ("o,output", "md, csv, json or jsonl", text("md"), "FORMAT");
+  auto add = options.add_options();
+  add("p,n-prompt", "lengths of prompts, 0: none", text("512"), "N,N");
+  add("n,n-gen", "lengths of generations, 0: none", text("128"), "N,N");
+  add("d,n-depth", "tokens in the KV cache before", text("0"), "N,N");
+  add("r,repetitions", "samples of each test, after one to warm up", text("5"), "N");
+  add("o,output", "md, csv, json or jsonl", text("md"), "FORMAT");
 }
 
 struct BenchOptions {
@@ -100,7 +100,8 @@ Expected<double> run_once(runtime::Session& session, const BenchResult& test) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-Expected<BenchResult> run_test(const std::shared_ptr<const runtime::Module>& module, BenchResult test, std::int64_t repetitions) {
+Expected<BenchResult> run_test(const std::shared_ptr<const runtime::Module>& module, BenchResult test,
+                               std::int64_t repetitions) {
   const std::int64_t ctx = test.n_depth + test.n_prompt + test.n_gen;
   NNTUNE_ASSIGN(const auto session, runtime::Session::create(module, {test.n_threads, ctx}));
   NNTUNE_ASSIGN([[maybe_unused]] const double warm_up, run_once(*session, test));

@@ -25,8 +25,8 @@ std::string md_row(const BenchResult& result) {
   const std::string share = result.read_share() ? fmt::format("{:.0f} %", 100 * *result.read_share()) : "";
   return fmt::format("| {:<20} | {:>9} | {:>7} | {:>14} | {:>18} | {:>8.2f} | {:>9} |\n",
                      fmt::format("{} {}", result.model, result.dtype),
-                     fmt::format("{:.2f} GB", static_cast<double>(result.model_bytes) / 1e9), result.n_threads, result.test(),
-                     fmt::format("{:.2f} ± {:.2f}", summary.mean, summary.stddev), summary.median, share);
+                     fmt::format("{:.2f} GB", static_cast<double>(result.model_bytes) / 1e9), result.n_threads,
+                     result.test(), fmt::format("{:.2f} ± {:.2f}", summary.mean, summary.stddev), summary.median, share);
 }
 
 }  // namespace
@@ -86,8 +86,8 @@ Expected<BenchFormat> parse_bench_format(std::string_view text) {
 std::string bench_header(BenchFormat format) {
   switch (format) {
     case BenchFormat::md:
-      return fmt::format("| {:<20} | {:>9} | {:>7} | {:>14} | {:>18} | {:>8} | {:>9} |\n", "model", "size", "threads", "test",
-                         "t/s", "median", "of a read") +
+      return fmt::format("| {:<20} | {:>9} | {:>7} | {:>14} | {:>18} | {:>8} | {:>9} |\n", "model", "size", "threads",
+                         "test", "t/s", "median", "of a read") +
              "| -------------------- | --------: | ------: | -------------: | -----------------: | -------: | --------: |\n";
     case BenchFormat::csv: return std::string(kCsvHeader);
     case BenchFormat::json: return "[";

@@ -16,16 +16,8 @@ extern const Command kWorkerCommand;
 
 std::span<const Command* const> commands() {
   static constexpr const Command* kCommands[] = {
-      &kSearchCommand,
-      &kModelsCommand,
-      &kTargetCommand,
-      &kCompileCommand,
-      &kRunCommand,
-      &kEvalCommand,
-      &kBenchCommand,
-      &kExplainCommand,
-      &kDbCommand,
-      &kWorkerCommand,
+      &kSearchCommand, &kModelsCommand, &kTargetCommand,  &kCompileCommand, &kRunCommand,
+      &kEvalCommand,   &kBenchCommand,  &kExplainCommand, &kDbCommand,      &kWorkerCommand,
   };
   return kCommands;
 }

@@ -22,8 +22,8 @@ Expected<Costs> open_costs(const std::optional<std::filesystem::path>& db) {
     costs.target_stored = true;
     target_id = stored->id;
   }
-  NNTUNE_ASSIGN(costs.model, cost_model::DatabaseCostModel::make(*costs.database, target_id,
-                                                                 std::make_shared<cost_model::EstimateCostModel>(costs.target)));
+  NNTUNE_ASSIGN(costs.model, cost_model::DatabaseCostModel::make(
+                                 *costs.database, target_id, std::make_shared<cost_model::EstimateCostModel>(costs.target)));
   return costs;
 }
 

@@ -13,8 +13,9 @@ namespace {
 
 void declare(cxxopts::Options& options) {
   declare_db_option(options);
-  options.add_options()("action", "stats: what the database holds", cxxopts::value<std::string>(), "stats")(
-      "json", "print one JSON object");
+  auto add = options.add_options();
+  add("action", "stats: what the database holds", cxxopts::value<std::string>(), "stats");
+  add("json", "print one JSON object");
   options.parse_positional({"action"});
 }
 

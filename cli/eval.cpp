@@ -18,11 +18,12 @@ namespace {
 
 void declare(cxxopts::Options& options) {
   declare_model_options(options);
-  options.add_options()
-      ("text", "the text", cxxopts::value<std::string>(), "FILE")
-      ("window", "tokens that are run together; each predicts the next one", cxxopts::value<std::string>()->default_value("512"), "N")
-      ("limit", "take the first N tokens of the text only", cxxopts::value<std::string>(), "N")
-      ("json", "print one JSON object");
+  auto add = options.add_options();
+  add("text", "the text", cxxopts::value<std::string>(), "FILE");
+  add("window", "tokens that are run together; each predicts the next one",
+      cxxopts::value<std::string>()->default_value("512"), "N");
+  add("limit", "take the first N tokens of the text only", cxxopts::value<std::string>(), "N");
+  add("json", "print one JSON object");
 }
 
 /// -log softmax(logits)[next], in double.

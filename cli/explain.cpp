@@ -15,7 +15,9 @@ namespace {
 
 void declare(cxxopts::Options& options) {
   declare_model_options(options);
-  options.add_options()("alternatives", "the runner-up of each choice and what it would cost")("json", "print one JSON object");
+  auto add = options.add_options();
+  add("alternatives", "the runner-up of each choice and what it would cost");
+  add("json", "print one JSON object");
 }
 
 std::string render_alternatives(const extract::Explanation& explanation) {
@@ -25,8 +27,9 @@ std::string render_alternatives(const extract::Explanation& explanation) {
     if (decision.runner_up.empty()) {
       out += "    no other kernel\n";
     } else {
-      out += fmt::format("    +{} with {}\n", format_seconds(decision.runner_up_seconds),
-                         decision.runner_up_workload.empty() ? decision.runner_up : short_name(decision.runner_up_workload.front()));
+      out += fmt::format(
+          "    +{} with {}\n", format_seconds(decision.runner_up_seconds),
+          decision.runner_up_workload.empty() ? decision.runner_up : short_name(decision.runner_up_workload.front()));
     }
   }
   return out;
@@ -70,8 +73,8 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
   fmt::print("{} {}, {} thread{}, {}{}\n", model.name, graph::name(options.dtype), options.threads,
              options.threads == 1 ? "" : "s", costs.target.short_name,
              costs.target.measured ? "" : " (default peaks: `nntune target` measures them)");
-  fmt::print("chosen from 10^{:.0f} programs; {:.1f} MB of weights\n", std::log10(std::max(1.0, extraction.explanation.programs)),
-             extraction.explanation.stored_bytes / 1e6);
+  fmt::print("chosen from 10^{:.0f} programs; {:.1f} MB of weights\n",
+             std::log10(std::max(1.0, extraction.explanation.programs)), extraction.explanation.stored_bytes / 1e6);
   for (const auto& phase : extraction.program.phases) fmt::print("\n{}", render_phase(phase, costs.target));
   if (arguments.count("alternatives") != 0) fmt::print("\n{}", render_alternatives(extraction.explanation));
   return 0;

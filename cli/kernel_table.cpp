@@ -59,14 +59,14 @@ std::string short_name(const Workload& workload) {
   switch (op.kind) {
     case OpKind::matmul: {
       const graph::TensorType& w = workload.inputs[schedule::operand_map(op).w];
-      return with_chain("matmul", op.prologue, op.epilogue) +
-             fmt::format(" {}->{} {}", w.shape[1], w.shape[0], layout(w));
+      return with_chain("matmul", op.prologue, op.epilogue) + fmt::format(" {}->{} {}", w.shape[1], w.shape[0], layout(w));
     }
     case OpKind::attention:
       return with_chain("attention", op.prologue, op.epilogue) +
              fmt::format(" {}/{} heads, past {}", op.heads, op.kv_heads, workload.past);
     case OpKind::rowwise: return fmt::format("{} {}", with_chain("rowwise", op.prologue, {}), workload.output.text());
-    case OpKind::cache_append: return fmt::format("{} {}", with_chain("cache_append", op.prologue, {}), workload.output.text());
+    case OpKind::cache_append:
+      return fmt::format("{} {}", with_chain("cache_append", op.prologue, {}), workload.output.text());
     case OpKind::embed: return fmt::format("embed {}", workload.inputs[1].text());
     default: return fmt::format("{} {}", workload.family(), workload.inputs[0].text());
   }
@@ -87,7 +87,8 @@ std::string render_phase(const extract::PhaseProgram& phase, const Target& targe
                                 format_seconds(total), static_cast<double>(phase.rows) / total);
   out += fmt::format("  {:<{}} {:>8} {:>6} {:>8}  {}\n", "kernel", kNameColumns, "time", "share", "roofline", "source");
   for (const extract::SectionProgram& section : phase.sections) {
-    out += section.repeat == 1 ? fmt::format("{}\n", section.name) : fmt::format("{}, {} times\n", section.name, section.repeat);
+    out += section.repeat == 1 ? fmt::format("{}\n", section.name)
+                               : fmt::format("{}, {} times\n", section.name, section.repeat);
     for (const extract::KernelStep& step : section.steps) {
       const double seconds = step.cost.seconds;
       const double share = 100 * seconds * static_cast<double>(section.repeat) / total;

@@ -33,13 +33,15 @@ int wrong_usage(std::string_view what, std::string_view hint) {
 }
 
 void print_help() {
-  fmt::print("nntune finds, measures, remembers and reuses the fastest CPU programs for language models.\n\n"
-             "usage: nntune COMMAND [ARGUMENTS]\n\n");
+  fmt::print(
+      "nntune finds, measures, remembers and reuses the fastest CPU programs for language models.\n\n"
+      "usage: nntune COMMAND [ARGUMENTS]\n\n");
   for (const Command* command : commands()) {
     if (!command->hidden) fmt::print("  {:<10} {}\n", command->name, command->summary);
   }
-  fmt::print("\n`nntune COMMAND --help` lists the arguments of a command; `nntune --version` prints the version.\n"
-             "Exit codes: 0 fine, 1 failed, 2 wrong usage, 130 a search that was interrupted (nothing is lost).\n");
+  fmt::print(
+      "\n`nntune COMMAND --help` lists the arguments of a command; `nntune --version` prints the version.\n"
+      "Exit codes: 0 fine, 1 failed, 2 wrong usage, 130 a search that was interrupted (nothing is lost).\n");
 }
 
 const Command* find(std::string_view name) {
@@ -91,7 +93,8 @@ int dispatch(int argc, char** argv) {
     return kOk;
   }
   if (const Command* command = find(name)) return run(*command, argc - 1, argv + 1);
-  return wrong_usage(fmt::format("unknown {} '{}'", name.starts_with('-') ? "option" : "command", name), "see `nntune --help`");
+  return wrong_usage(fmt::format("unknown {} '{}'", name.starts_with('-') ? "option" : "command", name),
+                     "see `nntune --help`");
 }
 
 /// Ends as any filter does whose reader went away: silently, by the signal.

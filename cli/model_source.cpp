@@ -48,7 +48,8 @@ Expected<std::shared_ptr<const runtime::Module>> open_module(const ModelOptions&
                   fmt::format("compile the model again with --dtype {}", graph::name(options.dtype)));
     }
   } else if (options.model.ends_with(".nnm")) {
-    return fail(ErrorKind::io, fmt::format("there is no module {}", options.model), "make one with `nntune compile MODEL -o FILE`");
+    return fail(ErrorKind::io, fmt::format("there is no module {}", options.model),
+                "make one with `nntune compile MODEL -o FILE`");
   } else {
     NNTUNE_ASSIGN(const Compilation compilation, compile_model(options));
     NNTUNE_ASSIGN(module, module::make_module(compilation.program, compilation.model));

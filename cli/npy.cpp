@@ -35,7 +35,8 @@ Expected<NpyWriter> NpyWriter::create(const std::filesystem::path& path, std::in
   NpyWriter writer(path, path.string() + fmt::format(".tmp{}", ::getpid()), columns);
   writer.file_.reset(std::fopen(writer.temporary_.c_str(), "wb"));
   const std::string header = npy_header(0, columns);
-  if (!writer.file_ || std::fwrite(header.data(), 1, header.size(), writer.file_.get()) != header.size()) return writer.failed();
+  if (!writer.file_ || std::fwrite(header.data(), 1, header.size(), writer.file_.get()) != header.size())
+    return writer.failed();
   return writer;
 }
 
@@ -60,8 +61,9 @@ Status NpyWriter::append(std::span<const float> row) {
 
 Status NpyWriter::finish() {
   const std::string header = npy_header(rows_, columns_);
-  if (std::fseek(file_.get(), 0, SEEK_SET) != 0 || std::fwrite(header.data(), 1, header.size(), file_.get()) != header.size() ||
-      std::fflush(file_.get()) != 0 || std::rename(temporary_.c_str(), path_.c_str()) != 0) {
+  if (std::fseek(file_.get(), 0, SEEK_SET) != 0 ||
+      std::fwrite(header.data(), 1, header.size(), file_.get()) != header.size() || std::fflush(file_.get()) != 0 ||
+      std::rename(temporary_.c_str(), path_.c_str()) != 0) {
     return failed();
   }
   file_.reset();

@@ -93,8 +93,8 @@ Expected<std::vector<int>> parse_threads(std::string_view text) {
 }
 
 void declare_db_option(cxxopts::Options& options) {
-  options.add_options()("db", "tuning database (default: $XDG_DATA_HOME/nntune/tuning.db)",
-                        cxxopts::value<std::string>(), "FILE");
+  options.add_options()("db", "tuning database (default: $XDG_DATA_HOME/nntune/tuning.db)", cxxopts::value<std::string>(),
+                        "FILE");
 }
 
 std::optional<std::filesystem::path> read_db_option(const cxxopts::ParseResult& arguments) {
@@ -104,12 +104,12 @@ std::optional<std::filesystem::path> read_db_option(const cxxopts::ParseResult& 
 
 void declare_model_options(cxxopts::Options& options) {
   declare_db_option(options);
-  options.add_options()
-      ("model", "built-in name (see `nntune models`) or Hugging Face folder", cxxopts::value<std::string>(), "MODEL")
-      ("weights", "folder with real weights for a built-in name", cxxopts::value<std::string>(), "DIR")
-      ("dtype", "type of the stored weights: f32 or bf16", cxxopts::value<std::string>()->default_value("bf16"), "TYPE")
-      ("t,threads", "threads (default: all CPUs this process may use)", cxxopts::value<std::string>(), "THREADS")
-      ("ctx", "tokens the KV cache has room for", cxxopts::value<std::string>()->default_value("4096"), "N");
+  auto add = options.add_options();
+  add("model", "built-in name (see `nntune models`) or Hugging Face folder", cxxopts::value<std::string>(), "MODEL");
+  add("weights", "folder with real weights for a built-in name", cxxopts::value<std::string>(), "DIR");
+  add("dtype", "type of the stored weights: f32 or bf16", cxxopts::value<std::string>()->default_value("bf16"), "TYPE");
+  add("t,threads", "threads (default: all CPUs this process may use)", cxxopts::value<std::string>(), "THREADS");
+  add("ctx", "tokens the KV cache has room for", cxxopts::value<std::string>()->default_value("4096"), "N");
   options.parse_positional({"model"});
 }
 
@@ -130,7 +130,8 @@ Expected<ModelOptions> read_model_options(const cxxopts::ParseResult& arguments,
   result.threads = static_cast<int>(allowed_cpus().size());
   if (arguments.count("threads") != 0) {
     NNTUNE_ASSIGN(const auto threads, parse_threads(arguments["threads"].as<std::string>()));
-    if (threads.size() != 1 && several == nullptr) return usage("-t takes one number here", "give it once for each thread count");
+    if (threads.size() != 1 && several == nullptr)
+      return usage("-t takes one number here", "give it once for each thread count");
     result.threads = threads.front();
     result.threads_given = true;
     if (several != nullptr) *several = threads;

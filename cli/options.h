@@ -32,7 +32,8 @@ struct ModelOptions {
 void declare_model_options(cxxopts::Options& options);
 /// Errors are ErrorKind::usage and name the option. `-t` must be one number, unless there is a place for `several`; then
 /// `threads` is the first.
-[[nodiscard]] Expected<ModelOptions> read_model_options(const cxxopts::ParseResult& arguments, std::vector<int>* several = nullptr);
+[[nodiscard]] Expected<ModelOptions> read_model_options(const cxxopts::ParseResult& arguments,
+                                                        std::vector<int>* several = nullptr);
 
 /// Declares --db FILE alone.
 void declare_db_option(cxxopts::Options& options);

@@ -28,17 +28,18 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 void declare(cxxopts::Options& options) {
   declare_model_options(options);
-  options.add_options()
-      ("p,prompt", "text to continue", cxxopts::value<std::string>(), "TEXT")
-      ("chat", "the text is a message of a user: answer it")
-      ("tokens", "token ids to continue, instead of -p", cxxopts::value<std::string>(), "1,2,3")
-      ("ids", "print ids instead of text; end tokens do not stop it")
-      ("n,predict", "tokens to generate", cxxopts::value<std::string>()->default_value("128"), "N")
-      ("temperature", "0 takes the likeliest token", cxxopts::value<std::string>()->default_value("0"), "T")
-      ("top-k", "draw from the K likeliest tokens only, 0: all", cxxopts::value<std::string>()->default_value("0"), "K")
-      ("top-p", "draw from the likeliest tokens that sum up to P only", cxxopts::value<std::string>()->default_value("1"), "P")
-      ("seed", "of the draws", cxxopts::value<std::string>()->default_value("0"), "N")
-      ("dump-logits", "keep the logits of each position, f32 [positions, vocab]", cxxopts::value<std::string>(), "FILE.npy");
+  auto add = options.add_options();
+  add("p,prompt", "text to continue", cxxopts::value<std::string>(), "TEXT");
+  add("chat", "the text is a message of a user: answer it");
+  add("tokens", "token ids to continue, instead of -p", cxxopts::value<std::string>(), "1,2,3");
+  add("ids", "print ids instead of text; end tokens do not stop it");
+  add("n,predict", "tokens to generate", cxxopts::value<std::string>()->default_value("128"), "N");
+  add("temperature", "0 takes the likeliest token", cxxopts::value<std::string>()->default_value("0"), "T");
+  add("top-k", "draw from the K likeliest tokens only, 0: all", cxxopts::value<std::string>()->default_value("0"), "K");
+  add("top-p", "draw from the likeliest tokens that sum up to P only", cxxopts::value<std::string>()->default_value("1"),
+      "P");
+  add("seed", "of the draws", cxxopts::value<std::string>()->default_value("0"), "N");
+  add("dump-logits", "keep the logits of each position, f32 [positions, vocab]", cxxopts::value<std::string>(), "FILE.npy");
 }
 
 struct RunOptions {

@@ -27,12 +27,12 @@ constexpr const char* kDefaultBudget = "3m";
 
 void declare(cxxopts::Options& options) {
   declare_model_options(options);
-  options.add_options()
-      ("budget", fmt::format("time for all of it, e.g. 90s, 10m (default: {}, or none with --trials)", kDefaultBudget),
-       cxxopts::value<std::string>(), "TIME")
-      ("trials", "end after so many measurements", cxxopts::value<std::string>(), "N")
-      ("seed", "of the search's choices", cxxopts::value<std::string>()->default_value("1"), "N")
-      ("json", "print events on stdout, one JSON object a line");
+  auto add = options.add_options();
+  add("budget", fmt::format("time for all of it, e.g. 90s, 10m (default: {}, or none with --trials)", kDefaultBudget),
+      cxxopts::value<std::string>(), "TIME");
+  add("trials", "end after so many measurements", cxxopts::value<std::string>(), "N");
+  add("seed", "of the search's choices", cxxopts::value<std::string>()->default_value("1"), "N");
+  add("json", "print events on stdout, one JSON object a line");
 }
 
 /// This machine as the database knows it; measured now if it does not.

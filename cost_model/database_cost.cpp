@@ -15,12 +15,14 @@ namespace {
 constexpr double kLargestCorrection = 10;
 
 std::string kind_of(const schedule::Workload& workload) {
-  const bool one_row = !workload.inputs.empty() && !workload.inputs.front().shape.empty() && workload.inputs.front().shape.front() == 1;
+  const bool one_row =
+      !workload.inputs.empty() && !workload.inputs.front().shape.empty() && workload.inputs.front().shape.front() == 1;
   return std::string(workload.family()) + (one_row ? " of one row" : "");
 }
 
 /// The stored schedule, if today's space of the workload still has it: an upgrade may have changed the knobs.
-Expected<schedule::Schedule> read_schedule(const schedule::Workload& workload, const std::string& text, const Target& target) {
+Expected<schedule::Schedule> read_schedule(const schedule::Workload& workload, const std::string& text,
+                                           const Target& target) {
   NNTUNE_ASSIGN(const kernels::Family* family, kernels::find_family(workload));
   if (const std::string why = family->refuse(workload, target.isa); !why.empty()) return fail(ErrorKind::unsupported, why);
   NNTUNE_ASSIGN(const Json json, parse_json(text, "stored schedule"));

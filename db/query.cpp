@@ -140,10 +140,11 @@ Expected<std::map<Hash128, Tried>> tried(const Database& database, std::int64_t 
 
 Expected<std::vector<Fastest>> fastest_by_workload(const Database& database, std::int64_t target_id) {
   const sqlite::Lock lock(database.connection());
-  NNTUNE_ASSIGN(auto statement, database.connection().prepare(
-                                    "SELECT w.text, min(m.median_ns) FROM measurement m JOIN workload w ON w.hash = m.workload_hash"
-                                    " WHERE m.target_id = ?1 AND m.verdict = 'ok' GROUP BY m.workload_hash ORDER BY m.workload_hash",
-                                    target_id));
+  NNTUNE_ASSIGN(auto statement,
+                database.connection().prepare(
+                    "SELECT w.text, min(m.median_ns) FROM measurement m JOIN workload w ON w.hash = m.workload_hash"
+                    " WHERE m.target_id = ?1 AND m.verdict = 'ok' GROUP BY m.workload_hash ORDER BY m.workload_hash",
+                    target_id));
   std::vector<Fastest> result;
   while (true) {
     NNTUNE_ASSIGN(const bool more, statement.step());

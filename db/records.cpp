@@ -12,18 +12,12 @@ namespace nntune::db {
 
 std::string_view to_string(Verdict verdict) {
   switch (verdict) {
-    case Verdict::ok:
-      return "ok";
-    case Verdict::wrong_result:
-      return "wrong_result";
-    case Verdict::crash:
-      return "crash";
-    case Verdict::timeout:
-      return "timeout";
-    case Verdict::out_of_memory:
-      return "out_of_memory";
-    case Verdict::compile_error:
-      return "compile_error";
+    case Verdict::ok: return "ok";
+    case Verdict::wrong_result: return "wrong_result";
+    case Verdict::crash: return "crash";
+    case Verdict::timeout: return "timeout";
+    case Verdict::out_of_memory: return "out_of_memory";
+    case Verdict::compile_error: return "compile_error";
   }
   assert(false && "a verdict outside the enumeration");
   return "";
@@ -39,12 +33,9 @@ Expected<Verdict> verdict_from_string(std::string_view text) {
 
 std::string_view to_string(Outcome outcome) {
   switch (outcome) {
-    case Outcome::done:
-      return "done";
-    case Outcome::interrupted:
-      return "interrupted";
-    case Outcome::failed:
-      return "failed";
+    case Outcome::done: return "done";
+    case Outcome::interrupted: return "interrupted";
+    case Outcome::failed: return "failed";
   }
   assert(false && "an outcome outside the enumeration");
   return "";

@@ -33,8 +33,7 @@ Error describe(const std::filesystem::path& path, int code, int system_errno, co
   const std::string shown = path.string();
   const std::string reason = system_errno != 0 ? std::strerror(system_errno) : message;
   switch (code & 0xff) {
-    case SQLITE_FULL:
-      return disk_full(path);
+    case SQLITE_FULL: return disk_full(path);
     case SQLITE_IOERR:
       if (is_full(system_errno)) return disk_full(path);
       return {ErrorKind::io, fmt::format("cannot read or write {}: {}", shown, reason),
@@ -57,8 +56,7 @@ Error describe(const std::filesystem::path& path, int code, int system_errno, co
               "restore it from a copy, or move it away to begin an empty one"};
     case SQLITE_NOTADB:
       return {ErrorKind::bad_input, fmt::format("{} is not a tuning database", shown), "give another file with --db"};
-    case SQLITE_NOMEM:
-      return {ErrorKind::io, fmt::format("not enough memory to use {}", shown), "free some memory"};
+    case SQLITE_NOMEM: return {ErrorKind::io, fmt::format("not enough memory to use {}", shown), "free some memory"};
     default:
       return {ErrorKind::internal, fmt::format("unexpected answer from {}: {}", shown, message),
               "if another program changed this database, move it away; else please report this"};
@@ -90,12 +88,9 @@ void Statement::bind(int index, std::nullopt_t) {
 Expected<bool> Statement::step() {
   if (bind_status_ != SQLITE_OK) return tl::unexpected(connection_->error());
   switch (sqlite3_step(handle_.get())) {
-    case SQLITE_ROW:
-      return true;
-    case SQLITE_DONE:
-      return false;
-    default:
-      return tl::unexpected(connection_->error());
+    case SQLITE_ROW: return true;
+    case SQLITE_DONE: return false;
+    default: return tl::unexpected(connection_->error());
   }
 }
 

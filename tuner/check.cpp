@@ -12,9 +12,8 @@ using graph::OpKind;
 using reference::HostTensor;
 
 bool casts_to_bf16(const graph::Chain& chain) {
-  return std::ranges::any_of(chain, [](const graph::Step& step) {
-    return step.kind == graph::StepKind::cast && step.dtype == DType::bf16;
-  });
+  return std::ranges::any_of(
+      chain, [](const graph::Step& step) { return step.kind == graph::StepKind::cast && step.dtype == DType::bf16; });
 }
 
 void run_all_threads(const Operands& operands, runtime::KernelFn kernel, void* scratch, std::int64_t rows) {

@@ -39,8 +39,8 @@ Expected<std::shared_ptr<Contestant>> Contestant::make(const module::CompiledPro
   NNTUNE_ASSIGN(auto loaded, module::make_module(compiled, model));
   const std::int64_t limit = model.config.max_positions > 0 ? model.config.max_positions : kPrefillTokens + 1;
   const std::int64_t tokens = std::clamp<std::int64_t>(limit - 1, 1, kPrefillTokens);
-  NNTUNE_ASSIGN(auto session,
-                runtime::Session::create(std::move(loaded), {.threads = threads, .ctx = std::max(tokens, kDecodeTokens) + 1}));
+  NNTUNE_ASSIGN(auto session, runtime::Session::create(std::move(loaded),
+                                                       {.threads = threads, .ctx = std::max(tokens, kDecodeTokens) + 1}));
   std::shared_ptr<Contestant> contestant(new Contestant(std::move(session)));
   contestant->prefill_tokens_ = tokens;
   return contestant;
@@ -73,7 +73,8 @@ db::Throughput Contestant::throughput() const {
   const auto scaled = [&](double seconds, double fixed) {
     if (scale_.layers == scale_.measured_layers) return seconds;
     const double constant = std::min(fixed, 0.9 * seconds);
-    return constant + (seconds - constant) * static_cast<double>(scale_.layers) / static_cast<double>(scale_.measured_layers);
+    return constant +
+           (seconds - constant) * static_cast<double>(scale_.layers) / static_cast<double>(scale_.measured_layers);
   };
   if (prefill_seconds_.empty()) return {};
   return {static_cast<double>(prefill_tokens_) / scaled(median(prefill_seconds_), scale_.fixed_prefill_seconds),

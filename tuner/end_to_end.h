@@ -27,8 +27,8 @@ inline constexpr std::int64_t kDecodeTokens = 24;
 class Contestant {
  public:
   /// Packs the weights and loads.
-  [[nodiscard]] static Expected<std::shared_ptr<Contestant>> make(const module::CompiledProgram& compiled, const import::Model& model,
-                                                                  int threads);
+  [[nodiscard]] static Expected<std::shared_ptr<Contestant>> make(const module::CompiledProgram& compiled,
+                                                                  const import::Model& model, int threads);
 
   /// Where the module has fewer layers than the model: its times are scaled, but for what is spent outside of the layers.
   struct Scale {

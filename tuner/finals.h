@@ -17,7 +17,8 @@ namespace nntune::tuner {
 
 class Finals {
  public:
-  Finals(Measurer& measurer, const db::Database& database, std::int64_t target_id, const cost_model::EstimateCostModel& defaults)
+  Finals(Measurer& measurer, const db::Database& database, std::int64_t target_id,
+         const cost_model::EstimateCostModel& defaults)
       : measurer_(measurer), database_(database), target_id_(target_id), defaults_(defaults) {}
 
   /// Times the default schedule and the best few in turn and stores the samples, which count from now on. As long as the

@@ -115,8 +115,9 @@ Measurer::Result Measurer::result_of(const Trial& trial) {
   return {trial.schedule, verdict, ok ? median(trial.timed.samples_ns) * 1e-9 : kNever};
 }
 
-Expected<Measurer::Batch> Measurer::measure(const schedule::Workload& workload, std::span<const schedule::Schedule> schedules,
-                                            const TimingRequest& timing, const std::optional<schedule::Schedule>& incumbent) {
+Expected<Measurer::Batch> Measurer::measure(const schedule::Workload& workload,
+                                            std::span<const schedule::Schedule> schedules, const TimingRequest& timing,
+                                            const std::optional<schedule::Schedule>& incumbent) {
   std::vector<schedule::Schedule> all(schedules.begin(), schedules.end());
   if (incumbent) all.push_back(*incumbent);
   NNTUNE_ASSIGN(std::vector<Trial> trials, prepare(workload, all));
@@ -135,8 +136,8 @@ Expected<Measurer::Batch> Measurer::measure(const schedule::Workload& workload, 
 }
 
 Expected<std::vector<Measurer::Result>> Measurer::duel(const schedule::Workload& workload,
-                                                       std::span<const schedule::Schedule> schedules, const TimingRequest& timing,
-                                                       int rounds) {
+                                                       std::span<const schedule::Schedule> schedules,
+                                                       const TimingRequest& timing, int rounds) {
   NNTUNE_ASSIGN(std::vector<Trial> trials, prepare(workload, schedules));
   for (int round = 0; round < rounds; ++round) {
     for (Trial& trial : trials) NNTUNE_TRY(play(workload, trial, timing, round + 1 == rounds));

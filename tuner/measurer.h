@@ -48,13 +48,14 @@ class Measurer {
   /// wrong is stored with that verdict, and the rest goes on. `incumbent` is timed in the middle of them and not stored: it
   /// tells how the machine has drifted since it was. Errors: interrupted, or the database's.
   [[nodiscard]] Expected<Batch> measure(const schedule::Workload& workload, std::span<const schedule::Schedule> schedules,
-                                        const TimingRequest& timing, const std::optional<schedule::Schedule>& incumbent = {});
+                                        const TimingRequest& timing,
+                                        const std::optional<schedule::Schedule>& incumbent = {});
 
   /// Times the schedules in turn, `rounds` times over, so that drift of the machine meets all alike; one new row each with all
   /// samples. What no longer passes the check is stored with its verdict.
   [[nodiscard]] Expected<std::vector<Result>> duel(const schedule::Workload& workload,
-                                                   std::span<const schedule::Schedule> schedules, const TimingRequest& timing,
-                                                   int rounds);
+                                                   std::span<const schedule::Schedule> schedules,
+                                                   const TimingRequest& timing, int rounds);
 
   /// Rows stored so far.
   [[nodiscard]] std::int64_t stored() const { return stored_; }

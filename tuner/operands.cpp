@@ -74,14 +74,12 @@ std::uint64_t seed_of(const schedule::Workload& workload) { return workload.hash
 
 std::vector<std::size_t> cold_operands(const schedule::Workload& workload) {
   switch (workload.op.kind) {
-    case OpKind::matmul:
-      return {schedule::operand_map(workload.op).w};
+    case OpKind::matmul: return {schedule::operand_map(workload.op).w};
     case OpKind::attention: {
       const std::size_t k = schedule::operand_map(workload.op).w;
       return {k, k + 1};
     }
-    default:
-      return {};
+    default: return {};
   }
 }
 
@@ -106,7 +104,8 @@ std::vector<HostTensor<float>> random_inputs(const schedule::Workload& workload)
   return tensors;
 }
 
-Expected<HostTensor<float>> reference_output(const schedule::Workload& workload, const std::filesystem::path& shared_folder) {
+Expected<HostTensor<float>> reference_output(const schedule::Workload& workload,
+                                             const std::filesystem::path& shared_folder) {
   NNTUNE_ASSIGN(TensorType type, concrete_output(workload));
   const std::filesystem::path path = shared_folder / (workload.hash().hex() + ".reference");
   const auto bytes = static_cast<std::size_t>(type.elements()) * sizeof(float);
@@ -119,7 +118,8 @@ Expected<HostTensor<float>> reference_output(const schedule::Workload& workload,
     return output;
   }
   const std::vector<HostTensor<float>> inputs = random_inputs(workload);
-  NNTUNE_ASSIGN(HostTensor<float> output, reference::evaluate<float>(workload.op, std::span(inputs), {.past = workload.past}));
+  NNTUNE_ASSIGN(HostTensor<float> output,
+                reference::evaluate<float>(workload.op, std::span(inputs), {.past = workload.past}));
   NNTUNE_TRY(write_file_atomically(path, {reinterpret_cast<const char*>(output.values.data()), bytes}));
   return output;
 }

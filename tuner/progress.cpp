@@ -29,7 +29,8 @@ std::string cut(std::string text, std::size_t columns) {
 /// `left` and `right` at the ends of a line.
 std::string justify(const std::string& left, const std::string& right, std::size_t columns) {
   if (left.size() + right.size() + 1 > columns) {
-    return right.size() + 4 > columns ? cut(left, columns) : fmt::format("{} {}", cut(left, columns - right.size() - 1), right);
+    return right.size() + 4 > columns ? cut(left, columns)
+                                      : fmt::format("{} {}", cut(left, columns - right.size() - 1), right);
   }
   return left + std::string(columns - left.size() - right.size(), ' ') + right;
 }
@@ -74,8 +75,7 @@ std::string short_name(const schedule::Workload& workload) {
     case graph::OpKind::attention:
       name += fmt::format(" {}/{} past {}", workload.op.heads, workload.op.kv_heads, workload.past);
       break;
-    default:
-      name += fmt::format(" {}x{}", rows, workload.inputs.front().rank() > 1 ? shape[1] : 1);
+    default: name += fmt::format(" {}x{}", rows, workload.inputs.front().rank() > 1 ? shape[1] : 1);
   }
   for (const graph::Chain* chain : {&workload.op.prologue, &workload.op.epilogue}) {
     if (!chain->empty()) name.append(1, ' ').append(chain_name(*chain));
@@ -103,8 +103,8 @@ std::vector<std::string> render_rows(const std::vector<Snapshot::Row>& rows, std
   if (rows.empty()) return table;
   const auto line = [&](std::string_view mark, const std::string& name, const std::string& share, const std::string& tried,
                         const std::string& best, const std::string& roofline) {
-    table.push_back(cut(fmt::format("{}{:<{}} {:>6} {:>6} {:>9} {:>9}", mark, cut(name, kNameColumns - 1), kNameColumns - 1, share,
-                                    tried, best, roofline),
+    table.push_back(cut(fmt::format("{}{:<{}} {:>6} {:>6} {:>9} {:>9}", mark, cut(name, kNameColumns - 1), kNameColumns - 1,
+                                    share, tried, best, roofline),
                         columns));
   };
   line(" ", "workload", "share", "tried", "best", "roofline");
@@ -120,7 +120,8 @@ std::vector<std::string> render_rows(const std::vector<Snapshot::Row>& rows, std
     line(r.active ? ">" : " ", r.name, fmt::format("{:.1f} %", r.share * 100), std::to_string(r.tried),
          duration_text(r.best_seconds), std::isfinite(r.best_seconds) ? fmt::format("{:.0f} %", r.roofline * 100) : "-");
   }
-  if (few > 0) line(" ", fmt::format("{} more", few), fmt::format("{:.1f} %", rest.share * 100), std::to_string(rest.tried), "", "");
+  if (few > 0)
+    line(" ", fmt::format("{} more", few), fmt::format("{:.1f} %", rest.share * 100), std::to_string(rest.tried), "", "");
   return table;
 }
 
@@ -138,8 +139,8 @@ std::vector<std::string> render_table(const Snapshot& snapshot, std::size_t colu
 }
 
 std::string render_line(const Snapshot& snapshot) {
-  return fmt::format("[{}] {}: {} measured, estimated tok/s: prefill {}, decode {}; {}", clock_text(snapshot.elapsed_seconds),
-                     snapshot.stage, snapshot.measurements,
+  return fmt::format("[{}] {}: {} measured, estimated tok/s: prefill {}, decode {}; {}",
+                     clock_text(snapshot.elapsed_seconds), snapshot.stage, snapshot.measurements,
                      speed_text(snapshot.start.prefill_tok_per_s, snapshot.now.prefill_tok_per_s),
                      speed_text(snapshot.start.decode_tok_per_s, snapshot.now.decode_tok_per_s), time_text(snapshot));
 }
@@ -159,9 +160,7 @@ void Progress::update(const Snapshot& snapshot, bool now) {
   last_ = time;
   last_stage_ = snapshot.stage;
   switch (style_) {
-    case Style::table:
-      draw(snapshot);
-      break;
+    case Style::table: draw(snapshot); break;
     case Style::lines:
       fmt::print(text_, "{}\n", render_line(snapshot));
       std::fflush(text_);

@@ -17,22 +17,22 @@ namespace nntune::tuner {
 /// Where the search stands.
 struct Snapshot {
   struct Row {
-    std::string name;           ///< of the workload, short
-    double share = 0;           ///< of the time of its phases, 0..1
-    std::int64_t tried = 0;     ///< schedules, of earlier sessions too
-    double best_seconds = 0;    ///< infinity: none yet
-    double roofline = 0;        ///< lower bound over best, 0..1
-    bool active = false;        ///< being tuned now
+    std::string name;         ///< of the workload, short
+    double share = 0;         ///< of the time of its phases, 0..1
+    std::int64_t tried = 0;   ///< schedules, of earlier sessions too
+    double best_seconds = 0;  ///< infinity: none yet
+    double roofline = 0;      ///< lower bound over best, 0..1
+    bool active = false;      ///< being tuned now
   };
-  std::string title;            ///< e.g. "search qwen3-0.6b on amd-avx512bf16-2c, 2 threads"
-  std::string stage;            ///< e.g. "tuning", "measuring the start"
+  std::string title;  ///< e.g. "search qwen3-0.6b on amd-avx512bf16-2c, 2 threads"
+  std::string stage;  ///< e.g. "tuning", "measuring the start"
   double elapsed_seconds = 0;
-  double budget_seconds = 0;    ///< 0: none
+  double budget_seconds = 0;  ///< 0: none
   std::int64_t measurements = 0;
-  std::int64_t trials = 0;      ///< budget of measurements, 0: none
-  db::Throughput start;         ///< estimated from the costs before the search; zeros: not known yet
-  db::Throughput now;           ///< likewise with today's costs
-  std::vector<Row> rows;        ///< the largest share first
+  std::int64_t trials = 0;  ///< budget of measurements, 0: none
+  db::Throughput start;     ///< estimated from the costs before the search; zeros: not known yet
+  db::Throughput now;       ///< likewise with today's costs
+  std::vector<Row> rows;    ///< the largest share first
 };
 
 /// e.g. "prefill matmul 512x6144x1024 rms+scale swiglu_split".

@@ -82,10 +82,13 @@ Expected<Candidate> Candidate::from_json(const Json& json) {
 }
 
 Json Prepared::to_json() const {
-  return {{"verdict", db::to_string(verdict)}, {"detail", detail},
+  return {{"verdict", db::to_string(verdict)},
+          {"detail", detail},
           {"object", object ? Json(object->hex()) : Json(nullptr)},
-          {"max_error", number(max_error)},   {"tolerance", number(tolerance)},
-          {"spills", spills},                 {"compile_seconds", compile_seconds},
+          {"max_error", number(max_error)},
+          {"tolerance", number(tolerance)},
+          {"spills", spills},
+          {"compile_seconds", compile_seconds},
           {"check_seconds", check_seconds}};
 }
 

@@ -44,8 +44,8 @@ struct Candidate {
 /// Compiled, loaded and compared with the reference over the whole output.
 struct Prepared {
   db::Verdict verdict = db::Verdict::ok;
-  std::string detail;                ///< of a verdict that is not ok, for people
-  std::optional<Hash128> object;     ///< of the machine code, if it compiled
+  std::string detail;             ///< of a verdict that is not ok, for people
+  std::optional<Hash128> object;  ///< of the machine code, if it compiled
   double max_error = db::Measurement::kUnknown;
   double tolerance = db::Measurement::kUnknown;
   int spills = 0;

@@ -97,7 +97,7 @@ class Search {
   Status references_for_new_tasks();
   Expected<Task> open_task(const schedule::Workload& workload);
   Expected<std::shared_ptr<Contestant>> build(const extract::Extraction& extraction,
-                                                       std::shared_ptr<const extract::CostModel> costs);
+                                              std::shared_ptr<const extract::CostModel> costs);
   Status run_contestant(const std::shared_ptr<Contestant>& contestant);
   db::Throughput estimate(const extract::Program& program) const;
   std::vector<Snapshot::Row> rows() const;
@@ -170,9 +170,8 @@ db::Throughput Search::estimate(const extract::Program& program) const {
 Expected<extract::Extraction> Search::plan(std::shared_ptr<const extract::CostModel> costs) {
   // The database is captured for the costs, which read it.
   return run_interruptibly([costs = std::move(costs), database = database_, config = model_->config, dtype = options_.dtype,
-                            threads = options_.threads, isa = target_.isa] {
-    return module::plan_model(config, dtype, threads, isa, *costs);
-  });
+                            threads = options_.threads,
+                            isa = target_.isa] { return module::plan_model(config, dtype, threads, isa, *costs); });
 }
 
 Status Search::extract(Attitude attitude) {
@@ -205,7 +204,8 @@ Expected<Task> Search::open_task(const schedule::Workload& workload) {
   for (const db::Measurement& known : ranking) {
     const auto json = parse_json(known.schedule, "stored schedule");
     if (!json) continue;
-    if (const auto schedule = family->space(workload, target_).read(*json)) task.evolution->record(*schedule, known.median_ns * 1e-9);
+    if (const auto schedule = family->space(workload, target_).read(*json))
+      task.evolution->record(*schedule, known.median_ns * 1e-9);
   }
   return task;
 }
@@ -217,8 +217,9 @@ Expected<std::shared_ptr<Contestant>> Search::build(const extract::Extraction& e
       start_ ? start_->scale().measured_layers
              : layers_that_fit(static_cast<std::size_t>(extraction.explanation.stored_bytes), layers, kModulesKept);
   if (fitting < layers && !start_) {
-    progress_.note(fmt::format("{} modules of {} layers do not fit into memory: speeds are measured with {} layers and scaled",
-                               kModulesKept, layers, fitting));
+    progress_.note(
+        fmt::format("{} modules of {} layers do not fit into memory: speeds are measured with {} layers and scaled",
+                    kModulesKept, layers, fitting));
   }
   Contestant::Scale scale{.layers = layers, .measured_layers = fitting};
   for (const extract::PhaseProgram& phase : extraction.program.phases) {
@@ -231,10 +232,10 @@ Expected<std::shared_ptr<Contestant>> Search::build(const extract::Extraction& e
   import::Model model = *model_;
   model.config.layers = fitting;
   extract::Program program = fitting < layers ? with_layers(extraction.program, fitting) : extraction.program;
-  NNTUNE_ASSIGN(auto contestant,
-                run_interruptibly([costs = std::move(costs), database = database_, model = std::move(model), objects = objects_,
-                                   program = std::move(program), dtype = options_.dtype, isa = target_.isa,
-                                   threads = options_.threads]() -> Expected<std::shared_ptr<Contestant>> {
+  NNTUNE_ASSIGN(auto contestant, run_interruptibly([costs = std::move(costs), database = database_, model = std::move(model),
+                                                    objects = objects_, program = std::move(program), dtype = options_.dtype,
+                                                    isa = target_.isa,
+                                                    threads = options_.threads]() -> Expected<std::shared_ptr<Contestant>> {
                   NNTUNE_ASSIGN(const auto compiled, module::compile_program(program, model, dtype, *costs, isa, *objects));
                   return Contestant::make(compiled, model, threads);
                 }));
@@ -257,12 +258,12 @@ Status Search::measure_start() {
   snapshot_.start = *report_.start;
   const double run = start_->run_seconds();
   // The same again for the tuned module, and both in turn; the tuned one runs at least as fast.
-  reserve_seconds_ = build_seconds * 1.1 + std::clamp(kFinalRunsSeconds, 2 * kLeastFinalRuns * run, 2 * kMostFinalRuns * run) + 1;
+  reserve_seconds_ =
+      build_seconds * 1.1 + std::clamp(kFinalRunsSeconds, 2 * kLeastFinalRuns * run, 2 * kMostFinalRuns * run) + 1;
   progress_.note(fmt::format("start, measured: prefill {:.1f}, decode {:.1f} tok/s", report_.start->prefill_tok_per_s,
                              report_.start->decode_tok_per_s));
-  progress_.event({{"event", "start"},
-                   {"prefill", report_.start->prefill_tok_per_s},
-                   {"decode", report_.start->decode_tok_per_s}});
+  progress_.event(
+      {{"event", "start"}, {"prefill", report_.start->prefill_tok_per_s}, {"decode", report_.start->decode_tok_per_s}});
   return {};
 }
 
@@ -288,7 +289,8 @@ Status Search::references_for_new_tasks() {
 Status Search::tune_once(Task& task) {
   active_ = &task;
   std::size_t count = kBatch;
-  if (options_.trials) count = std::min(count, static_cast<std::size_t>(std::max<std::int64_t>(0, *options_.trials - measurer_->stored())));
+  if (options_.trials)
+    count = std::min(count, static_cast<std::size_t>(std::max<std::int64_t>(0, *options_.trials - measurer_->stored())));
   const auto schedules = task.evolution->propose(count);
   if (schedules.empty()) {
     task.closed = true;
@@ -385,7 +387,8 @@ Status Search::measure_result() {
 
 Status Search::steps() {
   progress_.note(fmt::format("{}; weights: {}", snapshot_.title, model_->weights->description()));
-  progress_.event({{"event", "begin"}, {"model", model_->name}, {"target", target_.short_name}, {"threads", options_.threads}});
+  progress_.event(
+      {{"event", "begin"}, {"model", model_->name}, {"target", target_.short_name}, {"threads", options_.threads}});
   const double dram = dram_bandwidth_now(target_, options_.threads);
   show("measuring the start", true);
   NNTUNE_TRY(measure_start());
@@ -406,17 +409,22 @@ Status Search::steps() {
 }
 
 void Search::summarize() {
-  const auto speed = [](const db::Throughput& s) { return fmt::format("prefill {:.1f}, decode {:.1f}", s.prefill_tok_per_s, s.decode_tok_per_s); };
+  const auto speed = [](const db::Throughput& s) {
+    return fmt::format("prefill {:.1f}, decode {:.1f}", s.prefill_tok_per_s, s.decode_tok_per_s);
+  };
   std::vector<std::string> lines;
-  lines.push_back(fmt::format("{} {} in {}: {} measured, {} reused, stored in {}", report_.interrupted ? "interrupted" : "done", model_->name,
-                              clock_text(elapsed()), report_.measurements, report_.reused, database_->path().string()));
+  lines.push_back(fmt::format("{} {} in {}: {} measured, {} reused, stored in {}",
+                              report_.interrupted ? "interrupted" : "done", model_->name, clock_text(elapsed()),
+                              report_.measurements, report_.reused, database_->path().string()));
   active_ = nullptr;
   for (std::string& line : render_rows(rows(), 80)) lines.push_back(std::move(line));
   if (report_.start && report_.result) {
-    lines.push_back(fmt::format("measured tok/s: prefill {:.1f} -> {:.1f}, decode {:.1f} -> {:.1f}", report_.start->prefill_tok_per_s,
-                                report_.result->prefill_tok_per_s, report_.start->decode_tok_per_s, report_.result->decode_tok_per_s));
+    lines.push_back(fmt::format("measured tok/s: prefill {:.1f} -> {:.1f}, decode {:.1f} -> {:.1f}",
+                                report_.start->prefill_tok_per_s, report_.result->prefill_tok_per_s,
+                                report_.start->decode_tok_per_s, report_.result->decode_tok_per_s));
   } else if (report_.start) {
-    lines.push_back(fmt::format("measured tok/s at the start: {}; run the same command again to go on", speed(*report_.start)));
+    lines.push_back(
+        fmt::format("measured tok/s at the start: {}; run the same command again to go on", speed(*report_.start)));
   } else {
     lines.push_back("run the same command again to go on");
   }
@@ -451,7 +459,8 @@ Expected<SearchReport> Search::run() {
   const Status status = steps();
   report_.measurements = measurer_ ? measurer_->stored() : 0;
   report_.interrupted = !status && status.error().kind == ErrorKind::interrupted;
-  const db::Outcome outcome = status ? db::Outcome::done : (report_.interrupted ? db::Outcome::interrupted : db::Outcome::failed);
+  const db::Outcome outcome =
+      status ? db::Outcome::done : (report_.interrupted ? db::Outcome::interrupted : db::Outcome::failed);
   const Status ended = database_->end_session(session_id_, outcome, report_.start, report_.result);
   if (!status && !report_.interrupted) return tl::unexpected(status.error());
   NNTUNE_TRY(ended);

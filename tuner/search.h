@@ -25,7 +25,7 @@ struct SearchOptions {
   std::optional<std::chrono::milliseconds> budget;
   std::optional<std::int64_t> trials;  ///< measurements of this session
   std::uint64_t seed = 1;
-  std::string arguments;             ///< as typed, for the record
+  std::string arguments;  ///< as typed, for the record
   std::string nntune_version;
   std::filesystem::path worker_binary;  ///< tuner::own_binary() but in tests
 };

@@ -102,7 +102,9 @@ Task* TaskList::next() {
     return task.chosen && task.tried < (task.phase_share > kWorthTuning ? kCoverage : kGlance);
   };
   if (Task* task = largest(uncovered, share)) return task;
-  const auto unseen = [](const Task& task) { return !task.chosen && task.phase_share > kWorthTuning && task.tried < kAlternative; };
+  const auto unseen = [](const Task& task) {
+    return !task.chosen && task.phase_share > kWorthTuning && task.tried < kAlternative;
+  };
   if (Task* task = largest(unseen, share)) return task;
   return largest([](const Task& task) { return task.chosen; }, expected_win);
 }

@@ -75,17 +75,23 @@ Timed time_kernel(const Operands& operands, runtime::KernelFn kernel, std::byte*
 
   const auto calls = static_cast<std::int64_t>(std::clamp(request.sample_seconds / std::max(first, 1e-9), 1.0, 1e6));
   const double sample_seconds = first * static_cast<double>(calls);
-  int samples = std::clamp(static_cast<int>(std::min(request.budget_seconds / sample_seconds, 1e6)), 3, std::max(3, request.samples));
+  int samples =
+      std::clamp(static_cast<int>(std::min(request.budget_seconds / sample_seconds, 1e6)), 3, std::max(3, request.samples));
   if (first > request.give_up_seconds) samples = 2;
 
   SampleReporter reporter;
   benchmark::ClearRegisteredBenchmarks();
-  benchmark::RegisterBenchmark("kernel", [&](benchmark::State& state) {
-    for (auto _ : state) state.SetIterationTime(timed.run(calls));
-  })->Iterations(1)->Repetitions(samples)->UseManualTime();
+  benchmark::RegisterBenchmark("kernel",
+                               [&](benchmark::State& state) {
+                                 for (auto _ : state) state.SetIterationTime(timed.run(calls));
+                               })
+      ->Iterations(1)
+      ->Repetitions(samples)
+      ->UseManualTime();
   benchmark::RunSpecifiedBenchmarks(&reporter);
   benchmark::ClearRegisteredBenchmarks();
-  return {.detail = "", .samples_ns = std::move(reporter.samples_ns), .copies = static_cast<std::int64_t>(operands.copies())};
+  return {
+      .detail = "", .samples_ns = std::move(reporter.samples_ns), .copies = static_cast<std::int64_t>(operands.copies())};
 }
 
 }  // namespace nntune::tuner

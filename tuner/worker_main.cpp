@@ -134,13 +134,15 @@ class Worker {
     if (!scratch) return verdict(db::Verdict::out_of_memory, "scratch: " + scratch.error().message());
     auto bench = bench_for(candidate->workload);
     if (!bench) return verdict(db::Verdict::out_of_memory, bench.error().message());
-    const Comparison comparison = check((*bench)->operands, loaded.code->entry(loaded.entry), scratch->data(), (*bench)->expected);
+    const Comparison comparison =
+        check((*bench)->operands, loaded.code->entry(loaded.entry), scratch->data(), (*bench)->expected);
     prepared.check_seconds = seconds_since(check_begin);
     prepared.max_error = comparison.max_error;
     prepared.tolerance = comparison.tolerance;
     if (!comparison.ok()) {
       benches_.clear();  // it may have written over its inputs
-      return verdict(db::Verdict::wrong_result, fmt::format("error {:.3g}, tolerance {:.3g}", comparison.max_error, comparison.tolerance));
+      return verdict(db::Verdict::wrong_result,
+                     fmt::format("error {:.3g}, tolerance {:.3g}", comparison.max_error, comparison.tolerance));
     }
     loaded_.emplace(request.at("handle").get<std::uint64_t>(), std::move(loaded));
     if (loaded_.size() > kLoadedKept) loaded_.erase(loaded_.begin());  // handles rise: the oldest
@@ -176,7 +178,8 @@ class Worker {
     const Hash128 key = workload.hash();
     const auto found = std::ranges::find(benches_, key, [](const auto& entry) { return entry.first; });
     if (found != benches_.end()) return found->second.get();
-    while (!benches_.empty() && (benches_.size() >= kBenchesKept || bench_bytes() > setup_.memory_bytes / 4)) benches_.pop_front();
+    while (!benches_.empty() && (benches_.size() >= kBenchesKept || bench_bytes() > setup_.memory_bytes / 4))
+      benches_.pop_front();
     NNTUNE_ASSIGN(HostTensor<float> expected, reference_output(workload, setup_.shared_folder));
     NNTUNE_ASSIGN(Operands operands, Operands::create(workload));
     benches_.emplace_back(key, std::make_unique<Bench>(Bench{std::move(operands), std::move(expected)}));
@@ -216,7 +219,8 @@ class Worker {
       team_.reset();
       team_.emplace(loaded.workload.threads);
     }
-    return time_kernel(operands, loaded.code->entry(loaded.entry), scratch->data(), scratch_stride(loaded), *team_, *timing).to_json();
+    return time_kernel(operands, loaded.code->entry(loaded.entry), scratch->data(), scratch_stride(loaded), *team_, *timing)
+        .to_json();
   }
 
   static constexpr std::int64_t kColdCaches = 6;

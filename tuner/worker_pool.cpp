@@ -41,7 +41,8 @@ Expected<SharedFolder> SharedFolder::create() {
   remove_folders_of_the_dead(parent);
   std::string path = (parent / fmt::format("{}{}-XXXXXX", kFolderPrefix, getpid())).string();
   if (mkdtemp(path.data()) == nullptr) {
-    return fail(ErrorKind::io, fmt::format("cannot make a folder in {}", parent.string()), "set TMPDIR to a writable folder");
+    return fail(ErrorKind::io, fmt::format("cannot make a folder in {}", parent.string()),
+                "set TMPDIR to a writable folder");
   }
   return SharedFolder(path);
 }

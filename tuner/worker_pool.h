@@ -39,11 +39,13 @@ class WorkerPool {
 
   /// Compiles, loads and checks each candidate, one worker a core. A worker that dies or exceeds `limit` gives its candidate
   /// a verdict and is replaced. Errors: interrupted; io when workers cannot be started.
-  [[nodiscard]] Expected<std::vector<Prepared>> prepare(std::span<const Candidate> candidates, std::chrono::milliseconds limit);
+  [[nodiscard]] Expected<std::vector<Prepared>> prepare(std::span<const Candidate> candidates,
+                                                        std::chrono::milliseconds limit);
 
   /// Times one prepared candidate while nothing else of ours runs. infeasible if its worker was replaced meanwhile, so
   /// that it must be prepared again.
-  [[nodiscard]] Expected<Timed> time(const Prepared& prepared, const TimingRequest& request, std::chrono::milliseconds limit);
+  [[nodiscard]] Expected<Timed> time(const Prepared& prepared, const TimingRequest& request,
+                                     std::chrono::milliseconds limit);
 
   /// Computes the reference outputs of workloads, in parallel. One result each: what failed cannot be tuned.
   [[nodiscard]] Expected<std::vector<Status>> compute_references(std::span<const schedule::Workload> workloads,

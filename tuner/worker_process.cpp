@@ -143,8 +143,8 @@ Reply WorkerProcess::classify_death() {
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
     return reap(db::Verdict::out_of_memory, "killed by the system");  // only its memory killer does that
   }
-  return reap(db::Verdict::crash, WIFSIGNALED(status) ? describe_signal(WTERMSIG(status))
-                                                      : fmt::format("exit code {}", WEXITSTATUS(status)));
+  return reap(db::Verdict::crash,
+              WIFSIGNALED(status) ? describe_signal(WTERMSIG(status)) : fmt::format("exit code {}", WEXITSTATUS(status)));
 }
 
 bool WorkerProcess::poll_reply(Reply& reply) {

@@ -54,7 +54,8 @@ class WorkerProcess {
   void kill();
 
  private:
-  WorkerProcess(pid_t pid, int socket, std::int64_t memory_bytes) : pid_(pid), socket_(socket), memory_bytes_(memory_bytes) {}
+  WorkerProcess(pid_t pid, int socket, std::int64_t memory_bytes)
+      : pid_(pid), socket_(socket), memory_bytes_(memory_bytes) {}
   [[nodiscard]] Reply reap(db::Verdict verdict, std::string detail);
   [[nodiscard]] Reply classify_death();
 

@@ -70,7 +70,8 @@ class Lowering {
     operands_ = field(call, offsetof(runtime::KernelCall, operands), pointer);
     params_[static_cast<std::size_t>(Param::rows)] = field(call, offsetof(runtime::KernelCall, rows), builder_.getInt64Ty());
     params_[static_cast<std::size_t>(Param::past)] = field(call, offsetof(runtime::KernelCall, past), builder_.getInt64Ty());
-    params_[static_cast<std::size_t>(Param::thread)] = field(call, offsetof(runtime::KernelCall, thread), builder_.getInt64Ty());
+    params_[static_cast<std::size_t>(Param::thread)] =
+        field(call, offsetof(runtime::KernelCall, thread), builder_.getInt64Ty());
     params_[static_cast<std::size_t>(Param::threads)] =
         field(call, offsetof(runtime::KernelCall, threads), builder_.getInt64Ty());
     scratch_ = field(call, offsetof(runtime::KernelCall, scratch), pointer);
@@ -235,8 +236,7 @@ class Lowering {
   llvm::Value* to_storage(llvm::Value* value, Scalar element) {
     switch (element) {
       case Scalar::bf16: return math_.round_bf16(value);
-      case Scalar::i32:
-        return builder_.CreateTrunc(value, value->getType()->getWithNewType(builder_.getInt32Ty()));
+      case Scalar::i32: return builder_.CreateTrunc(value, value->getType()->getWithNewType(builder_.getInt32Ty()));
       default: return value;
     }
   }
@@ -307,7 +307,8 @@ class Lowering {
                         std::any_of(split.inner.begin(), split.inner.end(), hides_lane);
     int axes = 0;
     const auto count = [&](const Affine& sum) {
-      for (const Affine::Term& term : sum.terms) axes += term.atom->kind == ExprKind::variable && term.atom->var.get() == lane_;
+      for (const Affine::Term& term : sum.terms)
+        axes += term.atom->kind == ExprKind::variable && term.atom->var.get() == lane_;
     };
     for (std::size_t axis = 0; axis < indices.size(); ++axis) {
       count(split.outer[axis]);
@@ -378,7 +379,8 @@ class Lowering {
   void add_dynamic(Address& at, llvm::Value* value, const Product& factor) {
     assert(!value->getType()->isVectorTy());
     if (factor.value != nullptr) value = builder_.CreateMul(value, factor.value);
-    if (factor.constant != 1) value = builder_.CreateMul(value, builder_.getInt64(static_cast<std::uint64_t>(factor.constant)));
+    if (factor.constant != 1)
+      value = builder_.CreateMul(value, builder_.getInt64(static_cast<std::uint64_t>(factor.constant)));
     at.dynamic = at.dynamic == nullptr ? value : builder_.CreateAdd(at.dynamic, value);
   }
 
@@ -550,7 +552,8 @@ class Lowering {
         llvm::Value* mask = emit(node.mask);
         if (mask->getType()->isVectorTy()) mask = builder_.CreateExtractElement(mask, builder_.getInt64(0));
         auto* one = llvm::FixedVectorType::get(type, 1);
-        value = builder_.CreateMaskedLoad(one, from, align, builder_.CreateVectorSplat(1, mask), llvm::Constant::getNullValue(one));
+        value = builder_.CreateMaskedLoad(one, from, align, builder_.CreateVectorSplat(1, mask),
+                                          llvm::Constant::getNullValue(one));
         value = builder_.CreateExtractElement(value, builder_.getInt64(0));
       } else {
         value = builder_.CreateAlignedLoad(type, from, align);

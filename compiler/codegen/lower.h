@@ -17,6 +17,7 @@ inline constexpr const char* kEntrySymbol = "kernel";
 
 /// One function `kernel(const KernelCall*)` (runtime/kernel_abi.h). Only instructions of `isa` are asked for by name;
 /// everything else is generic vectors, which LLVM legalises.
-[[nodiscard]] std::unique_ptr<llvm::Module> lower(const loopir::Function& function, const Isa& isa, llvm::LLVMContext& context);
+[[nodiscard]] std::unique_ptr<llvm::Module> lower(const loopir::Function& function, const Isa& isa,
+                                                  llvm::LLVMContext& context);
 
 }  // namespace nntune::codegen

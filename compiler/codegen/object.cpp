@@ -51,7 +51,8 @@ Expected<llvm::TargetMachine*> machine_for(const Isa& isa) {
   initialise_llvm();
   std::string error;
   const llvm::Target* target = llvm::TargetRegistry::lookupTarget(kTriple, error);
-  if (target == nullptr) return fail(ErrorKind::internal, "LLVM has no x86 backend: " + error, "install llvm with the X86 target");
+  if (target == nullptr)
+    return fail(ErrorKind::internal, "LLVM has no x86 backend: " + error, "install llvm with the X86 target");
   // A generic CPU plus the probed features: host names lie on virtual machines.
   cached.reset(target->createTargetMachine(kTriple, "x86-64", features, llvm::TargetOptions(), llvm::Reloc::PIC_,
                                            llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default));

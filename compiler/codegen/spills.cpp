@@ -46,7 +46,8 @@ int count_vector_spills(std::span<const std::byte> text, const llvm::TargetMachi
   for (std::uint64_t at = 0; at < bytes.size();) {
     llvm::MCInst instruction;
     std::uint64_t size = 1;
-    if (disassembler->getInstruction(instruction, size, bytes.slice(at), at, llvm::nulls()) != llvm::MCDisassembler::Success) {
+    if (disassembler->getInstruction(instruction, size, bytes.slice(at), at, llvm::nulls()) !=
+        llvm::MCDisassembler::Success) {
       at += std::max<std::uint64_t>(size, 1);
       continue;
     }

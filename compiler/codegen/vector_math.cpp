@@ -32,8 +32,8 @@ llvm::Value* VectorMath::widen_bf16(llvm::Value* bits) {
 llvm::Value* VectorMath::round_bf16(llvm::Value* value) {
   const unsigned lanes = lanes_of(value);
   if (isa_.avx512bf16 && (lanes == 16 || lanes == 8)) {
-    const auto id = lanes == 16 ? llvm::Intrinsic::x86_avx512bf16_cvtneps2bf16_512
-                                : llvm::Intrinsic::x86_avx512bf16_cvtneps2bf16_256;
+    const auto id =
+        lanes == 16 ? llvm::Intrinsic::x86_avx512bf16_cvtneps2bf16_512 : llvm::Intrinsic::x86_avx512bf16_cvtneps2bf16_256;
     llvm::Value* rounded = builder_.CreateIntrinsic(id, {}, {value});
     return builder_.CreateBitCast(rounded, with_element(value, builder_.getInt16Ty()));
   }
@@ -70,7 +70,8 @@ llvm::Value* VectorMath::exp(llvm::Value* x) {
   x = clamp(clamp(x, -87.0, true), 87.0, false);
   // Adding and taking away 1.5 * 2^23 rounds to a whole number without SSE4.1's instruction.
   llvm::Value* magic = constant(x, 12582912.0);
-  llvm::Value* n = builder_.CreateFSub(builder_.CreateFAdd(builder_.CreateFMul(x, constant(x, 1.44269504088896341)), magic), magic);
+  llvm::Value* n =
+      builder_.CreateFSub(builder_.CreateFAdd(builder_.CreateFMul(x, constant(x, 1.44269504088896341)), magic), magic);
   llvm::Value* r = fma(n, constant(x, -0.693359375), x);
   r = fma(n, constant(x, 2.12194440e-4), r);
   llvm::Value* p = constant(x, 1.9875691500e-4);
@@ -87,8 +88,8 @@ llvm::Value* VectorMath::exp(llvm::Value* x) {
 llvm::Value* VectorMath::reduce_add(llvm::Value* vector) {
   llvm::FastMathFlags any_order;
   any_order.setAllowReassoc();
-  auto* sum = llvm::cast<llvm::Instruction>(
-      builder_.CreateFAddReduce(llvm::ConstantFP::get(builder_.getFloatTy(), -0.0), vector));
+  auto* sum =
+      llvm::cast<llvm::Instruction>(builder_.CreateFAddReduce(llvm::ConstantFP::get(builder_.getFloatTy(), -0.0), vector));
   sum->setFastMathFlags(any_order);
   return sum;
 }

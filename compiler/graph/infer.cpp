@@ -79,8 +79,7 @@ Expected<TensorType> infer_step(const Step& step, TensorType x, const TensorType
         return misfit(what, fmt::format("its table is {}, must be f32[?,{}]", operand->text(), step.group));
       }
       return result;
-    case StepKind::softmax:
-      return result;
+    case StepKind::softmax: return result;
     case StepKind::cast:
       if (step.dtype == DType::i32) return misfit(what, "only casts to f32 and bf16 exist");
       result.dtype = step.dtype;
@@ -225,16 +224,11 @@ Expected<TensorType> infer_type(const Op& op, std::span<const TensorType> inputs
       }
       return infer_chain(op.epilogue, TensorType{DType::f32, {x.shape[0], w.shape[0]}, {}}, inputs.subspan(2 + before));
     }
-    case OpKind::attention:
-      return infer_attention(op, inputs);
-    case OpKind::cache_append:
-      return infer_cache_append(op, inputs);
-    case OpKind::slice:
-      NNTUNE_TRY(check_count(op, inputs.size(), 1));
-      return infer_slice(op, inputs[0]);
+    case OpKind::attention: return infer_attention(op, inputs);
+    case OpKind::cache_append: return infer_cache_append(op, inputs);
+    case OpKind::slice: NNTUNE_TRY(check_count(op, inputs.size(), 1)); return infer_slice(op, inputs[0]);
     case OpKind::concat:
-    case OpKind::interleave:
-      return infer_stack(op, inputs);
+    case OpKind::interleave: return infer_stack(op, inputs);
     case OpKind::pack: {
       NNTUNE_TRY(check_count(op, inputs.size(), 1));
       NNTUNE_TRY(check_row_major(op.text(), "x", inputs[0]));

@@ -87,26 +87,19 @@ int Step::operands() const {
     case StepKind::scale:
     case StepKind::add:
     case StepKind::swiglu:
-    case StepKind::rope:
-      return 1;
-    default:
-      return 0;
+    case StepKind::rope: return 1;
+    default: return 0;
   }
 }
 
 std::string Step::text() const {
   switch (kind) {
-    case StepKind::rms:
-      return fmt::format("rms({},{})", eps, group);
+    case StepKind::rms: return fmt::format("rms({},{})", eps, group);
     case StepKind::swiglu_pairs:
-    case StepKind::rope:
-      return fmt::format("{}({})", name(kind), group);
-    case StepKind::cast:
-      return fmt::format("cast({})", name(dtype));
-    case StepKind::pack:
-      return fmt::format("pack({})", graph::text(lanes));
-    default:
-      return std::string(name(kind));
+    case StepKind::rope: return fmt::format("{}({})", name(kind), group);
+    case StepKind::cast: return fmt::format("cast({})", name(dtype));
+    case StepKind::pack: return fmt::format("pack({})", graph::text(lanes));
+    default: return std::string(name(kind));
   }
 }
 
@@ -139,8 +132,7 @@ Expected<Step> Step::parse(std::string_view text) {
       NNTUNE_ASSIGN(step.lanes, parse_lanes(call.arguments));
       break;
     }
-    default:
-      wants_arguments = false;
+    default: wants_arguments = false;
   }
   if (wants_arguments != call.has_arguments) return malformed("a step", text);
   return step;
@@ -171,23 +163,16 @@ std::string Op::text() const {
   const auto body = [&]() -> std::string {
     switch (kind) {
       case OpKind::input:
-      case OpKind::weight:
-        return fmt::format("{}:{}", name, type.text());
+      case OpKind::weight: return fmt::format("{}:{}", name, type.text());
       case OpKind::rowwise:
-      case OpKind::cache_append:
-        return graph::text(prologue);
-      case OpKind::matmul:
-        return fmt::format("{};{}", graph::text(prologue), graph::text(epilogue));
+      case OpKind::cache_append: return graph::text(prologue);
+      case OpKind::matmul: return fmt::format("{};{}", graph::text(prologue), graph::text(epilogue));
       case OpKind::attention:
         return fmt::format("{},{},{};{};{}", heads, kv_heads, scale, graph::text(prologue), graph::text(epilogue));
-      case OpKind::slice:
-        return fmt::format("{},{}{}", begin, end, axis == 0 ? ",rows" : "");
-      case OpKind::interleave:
-        return fmt::format("{}", group);
-      case OpKind::pack:
-        return graph::text(lanes);
-      default:
-        return "";
+      case OpKind::slice: return fmt::format("{},{}{}", begin, end, axis == 0 ? ",rows" : "");
+      case OpKind::interleave: return fmt::format("{}", group);
+      case OpKind::pack: return graph::text(lanes);
+      default: return "";
     }
   };
   return fmt::format("{}{{{}}}", graph::name(kind), body());

@@ -18,12 +18,9 @@ std::size_t size_bytes(DType dtype) { return dtype == DType::bf16 ? 2 : 4; }
 
 std::string_view name(DType dtype) {
   switch (dtype) {
-    case DType::f32:
-      return "f32";
-    case DType::bf16:
-      return "bf16";
-    case DType::i32:
-      return "i32";
+    case DType::f32: return "f32";
+    case DType::bf16: return "bf16";
+    case DType::i32: return "i32";
   }
   return "?";
 }

@@ -75,12 +75,9 @@ bool any_not_finite(const std::byte* data, std::int64_t count, Word exponent) {
 
 bool any_not_finite(Format format, const std::byte* data, std::int64_t count) {
   switch (format) {
-    case Format::f32:
-      return any_not_finite<std::uint32_t>(data, count, 0x7F800000U);
-    case Format::bf16:
-      return any_not_finite<std::uint16_t>(data, count, 0x7F80U);
-    case Format::f16:
-      return any_not_finite<std::uint16_t>(data, count, 0x7C00U);
+    case Format::f32: return any_not_finite<std::uint32_t>(data, count, 0x7F800000U);
+    case Format::bf16: return any_not_finite<std::uint16_t>(data, count, 0x7F80U);
+    case Format::f16: return any_not_finite<std::uint16_t>(data, count, 0x7C00U);
   }
   return false;
 }

@@ -92,12 +92,13 @@ class Builder {
 
     const Var tb = loopir::variable("tb");
     const Expr end = loopir::param(loopir::Param::past) + loopir::min(first_row_ + qb_, all_rows);
-    const Stmt steps = loopir::loop(tb, ceil_div(end, tb_), loopir::block({scores(use(tb)), softmax(use(tb)), values(use(tb))}));
+    const Stmt steps =
+        loopir::loop(tb, ceil_div(end, tb_), loopir::block({scores(use(tb)), softmax(use(tb)), values(use(tb))}));
     const Stmt body = loopir::block({load_queries(), clear(), steps, write_result()});
-    function_.body = loopir::loop(task, blocks * s_.kv_heads,
-                                  loopir::let(kv_head, use(task) / blocks,
-                                              loopir::let(block, loopir::binary(BinaryOp::mod, use(task), blocks), body)),
-                                  LoopKind::parallel);
+    function_.body = loopir::loop(
+        task, blocks * s_.kv_heads,
+        loopir::let(kv_head, use(task) / blocks, loopir::let(block, loopir::binary(BinaryOp::mod, use(task), blocks), body)),
+        LoopKind::parallel);
     return std::move(function_);
   }
 
@@ -123,8 +124,9 @@ class Builder {
     return for_rows([&](const Expr& row, const Expr& g, const Expr& i) {
       const Expr first = (kv_head_ * s_.group + g) * s_.head;
       const Expr at = first_row_ + i;
-      RowChain chain(function_, static_cast<int>(lanes_), at, s_.head, 0,
-                     [&, first, at](const Expr& column) { return loopir::load(q, {at, first + column}); });
+      RowChain chain(function_, static_cast<int>(lanes_), at, s_.head, 0, [&, first, at](const Expr& column) {
+        return loopir::load(q, {at, first + column});
+      });
       chain.apply(workload_.op.prologue, buffers(function_, s_.at.prologue, s_.prologue));
       std::vector<Stmt> stmts = chain.preparation();
       stmts.push_back(for_lanes(s_.head, [&](const Expr& column) {
@@ -137,7 +139,9 @@ class Builder {
   Stmt clear() {
     return for_rows([&](const Expr& row, const Expr&, const Expr&) {
       return loopir::block({loopir::store(highest_, {row}, number(kMinusInfinity)), loopir::store(total_, {row}, number(0)),
-                            for_lanes(s_.head, [&](const Expr& column) { return loopir::store(output_, {row, column}, number(0)); })});
+                            for_lanes(s_.head, [&](const Expr& column) {
+                              return loopir::store(output_, {row, column}, number(0));
+                            })});
     });
   }
 
@@ -148,7 +152,8 @@ class Builder {
     const Var c = loopir::variable("c", columns);
     const Var k = loopir::variable("k", depth);
     const Buffer sum = loopir::local_buffer("sum", {rows_, columns});
-    const Expr product = loopir::fma(loopir::load(a, {use(r), use(k)}), b(use(k), use(c)), loopir::load(sum, {use(r), use(c)}));
+    const Expr product =
+        loopir::fma(loopir::load(a, {use(r), use(k)}), b(use(k), use(c)), loopir::load(sum, {use(r), use(c)}));
     loopir::Nest nest(loopir::loop(
         r, integer(rows_),
         loopir::loop(c, integer(columns), loopir::loop(k, integer(depth), loopir::store(sum, {use(r), use(c)}, product)))));
@@ -179,12 +184,13 @@ class Builder {
     const auto home = [&](const Expr& row, const Expr& column) {
       return std::vector<Expr>{use(rt) * mr_ + row, use(ct) * width + column};
     };
-    nest.compute_at(rt, tile_loop([&](const Expr& row, const Expr& column) {
-      return loopir::store(tile, {row, column}, accumulate ? loopir::load(target, home(row, column)) : number(0));
-    }));
+    nest.compute_at(
+        rt, tile_loop([&](const Expr& row, const Expr& column) {
+          return loopir::store(tile, {row, column}, accumulate ? loopir::load(target, home(row, column)) : number(0));
+        }));
     nest.attach_after(rt, tile_loop([&](const Expr& row, const Expr& column) {
-      return loopir::store(target, home(row, column), loopir::load(tile, {row, column}));
-    }));
+                        return loopir::store(target, home(row, column), loopir::load(tile, {row, column}));
+                      }));
     if (pair) nest.tensorize_dot2(pair);
     nest.vectorize(cl);
     for (const Var& v : {ku, ri, cv}) nest.unroll(v);
@@ -227,14 +233,16 @@ class Builder {
       const Stmt mask = each([&](const Expr& column, const Expr& lane) {
         const Expr seen = loopir::less(loopir::unary(UnaryOp::to_f32, column), loopir::let_ref(allowed, Scalar::f32));
         const Expr score = loopir::select(seen, loopir::load(scores_, {row, column}), number(kMinusInfinity));
-        return loopir::block({loopir::store(scores_, {row, column}, score),
-                              loopir::store(best, {lane}, loopir::max(loopir::load(best, {lane}), loopir::load(scores_, {row, column})))});
+        return loopir::block(
+            {loopir::store(scores_, {row, column}, score),
+             loopir::store(best, {lane}, loopir::max(loopir::load(best, {lane}), loopir::load(scores_, {row, column})))});
       });
       const Expr block_best = loopir::reduce(BinaryOp::max, l, loopir::load(best, {use(l)}));
       const Stmt exponents = each([&](const Expr& column, const Expr& lane) {
         const Expr power = loopir::unary(UnaryOp::exp, loopir::load(scores_, {row, column}) - now_value);
-        return loopir::block({loopir::store(scores_, {row, column}, power),
-                              loopir::store(sums, {lane}, loopir::load(sums, {lane}) + loopir::load(scores_, {row, column}))});
+        return loopir::block(
+            {loopir::store(scores_, {row, column}, power),
+             loopir::store(sums, {lane}, loopir::load(sums, {lane}) + loopir::load(scores_, {row, column}))});
       });
       std::vector<Stmt> after = {once(sums, 0), exponents};
       if (s_.dot_values) {
@@ -368,7 +376,8 @@ double Attention::estimate_seconds(const Workload& workload, const Schedule& sch
   const auto seconds = [&](bool dot, std::int64_t vectors) {
     const double mr = static_cast<double>(schedule.at("mr"));
     const double nv = static_cast<double>(vectors);
-    const double efficiency = 0.9 * mr * nv / std::max(mr * nv, (mr + nv) / 2 + (dot ? 0 : nv)) * std::min(1.0, mr * nv / 10);
+    const double efficiency =
+        0.9 * mr * nv / std::max(mr * nv, (mr + nv) / 2 + (dot ? 0 : nv)) * std::min(1.0, mr * nv / 10);
     const double macs = (needed.f32_macs + needed.bf16_macs) / 2;
     return macs / ((dot ? target.bf16_dot : target.f32_fma) * efficiency);
   };
@@ -379,7 +388,8 @@ double Attention::estimate_seconds(const Workload& workload, const Schedule& sch
   const double rescaling = scores / tb * static_cast<double>(s.head) * 2;
   const double vector_work = (scores * 24 + rescaling) / target.f32_fma;
   const double compute =
-      ((seconds(s.dot_scores, schedule.at("nv")) + seconds(s.dot_values, schedule.at("nvo"))) * waste + vector_work) / threads;
+      ((seconds(s.dot_scores, schedule.at("nv")) + seconds(s.dot_values, schedule.at("nvo"))) * waste + vector_work) /
+      threads;
   const double memory = needed.weight_bytes * std::max(1.0, blocks / 8) / (target.l3_read * threads);
   return std::max(compute * imbalance, memory) + target.barrier_seconds;
 }

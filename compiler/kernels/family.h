@@ -15,9 +15,9 @@ namespace nntune::kernels {
 
 /// Work of one call by all threads together, for the roofline.
 struct Work {
-  double f32_macs = 0;       ///< multiply-adds that go through f32 FMA
-  double bf16_macs = 0;      ///< multiply-adds that go through the bf16 dot
-  double weight_bytes = 0;   ///< read once from DRAM (constants, KV cache)
+  double f32_macs = 0;          ///< multiply-adds that go through f32 FMA
+  double bf16_macs = 0;         ///< multiply-adds that go through the bf16 dot
+  double weight_bytes = 0;      ///< read once from DRAM (constants, KV cache)
   double activation_bytes = 0;  ///< read or written, likely in cache
 };
 
@@ -33,8 +33,8 @@ class Family {
   /// the edges, cache blocks). Orders candidates before anything is measured.
   [[nodiscard]] virtual double estimate_seconds(const schedule::Workload& workload, const schedule::Schedule& schedule,
                                                 const Target& target) const = 0;
-  [[nodiscard]] virtual Expected<loopir::Function> build(const schedule::Workload& workload, const schedule::Schedule& schedule,
-                                                         const Isa& isa) const = 0;
+  [[nodiscard]] virtual Expected<loopir::Function> build(const schedule::Workload& workload,
+                                                         const schedule::Schedule& schedule, const Isa& isa) const = 0;
 };
 
 /// The family of a workload, or why there is none.

@@ -50,7 +50,8 @@ double Embed::estimate_seconds(const Workload& workload, const Schedule& schedul
 }
 
 Expected<loopir::Function> Embed::build(const Workload& workload, const Schedule& schedule, const Isa& isa) const {
-  if (const std::string why = refuse(workload, isa); !why.empty()) return fail(ErrorKind::unsupported, "no gather kernel: " + why);
+  if (const std::string why = refuse(workload, isa); !why.empty())
+    return fail(ErrorKind::unsupported, "no gather kernel: " + why);
   loopir::Function function;
   function.name = "embed";
   const std::size_t constant[] = {1};
@@ -93,7 +94,8 @@ double Argmax::estimate_seconds(const Workload& workload, const Schedule& schedu
 }
 
 Expected<loopir::Function> Argmax::build(const Workload& workload, const Schedule& schedule, const Isa& isa) const {
-  if (const std::string why = refuse(workload, isa); !why.empty()) return fail(ErrorKind::unsupported, "no argmax kernel: " + why);
+  if (const std::string why = refuse(workload, isa); !why.empty())
+    return fail(ErrorKind::unsupported, "no argmax kernel: " + why);
   loopir::Function function;
   function.name = "argmax";
   declare_operands(function, workload, {});
@@ -123,13 +125,15 @@ Expected<loopir::Function> Argmax::build(const Workload& workload, const Schedul
   const Var highest = loopir::variable("highest");
   const Expr maximum = loopir::reduce(loopir::BinaryOp::max, l, loopir::load(best, {use(l)}));
   // The lowest index among equals is the largest negative one.
-  const Expr at_best = loopir::binary(loopir::BinaryOp::eq, loopir::load(best, {use(l)}), loopir::let_ref(highest, loopir::Scalar::f32));
+  const Expr at_best =
+      loopir::binary(loopir::BinaryOp::eq, loopir::load(best, {use(l)}), loopir::let_ref(highest, loopir::Scalar::f32));
   const Expr negative = loopir::number(0) - loopir::load(index, {use(l)});
   const Expr lowest = loopir::reduce(loopir::BinaryOp::max, l, loopir::select(at_best, negative, loopir::number(-3.4e38)));
   const Stmt finish = loopir::let(
       highest, maximum, loopir::store(out, {use(row)}, loopir::unary(loopir::UnaryOp::to_i64, loopir::number(0) - lowest)));
-  function.body = loopir::loop(row, loopir::param(loopir::Param::rows),
-                               loopir::block({clear, loopir::loop(c, integer(columns / lanes), step), finish}), LoopKind::parallel);
+  function.body =
+      loopir::loop(row, loopir::param(loopir::Param::rows),
+                   loopir::block({clear, loopir::loop(c, integer(columns / lanes), step), finish}), LoopKind::parallel);
   return function;
 }
 

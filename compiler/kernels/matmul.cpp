@@ -44,17 +44,17 @@ constexpr std::int64_t kRowPad = 32;
 /// What a matmul workload is made of.
 struct Shape {
   std::int64_t m = 1;
-  std::int64_t n = 1;        ///< columns of the product, before the epilogue
+  std::int64_t n = 1;  ///< columns of the product, before the epilogue
   std::int64_t k = 1;
-  std::int64_t panel = 16;   ///< nr
-  bool dot = false;          ///< bf16 pairs
-  bool widened = false;      ///< bf16 weights through f32 FMA
+  std::int64_t panel = 16;  ///< nr
+  bool dot = false;         ///< bf16 pairs
+  bool widened = false;     ///< bf16 weights through f32 FMA
   bool x_packed = false;
   std::int64_t x_rows = 0;   ///< mr of a packed x
   std::size_t prologue = 0;  ///< operands
   std::size_t epilogue = 0;
   schedule::OperandMap at;
-  bool a_bf16 = false;       ///< x after the prologue
+  bool a_bf16 = false;  ///< x after the prologue
 
   [[nodiscard]] std::int64_t pair() const { return dot ? 2 : 1; }
   [[nodiscard]] std::int64_t panels() const { return (n + panel - 1) / panel; }
@@ -132,7 +132,8 @@ class Builder {
     const Expr product = loopir::fma(loopir::load(a, {use(i), use(k)}), loopir::load(w_, {use(j), use(k)}),
                                      loopir::load(sum, {use(i), use(j)}));
     loopir::Nest nest(loopir::loop(
-        i, rows, loopir::loop(j, integer(s_.n), loopir::loop(k, integer(s_.k), loopir::store(sum, {use(i), use(j)}, product)))));
+        i, rows,
+        loopir::loop(j, integer(s_.n), loopir::loop(k, integer(s_.k), loopir::store(sum, {use(i), use(j)}, product)))));
 
     // Tiling: row blocks for the L2 cache, panels of weights, register tiles, vectors.
     const auto [ib, ii] = nest.split(i, mb_);
@@ -194,7 +195,9 @@ class Builder {
   }
 
   Stmt clear(const Buffer& tile) {
-    return tile_loop([&](const Expr& row, const Expr& column) { return loopir::store(tile, {row, column}, loopir::number(0)); });
+    return tile_loop([&](const Expr& row, const Expr& column) {
+      return loopir::store(tile, {row, column}, loopir::number(0));
+    });
   }
 
   Stmt epilogue(const Buffer& tile, const Expr& first_row, const Expr& first_column) {
@@ -207,13 +210,14 @@ class Builder {
         masked ? RowChain::Read([outputs](const Expr& c) { return loopir::less(c, integer(outputs)); }) : nullptr;
     const Var r = loopir::variable("ir", mr_);
     const Expr row = first_row + use(r);
-    RowChain chain(function_, lanes_, row, s_.n, 0,
-                   [&](const Expr& column) {
-                     loopir::Affine local = loopir::affine(column);
-                     local.add(loopir::affine(first_column), -1);
-                     return loopir::load(tile, {use(r), local.to_expr()});
-                   },
-                   mask);
+    RowChain chain(
+        function_, lanes_, row, s_.n, 0,
+        [&](const Expr& column) {
+          loopir::Affine local = loopir::affine(column);
+          local.add(loopir::affine(first_column), -1);
+          return loopir::load(tile, {use(r), local.to_expr()});
+        },
+        mask);
     chain.apply(workload_.op.epilogue, buffers(function_, s_.at.epilogue, s_.epilogue));
     const std::int64_t block = std::min<std::int64_t>(columns, kColumnBlock);
     const std::int64_t lanes = std::min<std::int64_t>(lanes_, block);
@@ -250,8 +254,9 @@ class Builder {
     const auto extra = types(workload_, s_.at.prologue, s_.prologue);
     const std::int64_t group = smallest_group(workload_.op.prologue, extra);
     const std::int64_t columns = workload_.inputs[s_.at.x].shape[1];
-    RowChain chain(function_, lanes_, row, columns, group,
-                   [&](const Expr& column) { return loopir::load(x_, {row, column}); });
+    RowChain chain(function_, lanes_, row, columns, group, [&](const Expr& column) {
+      return loopir::load(x_, {row, column});
+    });
     chain.apply(workload_.op.prologue, buffers(function_, s_.at.prologue, s_.prologue));
     std::vector<Stmt> stmts = chain.preparation();
     stmts.push_back(for_columns(chain.columns(), group, lanes_, 2, [&](const Expr& column) {
@@ -297,8 +302,8 @@ std::string Matmul::refuse(const Workload& workload, const Isa& isa) const {
   if (s.dot != s.a_bf16) return s.dot ? "the bf16 dot needs bf16 activations" : "f32 FMA needs f32 activations";
   if (s.x_packed) {
     if (!workload.op.prologue.empty()) return "packed activations take no prologue";
-    if (x.lanes[0].axis != 0 || (s.dot ? x.lanes != std::vector<graph::Lane>{{0, static_cast<int>(s.x_rows)}, {1, 2}}
-                                       : x.lanes.size() != 1)) {
+    if (x.lanes[0].axis != 0 ||
+        (s.dot ? x.lanes != std::vector<graph::Lane>{{0, static_cast<int>(s.x_rows)}, {1, 2}} : x.lanes.size() != 1)) {
       return "activations are not in tiles of rows";
     }
     if (s.x_rows > runtime::kRowPadding || s.m == 1) return "tiles of activations do not fit the rows";
@@ -311,7 +316,8 @@ std::string Matmul::refuse(const Workload& workload, const Isa& isa) const {
       return "an epilogue sees one tile, not a row";
     }
     if (step.kind == StepKind::swiglu_pairs && s.n % s.panel != 0) return "gate/up pairs need whole panels";
-    if (step.kind == StepKind::swiglu_pairs && s.panel % (2 * step.group) != 0) return "gate/up pairs are split by the panels";
+    if (step.kind == StepKind::swiglu_pairs && s.panel % (2 * step.group) != 0)
+      return "gate/up pairs are split by the panels";
   }
   if (workload.output.packed() && s.n % s.panel != 0) return "a packed result needs whole panels";
   return "";
@@ -355,7 +361,8 @@ schedule::Space Matmul::space(const Workload& workload, const Target& target) co
                    : (direct ? std::vector<std::int64_t>{kDirect, kRows, kTiles} : std::vector<std::int64_t>{kRows, kTiles});
   }
   space.knobs.push_back({"apack", apack});
-  space.knobs.push_back({"axis", single ? std::vector<std::int64_t>{kColumns} : std::vector<std::int64_t>{kColumns, kRowBlocks}});
+  space.knobs.push_back(
+      {"axis", single ? std::vector<std::int64_t>{kColumns} : std::vector<std::int64_t>{kColumns, kRowBlocks}});
   space.refuse = [s, single, registers](const Schedule& schedule) -> std::string {
     const std::int64_t mr = single ? 1 : (s.x_packed ? s.x_rows : schedule.at("mr"));
     const std::int64_t nv = schedule.at("nv");
@@ -398,7 +405,8 @@ double Matmul::estimate_seconds(const Workload& workload, const Schedule& schedu
   const double imbalance = std::ceil(parts / threads) * threads / parts;
   const double element = s.a_bf16 ? 2 : 4;
   const double block_bytes = mb * static_cast<double>(s.k) * element;
-  const double panel_bytes = super * static_cast<double>(s.k) * (workload.inputs[s.at.w].dtype == graph::DType::bf16 ? 2 : 4);
+  const double panel_bytes =
+      super * static_cast<double>(s.k) * (workload.inputs[s.at.w].dtype == graph::DType::bf16 ? 2 : 4);
   if (!single && block_bytes + panel_bytes > 0.75 * static_cast<double>(target.l2_bytes)) efficiency *= 0.9;
   if (!single && schedule.at("apack") == kDirect && !s.x_packed) efficiency *= 0.85;  // rows alias in L1
   if (schedule.at("apack") == kRows && !single) efficiency *= 0.99;
@@ -413,13 +421,15 @@ double Matmul::estimate_seconds(const Workload& workload, const Schedule& schedu
   // A tile narrower than its panel leaves half of each line behind and comes back for it.
   if (single) memory *= static_cast<double>(s.panel) / std::min(static_cast<double>(s.panel), nv * vector_lanes(target.isa));
   if (single) memory *= schedule.at("pf") == 0 ? 1.02 : (schedule.at("pf") <= 32 ? 1.0 : 1.01);
-  const double packed_elements = schedule.at("apack") == kDirect ? 0 : rows * static_cast<double>(s.k) / (by_rows ? threads : 1);
+  const double packed_elements =
+      schedule.at("apack") == kDirect ? 0 : rows * static_cast<double>(s.k) / (by_rows ? threads : 1);
   const double packing = packed_elements * (schedule.at("apack") == kTiles ? 0.6e-9 : 0.15e-9);
   return std::max(compute, memory) + 0.15 * std::min(compute, memory) + packing + target.barrier_seconds;
 }
 
 Expected<loopir::Function> Matmul::build(const Workload& workload, const Schedule& schedule, const Isa& isa) const {
-  if (const std::string why = refuse(workload, isa); !why.empty()) return fail(ErrorKind::unsupported, "no matmul kernel: " + why);
+  if (const std::string why = refuse(workload, isa); !why.empty())
+    return fail(ErrorKind::unsupported, "no matmul kernel: " + why);
   return Builder(workload, schedule, isa).run();
 }
 

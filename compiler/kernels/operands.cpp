@@ -29,7 +29,8 @@ loopir::Scalar scalar_of(graph::DType dtype) {
   return loopir::Scalar::f32;
 }
 
-void declare_operands(loopir::Function& function, const schedule::Workload& workload, std::span<const std::size_t> constant) {
+void declare_operands(loopir::Function& function, const schedule::Workload& workload,
+                      std::span<const std::size_t> constant) {
   for (std::size_t i = 0; i < workload.inputs.size(); ++i) {
     const bool dense = std::find(constant.begin(), constant.end(), i) != constant.end();
     function.operands.push_back(operand(fmt::format("in{}", i), workload.inputs[i], static_cast<int>(i), dense));

@@ -20,8 +20,10 @@ namespace nntune::kernels {
 void declare_operands(loopir::Function& function, const schedule::Workload& workload, std::span<const std::size_t> constant);
 
 /// The types of `count` inputs from `first`.
-[[nodiscard]] std::span<const graph::TensorType> types(const schedule::Workload& workload, std::size_t first, std::size_t count);
-[[nodiscard]] std::span<const loopir::Buffer> buffers(const loopir::Function& function, std::size_t first, std::size_t count);
+[[nodiscard]] std::span<const graph::TensorType> types(const schedule::Workload& workload, std::size_t first,
+                                                       std::size_t count);
+[[nodiscard]] std::span<const loopir::Buffer> buffers(const loopir::Function& function, std::size_t first,
+                                                      std::size_t count);
 
 /// Bytes of an operand; a run-time dimension counts as `past` rows.
 [[nodiscard]] double operand_bytes(const graph::TensorType& type, std::int64_t past);

@@ -53,7 +53,8 @@ Best search_whole(const schedule::Space& space, const Seconds& seconds) {
   if (std::ranges::any_of(space.knobs, [](const auto& knob) { return knob.values.empty(); })) return best;
   for (;;) {
     schedule::Schedule schedule;
-    for (std::size_t i = 0; i < position.size(); ++i) schedule.knobs[space.knobs[i].name] = space.knobs[i].values[position[i]];
+    for (std::size_t i = 0; i < position.size(); ++i)
+      schedule.knobs[space.knobs[i].name] = space.knobs[i].values[position[i]];
     if (space.refuse(schedule).empty()) best.offer(schedule, seconds(schedule));
     std::size_t i = 0;
     while (i < position.size() && ++position[i] == space.knobs[i].values.size()) position[i++] = 0;
@@ -98,7 +99,9 @@ Expected<schedule::Schedule> default_schedule(const schedule::Workload& workload
     return fail(ErrorKind::unsupported, fmt::format("no kernel for {}: {}", workload.text(), why));
   }
   const schedule::Space space = family->space(workload, target);
-  const Seconds seconds = [&](const schedule::Schedule& schedule) { return family->estimate_seconds(workload, schedule, target); };
+  const Seconds seconds = [&](const schedule::Schedule& schedule) {
+    return family->estimate_seconds(workload, schedule, target);
+  };
   Best best;
   if (space.size() <= kSmallSpace) {
     best = search_whole(space, seconds);

@@ -74,15 +74,16 @@ std::string refuse_chain(const graph::Chain& chain, std::int64_t columns) {
   for (std::size_t i = 0; i < chain.size(); ++i) {
     const Step& step = chain[i];
     const bool stores = step.kind == StepKind::cast || step.kind == StepKind::pack;
-    const bool only_stores_follow = std::all_of(chain.begin() + static_cast<std::ptrdiff_t>(i), chain.end(), [](const Step& s) {
-      return s.kind == StepKind::cast || s.kind == StepKind::pack;
-    });
+    const bool only_stores_follow =
+        std::all_of(chain.begin() + static_cast<std::ptrdiff_t>(i), chain.end(),
+                    [](const Step& s) { return s.kind == StepKind::cast || s.kind == StepKind::pack; });
     if (stores && !only_stores_follow) return "a cast in the middle of a chain is not generated";
     if ((step.kind == StepKind::rms || step.kind == StepKind::rope) && step.group > 0 && step.group % kColumnBlock != 0) {
       return fmt::format("groups of {} columns are no multiple of {}", step.group, kColumnBlock);
     }
     if (step.kind == StepKind::rope && step.group % (2 * kColumnBlock) != 0) return "half a head is no multiple of a block";
-    if (step.kind == StepKind::swiglu_pairs && step.group != kColumnBlock) return "gate/up pairs must alternate in blocks of 16";
+    if (step.kind == StepKind::swiglu_pairs && step.group != kColumnBlock)
+      return "gate/up pairs must alternate in blocks of 16";
     if (step.kind == StepKind::swiglu_split || step.kind == StepKind::swiglu_pairs) columns /= 2;
   }
   return "";
@@ -161,9 +162,8 @@ void RowChain::apply(const Step& step, const Buffer& operand) {
 void RowChain::materialise() {
   if (in_memory_) return;
   const Buffer row = scratch("row", columns_);
-  statements_.push_back(for_columns(columns_, group_, lanes_, 1, [&](const Expr& column) {
-    return loopir::store(row, {column}, read_(column));
-  }));
+  statements_.push_back(for_columns(columns_, group_, lanes_, 1,
+                                    [&](const Expr& column) { return loopir::store(row, {column}, read_(column)); }));
   read_ = [row](const Expr& column) { return loopir::load(row, {column}); };
   in_memory_ = true;
 }
@@ -251,7 +251,8 @@ void RowChain::softmax() {
   statements_.push_back(all([&](const Var& l, const Expr& column) {
     return loopir::store(best, {use(l)}, loopir::max(loopir::load(best, {use(l)}), read_(column)));
   }));
-  statements_.push_back(loopir::store(highest, {loopir::integer(0)}, loopir::reduce(BinaryOp::max, r, loopir::load(best, {use(r)}))));
+  statements_.push_back(
+      loopir::store(highest, {loopir::integer(0)}, loopir::reduce(BinaryOp::max, r, loopir::load(best, {use(r)}))));
   statements_.push_back(lane_loop([&](const Var& l) { return loopir::store(best, {use(l)}, loopir::number(0)); }));
   statements_.push_back(all([&](const Var& l, const Expr& column) {
     const Expr power = loopir::unary(loopir::UnaryOp::exp, read_(column) - loopir::load(highest, {loopir::integer(0)}));

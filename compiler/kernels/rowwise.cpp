@@ -26,7 +26,8 @@ std::size_t extra_operands(const Workload& workload) {
 
 Work chain_work(const Workload& workload) {
   Work work;
-  for (const graph::TensorType& type : workload.inputs) work.activation_bytes += operand_bytes(type, workload.inputs[0].shape[0]);
+  for (const graph::TensorType& type : workload.inputs)
+    work.activation_bytes += operand_bytes(type, workload.inputs[0].shape[0]);
   work.activation_bytes += operand_bytes(workload.output, workload.inputs[0].shape[0]);
   return work;
 }
@@ -60,9 +61,9 @@ double chain_seconds(const Workload& workload, const Schedule& schedule, const T
 }
 
 /// Each row's chain, then `result(row, column, value)` for each of its columns. `group`: of the columns of the result.
-loopir::Function chain_function(const Workload& workload, const Schedule& schedule, std::int64_t output_group,
-                                const std::function<Stmt(const loopir::Function&, const Expr& row, const Expr& column,
-                                                         const Expr& value)>& result) {
+loopir::Function chain_function(
+    const Workload& workload, const Schedule& schedule, std::int64_t output_group,
+    const std::function<Stmt(const loopir::Function&, const Expr& row, const Expr& column, const Expr& value)>& result) {
   loopir::Function function;
   function.name = std::string(workload.family());
   declare_operands(function, workload, {});
@@ -73,14 +74,14 @@ loopir::Function chain_function(const Workload& workload, const Schedule& schedu
   std::int64_t group = smallest_group(workload.op.prologue, extra);
   const Var row = loopir::variable("row");
   const auto operands = buffers(function, 1, count);
-  RowChain chain(function, lanes, use(row), workload.inputs[0].shape[1], group,
-                 [&](const Expr& column) { return loopir::load(x, {use(row), column}); });
+  RowChain chain(function, lanes, use(row), workload.inputs[0].shape[1], group, [&](const Expr& column) {
+    return loopir::load(x, {use(row), column});
+  });
   chain.apply(workload.op.prologue, operands);
   if (output_group > 0 && (group == 0 || output_group < group)) group = output_group;
   std::vector<Stmt> stmts = chain.preparation();
-  stmts.push_back(for_columns(chain.columns(), group, lanes, schedule.at("unroll"), [&](const Expr& column) {
-    return result(function, use(row), column, chain.at(column));
-  }));
+  stmts.push_back(for_columns(chain.columns(), group, lanes, schedule.at("unroll"),
+                              [&](const Expr& column) { return result(function, use(row), column, chain.at(column)); }));
   function.body = loopir::loop(row, loopir::param(loopir::Param::rows), loopir::block(std::move(stmts)), LoopKind::parallel);
   return function;
 }
@@ -98,14 +99,17 @@ std::string Rowwise::refuse(const Workload& workload, const Isa&) const { return
 
 Work Rowwise::work(const Workload& workload, const Isa&) const { return chain_work(workload); }
 
-schedule::Space Rowwise::space(const Workload& workload, const Target& target) const { return chain_space(workload, target); }
+schedule::Space Rowwise::space(const Workload& workload, const Target& target) const {
+  return chain_space(workload, target);
+}
 
 double Rowwise::estimate_seconds(const Workload& workload, const Schedule& schedule, const Target& target) const {
   return chain_seconds(workload, schedule, target);
 }
 
 Expected<loopir::Function> Rowwise::build(const Workload& workload, const Schedule& schedule, const Isa& isa) const {
-  if (const std::string why = refuse(workload, isa); !why.empty()) return fail(ErrorKind::unsupported, "no row-wise kernel: " + why);
+  if (const std::string why = refuse(workload, isa); !why.empty())
+    return fail(ErrorKind::unsupported, "no row-wise kernel: " + why);
   return chain_function(workload, schedule, 0,
                         [](const loopir::Function& function, const Expr& row, const Expr& column, const Expr& value) {
                           return loopir::store(function.operands.back(), {row, column}, value);
@@ -124,14 +128,17 @@ Work CacheAppend::work(const Workload& workload, const Isa&) const {
   return work;
 }
 
-schedule::Space CacheAppend::space(const Workload& workload, const Target& target) const { return chain_space(workload, target); }
+schedule::Space CacheAppend::space(const Workload& workload, const Target& target) const {
+  return chain_space(workload, target);
+}
 
 double CacheAppend::estimate_seconds(const Workload& workload, const Schedule& schedule, const Target& target) const {
   return chain_seconds(workload, schedule, target);
 }
 
 Expected<loopir::Function> CacheAppend::build(const Workload& workload, const Schedule& schedule, const Isa& isa) const {
-  if (const std::string why = refuse(workload, isa); !why.empty()) return fail(ErrorKind::unsupported, "no cache kernel: " + why);
+  if (const std::string why = refuse(workload, isa); !why.empty())
+    return fail(ErrorKind::unsupported, "no cache kernel: " + why);
   const std::int64_t head = workload.output.shape[2];
   return chain_function(workload, schedule, head,
                         [head](const loopir::Function& function, const Expr& row, const Expr& column, const Expr& value) {

@@ -10,9 +10,7 @@ constexpr std::int64_t kScratchAlignment = 64;
 
 bool is_integer(const Expr& e, std::int64_t value) { return e->kind == ExprKind::integer && e->integer == value; }
 
-bool both_integers(const Expr& a, const Expr& b) {
-  return a->kind == ExprKind::integer && b->kind == ExprKind::integer;
-}
+bool both_integers(const Expr& a, const Expr& b) { return a->kind == ExprKind::integer && b->kind == ExprKind::integer; }
 
 std::int64_t fold(BinaryOp op, std::int64_t a, std::int64_t b) {
   switch (op) {
@@ -61,7 +59,8 @@ Expr let_ref(const Var& var, Scalar type) { return make(ExprNode{.kind = ExprKin
 Expr load(const Buffer& buffer, std::vector<Expr> indices, Expr mask) {
   assert(indices.size() == buffer->shape.size());
   const Scalar type = buffer->element == Scalar::bf16 ? Scalar::f32 : buffer->element;
-  return make(ExprNode{.kind = ExprKind::load, .type = type, .buffer = buffer, .args = std::move(indices), .mask = std::move(mask)});
+  return make(
+      ExprNode{.kind = ExprKind::load, .type = type, .buffer = buffer, .args = std::move(indices), .mask = std::move(mask)});
 }
 
 Expr binary(BinaryOp op, Expr a, Expr b) {
@@ -88,7 +87,8 @@ Expr unary(UnaryOp op, Expr a) {
 
 Expr select(Expr condition, Expr yes, Expr no) {
   const Scalar type = yes->type;
-  return make(ExprNode{.kind = ExprKind::select, .type = type, .args = {std::move(condition), std::move(yes), std::move(no)}});
+  return make(
+      ExprNode{.kind = ExprKind::select, .type = type, .args = {std::move(condition), std::move(yes), std::move(no)}});
 }
 
 Expr fma(Expr a, Expr b, Expr c) {
@@ -110,7 +110,8 @@ Stmt block(std::vector<Stmt> stmts) {
 }
 
 Stmt loop(const Var& var, Expr extent, Stmt body, LoopKind kind) {
-  return make(StmtNode{.kind = StmtKind::loop, .stmts = {std::move(body)}, .var = var, .loop = kind, .extent = std::move(extent)});
+  return make(
+      StmtNode{.kind = StmtKind::loop, .stmts = {std::move(body)}, .var = var, .loop = kind, .extent = std::move(extent)});
 }
 
 Stmt loop_from(const Var& var, Expr begin, Expr extent, Stmt body, LoopKind kind) {

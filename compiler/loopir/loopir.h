@@ -15,8 +15,8 @@
 namespace nntune::loopir {
 
 enum class Scalar : std::uint8_t {
-  i64,     ///< indices
-  i32,     ///< token ids
+  i64,  ///< indices
+  i32,  ///< token ids
   f32,
   bf16,    ///< widened to f32 by a load and rounded (nearest even) by a store
   bf16x2,  ///< two consecutive bf16, operand of dot2
@@ -46,7 +46,7 @@ struct BufferNode {
   std::string name;
   Scalar element = Scalar::f32;
   Space space = Space::operand;
-  int operand = -1;                 ///< position in KernelCall::operands
+  int operand = -1;                      ///< position in KernelCall::operands
   std::vector<std::int64_t> shape = {};  ///< logical; kRunTime: the operand's stride (KV capacity)
   std::vector<graph::Lane> lanes = {};
   /// Elements between rows of an unpacked matrix; 0: dense. kRunTime: KernelOperand::stride.
@@ -65,13 +65,14 @@ struct ExprNode {
   Scalar type = Scalar::i64;
   std::int64_t integer = 0;
   double number = 0;
-  Var var = {};               ///< variable; reduce: the lane variable
+  Var var = {};  ///< variable; reduce: the lane variable
   Param param = Param::rows;
   BinaryOp binary = BinaryOp::add;  ///< also the operation of reduce (add, max)
   UnaryOp unary = UnaryOp::exp;
-  Buffer buffer = {};         ///< load
-  std::vector<Expr> args = {};  ///< load: indices; fma: a, b, c = a*b + c; dot2: a, b, c = a0*b0 + a1*b1 + c; select: c, t, f
-  Expr mask = {};             ///< load: lanes (or the element) to read, others give 0; null: all
+  Buffer buffer = {};  ///< load
+  std::vector<Expr> args =
+      {};          ///< load: indices; fma: a, b, c = a*b + c; dot2: a, b, c = a0*b0 + a1*b1 + c; select: c, t, f
+  Expr mask = {};  ///< load: lanes (or the element) to read, others give 0; null: all
 };
 
 [[nodiscard]] Expr integer(std::int64_t value);
@@ -115,12 +116,12 @@ struct StmtNode {
   std::vector<Stmt> stmts = {};  ///< block; loop, let, branch: one body
   Var var = {};                  ///< loop, let
   LoopKind loop = LoopKind::serial;
-  Expr begin = {};               ///< loop: first value (null: 0)
-  Expr extent = {};              ///< loop: number of iterations
-  Buffer buffer = {};            ///< store, prefetch
+  Expr begin = {};                 ///< loop: first value (null: 0)
+  Expr extent = {};                ///< loop: number of iterations
+  Buffer buffer = {};              ///< store, prefetch
   std::vector<Expr> indices = {};  ///< store, prefetch
-  Expr value = {};               ///< store, let; branch: condition, the same for all lanes
-  Expr mask = {};                ///< store; null: all
+  Expr value = {};                 ///< store, let; branch: condition, the same for all lanes
+  Expr mask = {};                  ///< store; null: all
 };
 
 [[nodiscard]] Stmt block(std::vector<Stmt> stmts);

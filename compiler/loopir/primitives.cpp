@@ -31,7 +31,7 @@ Expr rewrite_expr(const Expr& expr, const std::function<Expr(const Expr&)>& chan
   node.mask = rewrite_expr(expr->mask, change);
   Expr rebuilt = (node.args == expr->args && node.mask == expr->mask) ? expr
                  : node.kind == ExprKind::binary                      ? binary(node.binary, node.args[0], node.args[1])
-                                                 : std::make_shared<const ExprNode>(std::move(node));
+                                                                      : std::make_shared<const ExprNode>(std::move(node));
   Expr changed = change(rebuilt);
   return changed ? changed : rebuilt;
 }
@@ -52,7 +52,8 @@ Expr substitute(const Expr& expr, const Var& var, const Expr& value) {
 }
 
 Stmt substitute(const Stmt& stmt, const Var& var, const Expr& value) {
-  return rewrite_exprs(stmt, [&](const Expr& e) { return e->kind == ExprKind::variable && e->var == var ? value : nullptr; });
+  return rewrite_exprs(stmt,
+                       [&](const Expr& e) { return e->kind == ExprKind::variable && e->var == var ? value : nullptr; });
 }
 
 Stmt rewrite_loop(const Stmt& stmt, const Var& var, const std::function<Stmt(const StmtNode&)>& change) {
@@ -127,11 +128,15 @@ void Nest::reorder(const std::vector<Var>& order) {
 }
 
 void Nest::compute_at(const Var& at, const Stmt& producer) {
-  root_ = rewrite_loop(root_, at, [&](const StmtNode& node) { return with_body(node, block({producer, node.stmts.front()})); });
+  root_ = rewrite_loop(root_, at, [&](const StmtNode& node) {
+    return with_body(node, block({producer, node.stmts.front()}));
+  });
 }
 
 void Nest::attach_after(const Var& at, const Stmt& consumer) {
-  root_ = rewrite_loop(root_, at, [&](const StmtNode& node) { return with_body(node, block({node.stmts.front(), consumer})); });
+  root_ = rewrite_loop(root_, at, [&](const StmtNode& node) {
+    return with_body(node, block({node.stmts.front(), consumer}));
+  });
 }
 
 void Nest::cache_write(const Var& at, const Buffer& buffer, const Buffer& tile,

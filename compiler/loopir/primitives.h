@@ -41,7 +41,8 @@ class Nest {
                    const std::function<std::vector<Expr>(const std::vector<Expr>&)>& index);
   /// Replaces loads of `buffer` inside loop `at` by loads of `packed` with the origin subtracted (cache_read), after
   /// `producer` has filled it.
-  void pack(const Var& at, const Buffer& buffer, const Buffer& packed, const std::vector<Expr>& origin, const Stmt& producer);
+  void pack(const Var& at, const Buffer& buffer, const Buffer& packed, const std::vector<Expr>& origin,
+            const Stmt& producer);
   /// Prefetches an element of `buffer` in each iteration of loop `at`.
   void prefetch(const Var& at, const Buffer& buffer, std::vector<Expr> indices) {
     compute_at(at, loopir::prefetch(buffer, std::move(indices)));

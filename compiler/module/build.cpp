@@ -21,7 +21,8 @@ struct Compiled {
   bool tuned = false;
 };
 
-Compiled compile_one(const schedule::Workload& workload, const extract::CostModel& costs, const Isa& isa, ObjectCache& cache) {
+Compiled compile_one(const schedule::Workload& workload, const extract::CostModel& costs, const Isa& isa,
+                     ObjectCache& cache) {
   Compiled result;
   auto schedule = costs.schedule(workload);
   if (!schedule) {
@@ -72,9 +73,11 @@ Expected<CompiledProgram> compile_program(const extract::Program& program, const
   return result;
 }
 
-Status write_module(const std::filesystem::path& path, const CompiledProgram& compiled, const import::Model& model, int threads) {
+Status write_module(const std::filesystem::path& path, const CompiledProgram& compiled, const import::Model& model,
+                    int threads) {
   const std::string manifest = compiled.plan.to_json().dump();
-  const runtime::ModuleParts parts{.manifest = manifest, .code = compiled.code, .tokenizer = model.tokenizer_json, .weights = {}};
+  const runtime::ModuleParts parts{
+      .manifest = manifest, .code = compiled.code, .tokenizer = model.tokenizer_json, .weights = {}};
   const auto fill = [&](std::span<std::byte> memory) {
     const WeightLayout layout = lay_out_weights(compiled.weights, model.config.layers);
     return pack_weights(compiled.weights, layout, *model.weights, memory);

@@ -33,8 +33,8 @@ struct CompiledProgram {
                                                         ObjectCache& cache);
 
 /// Packs the weights and writes `path`, atomically.
-[[nodiscard]] Status write_module(const std::filesystem::path& path, const CompiledProgram& compiled, const import::Model& model,
-                                  int threads);
+[[nodiscard]] Status write_module(const std::filesystem::path& path, const CompiledProgram& compiled,
+                                  const import::Model& model, int threads);
 
 /// Packs the weights into memory and loads the module.
 [[nodiscard]] Expected<std::shared_ptr<const runtime::Module>> make_module(const CompiledProgram& compiled,

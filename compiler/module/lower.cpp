@@ -65,7 +65,8 @@ Expected<graph::DType> cache_dtype(const extract::Program& program, const import
           if (!is_cache(step.inputs[i])) continue;
           const TensorType& found = step.workload.inputs[i];
           const TensorType& first = types.try_emplace(step.inputs[i].input, found).first->second;
-          if (first != found) return unexpected_shape(fmt::format("{} is {} and {}", step.inputs[i].input, first.text(), found.text()));
+          if (first != found)
+            return unexpected_shape(fmt::format("{} is {} and {}", step.inputs[i].input, first.text(), found.text()));
         }
       }
     }
@@ -75,7 +76,8 @@ Expected<graph::DType> cache_dtype(const extract::Program& program, const import
   for (const auto& [name, type] : types) {
     // Whole tiles: the capacity is a multiple of 64, and no dimension is padded.
     if (type.rank() != 3 || type.shape[0] != config.kv_heads || type.shape[2] != config.head_dim || type.dtype != dtype ||
-        type.lanes_on(0) != 1 || runtime::kCapacityGranule % type.lanes_on(1) != 0 || type.shape[2] % type.lanes_on(2) != 0) {
+        type.lanes_on(0) != 1 || runtime::kCapacityGranule % type.lanes_on(1) != 0 ||
+        type.shape[2] % type.lanes_on(2) != 0) {
       return unexpected_shape(fmt::format("{} is {}", name, type.text()));
     }
   }
@@ -141,7 +143,8 @@ Expected<runtime::Plan> lower(const extract::Program& program, const import::Mod
     plan.threads = workload.threads;
   }
   for (const extract::PhaseProgram& phase : program.phases) {
-    runtime::Phase& lowered = plan.phases.emplace_back(runtime::Phase{.name = phase.name, .rows = phase.rows, .sections = {}});
+    runtime::Phase& lowered =
+        plan.phases.emplace_back(runtime::Phase{.name = phase.name, .rows = phase.rows, .sections = {}});
     for (const extract::SectionProgram& section : phase.sections) {
       NNTUNE_ASSIGN(auto each, lower_section(section, &section == &phase.sections.back(), kernels));
       lowered.sections.push_back(std::move(each));

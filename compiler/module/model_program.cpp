@@ -47,8 +47,9 @@ Expected<import::CacheLayout> choose_cache_layout(const import::ModelConfig& con
       NNTUNE_ASSIGN(const auto phases, model_phases(config, dtype, caches));
       double seconds = 0;
       for (const graph::Phase& phase : phases) {
-        const double calls = phase.rows == 1 ? kDecodeCalls
-                                             : kPrefillTokens / static_cast<double>(phase.rows) / static_cast<double>(kPrefillRows.size());
+        const double calls =
+            phase.rows == 1 ? kDecodeCalls
+                            : kPrefillTokens / static_cast<double>(phase.rows) / static_cast<double>(kPrefillRows.size());
         NNTUNE_ASSIGN(const double once, cache_seconds(phase, threads, costs));
         seconds += calls * once;
       }

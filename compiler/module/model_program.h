@@ -19,8 +19,8 @@ namespace nntune::module {
 inline constexpr std::array<std::int64_t, 2> kPrefillRows = {128, 512};
 
 /// The layout of the KV caches that makes attention and the appending to the caches cheapest over all phases.
-[[nodiscard]] Expected<import::CacheLayout> choose_cache_layout(const import::ModelConfig& config, graph::DType dtype, int threads,
-                                                                const extract::CostModel& costs);
+[[nodiscard]] Expected<import::CacheLayout> choose_cache_layout(const import::ModelConfig& config, graph::DType dtype,
+                                                                int threads, const extract::CostModel& costs);
 
 /// Decode and the prefill steps.
 [[nodiscard]] Expected<std::vector<graph::Phase>> model_phases(const import::ModelConfig& config, graph::DType dtype,

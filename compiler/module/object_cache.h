@@ -17,8 +17,8 @@ namespace nntune::module {
 class ObjectCache {
  public:
   /// Thread-safe; different kernels compile at the same time. The object lives as long as the cache.
-  [[nodiscard]] Expected<const codegen::ObjectCode*> get(const schedule::Workload& workload, const schedule::Schedule& schedule,
-                                                         const Isa& isa);
+  [[nodiscard]] Expected<const codegen::ObjectCode*> get(const schedule::Workload& workload,
+                                                         const schedule::Schedule& schedule, const Isa& isa);
   /// Kernels compiled so far.
   [[nodiscard]] std::size_t size() const;
 
@@ -32,7 +32,7 @@ class ObjectCache {
 };
 
 /// Generates the code of one kernel: family, loop nest, machine code.
-[[nodiscard]] Expected<codegen::ObjectCode> compile_kernel(const schedule::Workload& workload, const schedule::Schedule& schedule,
-                                                           const Isa& isa);
+[[nodiscard]] Expected<codegen::ObjectCode> compile_kernel(const schedule::Workload& workload,
+                                                           const schedule::Schedule& schedule, const Isa& isa);
 
 }  // namespace nntune::module

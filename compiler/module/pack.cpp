@@ -40,7 +40,8 @@ struct Scatter {
     for (std::int64_t row = 0; row < std::min(panel_rows, matrix.shape[0]); ++row) {
       row_offset.push_back(matrix.storage_offset({row, 0}));
     }
-    for (std::int64_t column = 0; column < matrix.shape[1]; ++column) column_offset.push_back(matrix.storage_offset({0, column}));
+    for (std::int64_t column = 0; column < matrix.shape[1]; ++column)
+      column_offset.push_back(matrix.storage_offset({0, column}));
     panel_elements = matrix.storage_elements() / matrix.outer(0);
   }
 
@@ -64,8 +65,8 @@ struct Scatter {
   std::vector<std::int64_t> column_offset;
 };
 
-void write_rows(const TensorType& matrix, const Scatter& scatter, const float* values, std::int64_t first, std::int64_t count,
-                std::byte* memory) {
+void write_rows(const TensorType& matrix, const Scatter& scatter, const float* values, std::int64_t first,
+                std::int64_t count, std::byte* memory) {
   if (matrix.dtype == DType::bf16) {
     scatter.write(values, first, count, reinterpret_cast<std::uint16_t*>(memory), [](float x) { return float_to_bf16(x); });
   } else if (matrix.dtype == DType::i32) {
@@ -136,8 +137,8 @@ WeightLayout lay_out_weights(std::span<const extract::StoredWeight> weights, std
   return layout;
 }
 
-Status pack_weights(std::span<const extract::StoredWeight> weights, const WeightLayout& layout, const import::WeightSource& source,
-                    std::span<std::byte> memory) {
+Status pack_weights(std::span<const extract::StoredWeight> weights, const WeightLayout& layout,
+                    const import::WeightSource& source, std::span<std::byte> memory) {
   assert(memory.size() >= layout.bytes);
   std::vector<Scatter> scatters;
   std::vector<std::vector<WeightRows>> rows(weights.size());  // [weight][layer]

@@ -47,7 +47,8 @@ Status WeightRows::check() const {
       case OpKind::unpack: break;
       case OpKind::rowwise:
         for (const graph::Step& step : node.op.prologue) {
-          if (step.kind != StepKind::scale && step.kind != StepKind::cast && step.kind != StepKind::pack) return unsupported(node.op);
+          if (step.kind != StepKind::scale && step.kind != StepKind::cast && step.kind != StepKind::pack)
+            return unsupported(node.op);
         }
         break;
       default: return unsupported(node.op);

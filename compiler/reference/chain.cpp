@@ -70,9 +70,7 @@ void apply(const Step& step, const graph::TensorType& result, const HostTensor<T
   for (std::int64_t i = 0; i < x.rows(); ++i) {
     T* row = x.row(i);
     switch (step.kind) {
-      case StepKind::rms:
-        rms(row, columns, step.group == 0 ? columns : step.group, step.eps);
-        break;
+      case StepKind::rms: rms(row, columns, step.group == 0 ? columns : step.group, step.eps); break;
       case StepKind::scale: {
         const std::int64_t period = operand->type.shape[0];
         for (std::int64_t c = 0; c < columns; ++c) row[c] *= operand->values[static_cast<std::size_t>(c % period)];
@@ -84,23 +82,14 @@ void apply(const Step& step, const graph::TensorType& result, const HostTensor<T
       case StepKind::swiglu:
         for (std::int64_t c = 0; c < columns; ++c) row[c] = silu(row[c]) * operand->row(i)[c];
         break;
-      case StepKind::swiglu_split:
-        swiglu_blocks(row, columns, columns / 2, narrow.row(i));
-        break;
-      case StepKind::swiglu_pairs:
-        swiglu_blocks(row, columns, step.group, narrow.row(i));
-        break;
-      case StepKind::rope:
-        rope(row, columns, step.group, operand->row(context.past + i));
-        break;
-      case StepKind::softmax:
-        softmax(row, columns);
-        break;
+      case StepKind::swiglu_split: swiglu_blocks(row, columns, columns / 2, narrow.row(i)); break;
+      case StepKind::swiglu_pairs: swiglu_blocks(row, columns, step.group, narrow.row(i)); break;
+      case StepKind::rope: rope(row, columns, step.group, operand->row(context.past + i)); break;
+      case StepKind::softmax: softmax(row, columns); break;
       case StepKind::cast:
         for (std::int64_t c = 0; c < columns; ++c) row[c] = round_to(step.dtype, row[c]);
         break;
-      case StepKind::pack:
-        break;
+      case StepKind::pack: break;
     }
   }
   if (!narrow.values.empty()) x = std::move(narrow);

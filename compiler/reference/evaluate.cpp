@@ -122,29 +122,18 @@ Expected<HostTensor<T>> evaluate(const Op& op, std::span<const HostTensor<T>* co
   NNTUNE_ASSIGN(const TensorType type, graph::infer_type(op, types));
   switch (op.kind) {
     case OpKind::input:
-    case OpKind::weight:
-      return fail(ErrorKind::bad_input, fmt::format("{}: a leaf has a value only in a graph", op.text()));
-    case OpKind::embed:
-      return embed(op, *inputs[0], *inputs[1], type);
-    case OpKind::rowwise:
-      return evaluate_chain(op.prologue, *inputs[0], inputs.subspan(1), context);
-    case OpKind::matmul:
-      return matmul(op, inputs, context);
-    case OpKind::attention:
-      return attention(op, inputs, context);
-    case OpKind::cache_append:
-      return cache_append(op, inputs, context);
-    case OpKind::slice:
-      return slice(op, *inputs[0], type);
-    case OpKind::concat:
-      return concat(inputs, type);
-    case OpKind::interleave:
-      return interleave(op, inputs, type);
+    case OpKind::weight: return fail(ErrorKind::bad_input, fmt::format("{}: a leaf has a value only in a graph", op.text()));
+    case OpKind::embed: return embed(op, *inputs[0], *inputs[1], type);
+    case OpKind::rowwise: return evaluate_chain(op.prologue, *inputs[0], inputs.subspan(1), context);
+    case OpKind::matmul: return matmul(op, inputs, context);
+    case OpKind::attention: return attention(op, inputs, context);
+    case OpKind::cache_append: return cache_append(op, inputs, context);
+    case OpKind::slice: return slice(op, *inputs[0], type);
+    case OpKind::concat: return concat(inputs, type);
+    case OpKind::interleave: return interleave(op, inputs, type);
     case OpKind::pack:
-    case OpKind::unpack:
-      return HostTensor<T>(type, inputs[0]->values);
-    case OpKind::argmax:
-      return argmax(*inputs[0], type);
+    case OpKind::unpack: return HostTensor<T>(type, inputs[0]->values);
+    case OpKind::argmax: return argmax(*inputs[0], type);
   }
   return fail(ErrorKind::internal, fmt::format("{}: unknown operation", op.text()));
 }

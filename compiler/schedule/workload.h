@@ -26,7 +26,8 @@ struct Workload {
   [[nodiscard]] Hash128 hash() const { return hash128(text()); }
   [[nodiscard]] static Expected<Workload> parse(std::string_view text);
   /// Infers the output type.
-  [[nodiscard]] static Expected<Workload> make(graph::Op op, std::vector<graph::TensorType> inputs, std::int64_t past, int threads);
+  [[nodiscard]] static Expected<Workload> make(graph::Op op, std::vector<graph::TensorType> inputs, std::int64_t past,
+                                               int threads);
 
   /// Name of its family: "matmul", "attention", "rowwise", "cache_append", "embed", "argmax".
   [[nodiscard]] std::string_view family() const;

@@ -24,13 +24,15 @@ TEST(Options, IntegersAreReadWhole) {
 TEST(Options, ListsHaveNoHoles) {
   EXPECT_EQ(parse_integers("1", "-p", 0, 9).value(), (std::vector<std::int64_t>{1}));
   EXPECT_EQ(parse_integers("1,2,3", "-p", 0, 9).value(), (std::vector<std::int64_t>{1, 2, 3}));
-  for (const char* text : {"", ",", "1,", ",1", "1,,2", "1;2", "1, 2", "1,10"}) EXPECT_FALSE(parse_integers(text, "-p", 0, 9)) << text;
+  for (const char* text : {"", ",", "1,", ",1", "1,,2", "1;2", "1, 2", "1,10"})
+    EXPECT_FALSE(parse_integers(text, "-p", 0, 9)) << text;
 }
 
 TEST(Options, NumbersAreFinite) {
   EXPECT_EQ(parse_number("0.75", "--top-p", 0, 1).value(), 0.75);
   EXPECT_EQ(parse_number("1e-3", "--top-p", 0, 1).value(), 1e-3);
-  for (const char* text : {"", "nan", "inf", "1.5", "-0.1", "0.5x", "half"}) EXPECT_FALSE(parse_number(text, "--top-p", 0, 1)) << text;
+  for (const char* text : {"", "nan", "inf", "1.5", "-0.1", "0.5x", "half"})
+    EXPECT_FALSE(parse_number(text, "--top-p", 0, 1)) << text;
 }
 
 TEST(Options, DurationsNeedAUnit) {

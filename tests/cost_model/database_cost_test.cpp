@@ -34,7 +34,8 @@ Target test_target() {
 }
 
 Workload matvec(std::int64_t n) {
-  const auto w = Workload::make(graph::matmul(), {{graph::DType::f32, {1, 256}, {}}, {graph::DType::f32, {n, 256}, {{0, 16}}}}, 0, 1);
+  const auto w =
+      Workload::make(graph::matmul(), {{graph::DType::f32, {1, 256}, {}}, {graph::DType::f32, {n, 256}, {{0, 16}}}}, 0, 1);
   if (!w) throw std::runtime_error(w.error().message());
   return *w;
 }

@@ -141,63 +141,96 @@ const std::vector<Case>& cases() {
       // the model
       {"unknown model", plain("compile qwen3-7b -o FOLDER/out.nnm"), 1, "qwen3-0.6b"},
       {"folder without a model", plain("compile FOLDER -o FOLDER/out.nnm"), 1, "config.json"},
-      {"malformed config", with_model_file("config.json", [](std::string s) { return s.substr(0, s.size() / 2); }), 1, "config.json"},
-      {"config is a list", with_model_file("config.json", [](const std::string&) { return std::string("[1]"); }), 1, "config.json"},
+      {"malformed config", with_model_file("config.json", [](std::string s) { return s.substr(0, s.size() / 2); }), 1,
+       "config.json"},
+      {"config is a list", with_model_file("config.json", [](const std::string&) { return std::string("[1]"); }), 1,
+       "config.json"},
       {"missing field", with_config([](Json& c) { c.erase("hidden_size"); }), 1, "hidden_size"},
       {"field of a wrong type", with_config([](Json& c) { c["hidden_size"] = "256"; }), 1, "hidden_size"},
-      {"scaled rope", with_config([](Json& c) { c["rope_scaling"] = {{"type", "yarn"}, {"factor", 4.0}}; }), 1, "rope_scaling"},
-      {"quantised weights", with_config([](Json& c) { c["quantization_config"] = {{"bits", 4}}; }), 1, "quantization_config"},
+      {"scaled rope", with_config([](Json& c) {
+         c["rope_scaling"] = {{"type", "yarn"}, {"factor", 4.0}};
+       }),
+       1, "rope_scaling"},
+      {"quantised weights", with_config([](Json& c) {
+         c["quantization_config"] = {{"bits", 4}};
+       }),
+       1, "quantization_config"},
       {"sliding window", with_config([](Json& c) { c["use_sliding_window"] = true; }), 1, "use_sliding_window"},
       {"biased attention", with_config([](Json& c) { c["attention_bias"] = true; }), 1, "attention_bias"},
       {"another activation", with_config([](Json& c) { c["hidden_act"] = "gelu"; }), 1, "hidden_act"},
       {"another architecture", with_config([](Json& c) {
          c["model_type"] = "llama";
          c["architectures"] = {"LlamaForCausalLM"};
-       }), 1, "lama"},
+       }),
+       1, "lama"},
       {"heads that do not divide", with_config([](Json& c) { c["num_key_value_heads"] = 3; }), 1, "num_key_value_heads"},
       {"absurd size", with_config([](Json& c) { c["num_hidden_layers"] = -4; }), 1, "num_hidden_layers"},
-      {"no weights", [](const Scene& s) {
+      {"no weights",
+       [](const Scene& s) {
          fs::remove(s.model / "model.safetensors");
          return "compile " + s.model.string() + " -o " + (s.folder / "out.nnm").string();
-       }, 1, "safetensors"},
-      {"empty weights", with_model_file("model.safetensors", [](const std::string&) { return std::string(); }), 1, "model.safetensors"},
-      {"truncated header", with_model_file("model.safetensors", [](std::string s) { return s.substr(0, 100); }), 1, "model.safetensors"},
+       },
+       1, "safetensors"},
+      {"empty weights", with_model_file("model.safetensors", [](const std::string&) { return std::string(); }), 1,
+       "model.safetensors"},
+      {"truncated header", with_model_file("model.safetensors", [](std::string s) { return s.substr(0, 100); }), 1,
+       "model.safetensors"},
       {"truncated data", with_model_file("model.safetensors", [](std::string s) { return s.substr(0, s.size() - 1000); }), 1,
        "model.safetensors"},
-      {"header of absurd length", with_model_file("model.safetensors", [](std::string s) { return s.replace(0, 8, "\xff\xff\xff\xff\xff\xff\xff\x7f"); }), 1,
-       "model.safetensors"},
-      {"header that is no JSON", with_model_file("model.safetensors", [](std::string s) { return s.replace(8, 4, "!!!!"); }), 1,
-       "model.safetensors"},
+      {"header of absurd length",
+       with_model_file("model.safetensors",
+                       [](std::string s) { return s.replace(0, 8, "\xff\xff\xff\xff\xff\xff\xff\x7f"); }),
+       1, "model.safetensors"},
+      {"header that is no JSON", with_model_file("model.safetensors", [](std::string s) { return s.replace(8, 4, "!!!!"); }),
+       1, "model.safetensors"},
       {"missing tensor", with_tensors([](Safetensors& f) {
          f.header[std::string(kQuery) + "x"] = f.header[kQuery];  // its bytes stay in use
          f.header.erase(kQuery);
-       }), 1, kQuery},
-      {"wrong shape", with_tensors([](Safetensors& f) { f.header[kQuery]["shape"] = {256, 512}; }), 1, kQuery},
+       }),
+       1, kQuery},
+      {"wrong shape", with_tensors([](Safetensors& f) {
+         f.header[kQuery]["shape"] = {256, 512};
+       }),
+       1, kQuery},
       {"wrong dtype", with_tensors([](Safetensors& f) { f.header[kQuery]["dtype"] = "I16"; }), 1, kQuery},
-      {"offsets beyond the file", with_tensors([](Safetensors& f) { f.header[kQuery]["data_offsets"] = {0, 1LL << 40}; }), 1, kQuery},
+      {"offsets beyond the file", with_tensors([](Safetensors& f) {
+         f.header[kQuery]["data_offsets"] = {0, 1LL << 40};
+       }),
+       1, kQuery},
       {"NaN", with_tensors([](Safetensors& f) { put(f, kQuery, 0x7fc0); }), 1, kQuery},
       {"infinity", with_tensors([](Safetensors& f) { put(f, kNorm, 0x7f80); }), 1, kNorm},
-      {"NaN before a search", [](const Scene& s) {
+      {"NaN before a search",
+       [](const Scene& s) {
          Safetensors file(s.model / "model.safetensors");
          put(file, kQuery, 0x7fc0);
          file.write(s.model / "model.safetensors");
          return "search " + s.model.string() + " --budget 5s --db " + (s.folder / "t.db").string();
-       }, 1, kQuery},
-      {"index without its shard", [](const Scene& s) {
+       },
+       1, kQuery},
+      {"index without its shard",
+       [](const Scene& s) {
          fs::remove(s.model / "model.safetensors");
-         write_all(s.model / "model.safetensors.index.json", R"({"weight_map": {"model.embed_tokens.weight": "model-00001-of-00002.safetensors"}})");
+         write_all(s.model / "model.safetensors.index.json",
+                   R"({"weight_map": {"model.embed_tokens.weight": "model-00001-of-00002.safetensors"}})");
          return "compile " + s.model.string() + " -o " + (s.folder / "out.nnm").string();
-       }, 1, "model-00001-of-00002.safetensors"},
-      {"malformed tokenizer", with_model_file("tokenizer.json", [](std::string s) { return s.substr(0, 5000); }, "run"), 1, "tokenizer.json"},
-      {"tokenizer of another kind", [](const Scene& s) {
+       },
+       1, "model-00001-of-00002.safetensors"},
+      {"malformed tokenizer",
+       with_model_file(
+           "tokenizer.json", [](std::string s) { return s.substr(0, 5000); }, "run"),
+       1, "tokenizer.json"},
+      {"tokenizer of another kind",
+       [](const Scene& s) {
          edit_json(s.model / "tokenizer.json", [](Json& t) { t["model"]["type"] = "Unigram"; });
          return "run " + s.model.string() + " -p hello -n 1";
-       }, 1, "Unigram"},
+       },
+       1, "Unigram"},
       // running
       {"prompt longer than the context", plain("run MODULE --ctx 4 --tokens 1,2,3,4,5,6 --ids -n 1"), 1, "--ctx"},
       {"token outside the vocabulary", plain("run MODULE --tokens 1,999999 --ids -n 1"), 1, "999999"},
       {"text that is not there", plain("eval MODULE --text FOLDER/none.txt"), 1, "none.txt"},
-      {"logits to a missing folder", plain("run MODULE --tokens 1,2 --ids -n 1 --dump-logits FOLDER/none/x.npy"), 1, "x.npy"},
+      {"logits to a missing folder", plain("run MODULE --tokens 1,2 --ids -n 1 --dump-logits FOLDER/none/x.npy"), 1,
+       "x.npy"},
       // the module
       {"no module", plain("run FOLDER/none.nnm --tokens 1 --ids -n 1"), 1, "none.nnm"},
       {"empty module", with_module([](const std::string&) { return std::string(); }), 1, "module.nnm"},
@@ -205,21 +238,31 @@ const std::vector<Case>& cases() {
       {"module cut in half", with_module([](std::string s) { return s.substr(0, s.size() / 2); }), 1, "module.nnm"},
       {"module cut in its header", with_module([](std::string s) { return s.substr(0, 40); }), 1, "module.nnm"},
       {"flipped bit in the header", with_module([](std::string s) { return flipped(std::move(s), 20); }), 1, "module.nnm"},
-      {"flipped bit in the manifest", with_module([](std::string s) { return flipped(std::move(s), 4200); }), 1, "module.nnm"},
-      {"flipped bit in the middle", with_module([](std::string s) { const auto at = s.size() / 2; return flipped(std::move(s), at); }), 1,
+      {"flipped bit in the manifest", with_module([](std::string s) { return flipped(std::move(s), 4200); }), 1,
        "module.nnm"},
+      {"flipped bit in the middle", with_module([](std::string s) {
+         const auto at = s.size() / 2;
+         return flipped(std::move(s), at);
+       }),
+       1, "module.nnm"},
       // writing
       {"output to a missing folder", plain("compile MODEL -o FOLDER/none/out.nnm"), 1, "none"},
-      {"disk full while writing the module", plain("compile MODEL -o FOLDER/out.nnm --db FOLDER/t.db"), 1, "out.nnm", "trap '' XFSZ; ulimit -f 2000;"},
+      {"disk full while writing the module", plain("compile MODEL -o FOLDER/out.nnm --db FOLDER/t.db"), 1, "out.nnm",
+       "trap '' XFSZ; ulimit -f 2000;"},
       // the database
-      {"database of garbage", [](const Scene& s) {
+      {"database of garbage",
+       [](const Scene& s) {
          write_all(s.folder / "garbage.db", std::string(8192, 'g'));
-         return "compile " + s.model.string() + " --db " + (s.folder / "garbage.db").string() + " -o " + (s.folder / "out.nnm").string();
-       }, 1, "garbage.db"},
-      {"garbage for a search", [](const Scene& s) {
+         return "compile " + s.model.string() + " --db " + (s.folder / "garbage.db").string() + " -o " +
+                (s.folder / "out.nnm").string();
+       },
+       1, "garbage.db"},
+      {"garbage for a search",
+       [](const Scene& s) {
          write_all(s.folder / "garbage.db", std::string(8192, 'g'));
          return "search " + s.model.string() + " --budget 5s --db " + (s.folder / "garbage.db").string();
-       }, 1, "garbage.db"},
+       },
+       1, "garbage.db"},
       {"database in a file's place", plain("search MODEL --budget 5s --db MODULE/t.db"), 1, "module.nnm"},
   };
   return all;
@@ -248,7 +291,8 @@ TEST_P(BadInput, GetsOneClearLine) {
   const TemporaryFolder folder;
   const Scene scene{folder.path(), folder / "model", folder / "module.nnm"};
   fs::create_directory(scene.model);
-  for (const char* name : {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}) {
+  for (const char* name :
+       {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}) {
     fs::copy_file(fs::path(model) / name, scene.model / name);
     fs::permissions(scene.model / name, fs::perms::owner_all);
   }

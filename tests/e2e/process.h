@@ -73,8 +73,8 @@ inline std::string shared_model(const std::string& name) {
   return "";
 }
 
-#define NNTUNE_NEED_SHARED(variable, name)                            \
-  const std::string variable = ::nntune::e2e::shared_model(name);     \
+#define NNTUNE_NEED_SHARED(variable, name)                        \
+  const std::string variable = ::nntune::e2e::shared_model(name); \
   if (variable.empty()) GTEST_SKIP() << "the shared models are missing"
 
 }  // namespace nntune::e2e

@@ -62,8 +62,8 @@ std::string compiled(const std::string& model, const std::string& dtype) {
   static const TemporaryFolder folder;
   const std::string path = (folder / (dtype + ".nnm")).string();
   if (!std::filesystem::exists(path)) {
-    const Result result = run_nntune("compile " + model + " --dtype " + dtype + " -t 2 --db " + (folder / "empty.db").string() +
-                                     " -o " + path);
+    const Result result = run_nntune("compile " + model + " --dtype " + dtype + " -t 2 --db " +
+                                     (folder / "empty.db").string() + " -o " + path);
     EXPECT_EQ(result.exit_code, 0) << result.err;
   }
   return path;
@@ -81,8 +81,9 @@ TEST_P(TinyModel, F32LogitsAndGreedyTokensAreTheReferences) {
     const auto ids = prompt["ids"].get<std::vector<int>>();
     const auto greedy = prompt["greedy"]["ids"].get<std::vector<int>>();
     const std::string npy = (folder / "logits.npy").string();
-    const Result result = run_nntune("run " + module + " --tokens " + join(ids, ",") + " --ids -n " +
-                                     std::to_string(greedy.size()) + " -t " + std::to_string(GetParam()) + " --dump-logits " + npy);
+    const Result result =
+        run_nntune("run " + module + " --tokens " + join(ids, ",") + " --ids -n " + std::to_string(greedy.size()) + " -t " +
+                   std::to_string(GetParam()) + " --dump-logits " + npy);
     ASSERT_EQ(result.exit_code, 0) << result.err;
     EXPECT_EQ(numbers(result.out), greedy);
     const Npy logits = read_npy(npy);
@@ -101,8 +102,8 @@ TEST_P(TinyModel, Bf16PerplexityIsWithinHalfAPercent) {
   NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
   const std::string module = compiled(model, "bf16");
   const std::string text = std::string(NNTUNE_SHARED_DIR) + "/models/valid.txt";
-  const Result result =
-      run_nntune("eval " + module + " --text " + text + " --window 512 --limit 8192 --json -t " + std::to_string(GetParam()));
+  const Result result = run_nntune("eval " + module + " --text " + text + " --window 512 --limit 8192 --json -t " +
+                                   std::to_string(GetParam()));
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const auto json = parse_json(result.out, "stdout");
   ASSERT_TRUE(json) << result.out;
@@ -119,7 +120,8 @@ TEST(Compile, GivesTheSameBytesTwice) {
   NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
   const TemporaryFolder folder;
   for (const char* name : {"a.nnm", "b.nnm"}) {
-    const Result result = run_nntune("compile " + model + " --db " + (folder / "empty.db").string() + " -o " + (folder / name).string());
+    const Result result =
+        run_nntune("compile " + model + " --db " + (folder / "empty.db").string() + " -o " + (folder / name).string());
     ASSERT_EQ(result.exit_code, 0) << result.err;
   }
   EXPECT_TRUE(read_all(folder / "a.nnm") == read_all(folder / "b.nnm"));

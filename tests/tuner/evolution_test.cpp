@@ -44,7 +44,8 @@ double distance(const Schedule& schedule, double target) {
 double constant(const Schedule&) { return 1; }
 
 TEST(Evolution, BeginsWithWhatTheEstimateRanksBest) {
-  Evolution evolution(small_space(), [](const Schedule& s) { return 1 + distance(s, 2); }, 1);
+  Evolution evolution(
+      small_space(), [](const Schedule& s) { return 1 + distance(s, 2); }, 1);
   const auto first = evolution.propose(1);
   ASSERT_EQ(first.size(), 1U);
   EXPECT_EQ(first.front(), (Schedule{{{"a", 2}, {"b", 2}, {"c", 2}}}));
@@ -87,7 +88,8 @@ TEST(Evolution, MeasurementsOverruleAMisleadingEstimate) {
   double best_sum = 0;
   double random_sum = 0;
   for (std::uint64_t seed = 0; seed < 10; ++seed) {
-    Evolution evolution(large_space(), [](const Schedule& s) { return 1000 + distance(s, 2); }, seed);
+    Evolution evolution(
+        large_space(), [](const Schedule& s) { return 1000 + distance(s, 2); }, seed);
     for (int round = 0; round < 37; ++round) {
       for (const Schedule& schedule : evolution.propose(8)) evolution.record(schedule, 1 + distance(schedule, 7));
     }

@@ -35,7 +35,8 @@ class MeasurerTest : public ::testing::Test {
     auto pool = WorkerPool::start(NNTUNE_BINARY, target_, static_cast<int>(allowed_cpus().size()), std::int64_t{2} << 30);
     ASSERT_TRUE(pool) << pool.error().message();
     pool_.emplace(std::move(*pool));
-    measurer_.emplace(*pool_, *database_, target_, Provenance{.target_id = target_id_, .session_id = {}, .nntune_version = "test"});
+    measurer_.emplace(*pool_, *database_, target_,
+                      Provenance{.target_id = target_id_, .session_id = {}, .nntune_version = "test"});
   }
   void TearDown() override {
     measurer_.reset();
@@ -46,15 +47,16 @@ class MeasurerTest : public ::testing::Test {
 
   schedule::Workload matvec() const {
     const int threads = static_cast<int>(allowed_cpus().size());
-    const auto w = schedule::Workload::make(graph::matmul(), {{graph::DType::f32, {1, 1024}, {}}, {graph::DType::f32, {1024, 1024}, {{0, 32}}}},
-                                  0, threads);
+    const auto w = schedule::Workload::make(
+        graph::matmul(), {{graph::DType::f32, {1, 1024}, {}}, {graph::DType::f32, {1024, 1024}, {{0, 32}}}}, 0, threads);
     if (!w) throw std::runtime_error(w.error().message());
     return *w;
   }
   Evolution evolution(const schedule::Workload& workload) const {
     const auto family = *kernels::find_family(workload);
-    return Evolution(family->space(workload, target_),
-                     [=, this](const schedule::Schedule& s) { return family->estimate_seconds(workload, s, target_); }, 1);
+    return Evolution(
+        family->space(workload, target_),
+        [=, this](const schedule::Schedule& s) { return family->estimate_seconds(workload, s, target_); }, 1);
   }
 
   Target target_;

@@ -136,7 +136,8 @@ TEST(Progress, EventsAreJsonLinesAndTheLastIsDone) {
 
 TEST(Progress, WorkloadNamesAreShort) {
   const auto workload = schedule::Workload::parse(
-      "matmul{rms(1e-06,0)|scale;add}(f32[512,1024],f32[1024],bf16[1024,1024]<0:32,1:2>,f32[512,1024])->f32[512,1024] past=0 t=2");
+      "matmul{rms(1e-06,0)|scale;add}(f32[512,1024],f32[1024],bf16[1024,1024]<0:32,1:2>,f32[512,1024])->f32[512,1024] "
+      "past=0 t=2");
   ASSERT_TRUE(workload);
   EXPECT_EQ(short_name(*workload), "prefill matmul 512x1024x1024 rms+scale add");
 }

@@ -27,7 +27,8 @@ Expected<Task> open(const Workload& workload) {
   space.knobs = {{"a", {1, 2, 3, 4, 5, 6, 7, 8}}, {"b", {1, 2, 3, 4, 5, 6, 7, 8}}};
   Task task;
   task.workload = workload;
-  task.evolution = std::make_unique<Evolution>(space, [](const auto&) { return 1.0; }, 1);
+  task.evolution = std::make_unique<Evolution>(
+      space, [](const auto&) { return 1.0; }, 1);
   task.roofline_seconds = 0.1;
   return task;
 }
@@ -57,7 +58,8 @@ TEST(Tasks, EachKindOfPhaseCountsHalf) {
 TEST(Tasks, AWorkloadUsedTwiceIsOneTask) {
   TaskList tasks(open);
   extract::Explanation explanation;
-  explanation.decisions = {decision("decode", rows(16), 1), decision("decode", rows(32), 2), decision("decode", rows(16), 1)};
+  explanation.decisions = {decision("decode", rows(16), 1), decision("decode", rows(32), 2),
+                           decision("decode", rows(16), 1)};
   ASSERT_TRUE(tasks.update(explanation));
   ASSERT_EQ(tasks.chosen().size(), 2U);
   EXPECT_NEAR(tasks.chosen()[0]->share, 0.5, 1e-12);
@@ -66,7 +68,8 @@ TEST(Tasks, AWorkloadUsedTwiceIsOneTask) {
 TEST(Tasks, NothingWorthTuningIsLeftUntunedBeforeAnythingIsTunedInDepth) {
   TaskList tasks(open);
   extract::Explanation explanation;
-  explanation.decisions = {decision("decode", rows(16), 96), decision("decode", rows(32), 2), decision("decode", rows(64), 2)};
+  explanation.decisions = {decision("decode", rows(16), 96), decision("decode", rows(32), 2),
+                           decision("decode", rows(64), 2)};
   ASSERT_TRUE(tasks.update(explanation));
   for (int i = 0; i < 3; ++i) {
     Task* task = tasks.next();

@@ -123,8 +123,8 @@ TEST(WorkerPool, GivesEachOfAMixedBatchItsOwnVerdict) {
                                              testing::memory_hog(), testing::hanging(),  testing::good()};
   const auto prepared = pool.prepare(candidates, milliseconds(2000));
   ASSERT_TRUE(prepared) << prepared.error().message();
-  const Verdict expected[] = {Verdict::ok,            Verdict::crash,   Verdict::wrong_result,
-                              Verdict::out_of_memory, Verdict::timeout, Verdict::ok};
+  const Verdict expected[] = {Verdict::ok,      Verdict::crash, Verdict::wrong_result, Verdict::out_of_memory,
+                              Verdict::timeout, Verdict::ok};
   for (std::size_t i = 0; i < candidates.size(); ++i) EXPECT_EQ((*prepared)[i].verdict, expected[i]) << i;
 }
 

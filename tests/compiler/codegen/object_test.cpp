@@ -18,7 +18,8 @@ using loopir::use;
 using loopir::Var;
 
 Buffer vector_operand(const char* name, int operand, Scalar element, std::int64_t size) {
-  return std::make_shared<const BufferNode>(BufferNode{.name = name, .element = element, .operand = operand, .shape = {size}});
+  return std::make_shared<const BufferNode>(
+      BufferNode{.name = name, .element = element, .operand = operand, .shape = {size}});
 }
 
 /// out[i] = value(in[i]) for 64 elements, in vectors of `lanes`.
@@ -60,10 +61,12 @@ Isa plain() { return Isa{}; }
 
 TEST(Object, ExpIsRightToTwoUlpOrSo) {
   for (const Isa& isa : {plain(), probe_target()->isa}) {
-    const auto function = map_function(8, Scalar::f32, [](const loopir::Expr& x) { return loopir::unary(loopir::UnaryOp::exp, x); });
+    const auto function =
+        map_function(8, Scalar::f32, [](const loopir::Expr& x) { return loopir::unary(loopir::UnaryOp::exp, x); });
     const std::vector<float> out = run<float>(function, isa, ramp(), 3);
     for (int i = 0; i < 64; ++i) {
-      const double expected = std::exp(std::max(-87.0, std::min(87.0, static_cast<double>(ramp()[static_cast<std::size_t>(i)]))));
+      const double expected =
+          std::exp(std::max(-87.0, std::min(87.0, static_cast<double>(ramp()[static_cast<std::size_t>(i)]))));
       EXPECT_NEAR(out[static_cast<std::size_t>(i)] / expected, 1.0, 3e-7) << i;
     }
   }
@@ -91,7 +94,8 @@ TEST(Object, CountsVectorRegistersSpilledInALoop) {
     const Var u = loopir::variable("u", 40);
     const Var l = loopir::variable("l", 16);
     return loopir::loop(u, loopir::integer(40),
-                        loopir::loop(l, loopir::integer(16), body(use(u) * 16 + use(l)), LoopKind::vectorized), LoopKind::unrolled);
+                        loopir::loop(l, loopir::integer(16), body(use(u) * 16 + use(l)), LoopKind::vectorized),
+                        LoopKind::unrolled);
   };
   const Var k = loopir::variable("k", 8);
   function.body = loopir::block(

@@ -10,7 +10,8 @@ TEST(Attention, DecodeOverRowMajorCache) {
 }
 
 TEST(Attention, PrefillOverPackedKeys) {
-  expect_right("attention{4,2,0.08838834764831845;;}(f32[37,512],f32[2,?,128]<1:16>,f32[2,?,128])->f32[37,512] past=50 t=2", 1e-5);
+  expect_right("attention{4,2,0.08838834764831845;;}(f32[37,512],f32[2,?,128]<1:16>,f32[2,?,128])->f32[37,512] past=50 t=2",
+               1e-5);
 }
 
 TEST(Attention, Bf16DotsWithNormAndRopeOfTheQueries) {

@@ -5,12 +5,11 @@
 namespace nntune::kernels {
 namespace {
 
-TEST(Matmul, F32MatrixVector) {
-  expect_right("matmul{;}(f32[1,256],f32[96,256]<0:32>)->f32[1,96] past=0 t=2", 1e-5);
-}
+TEST(Matmul, F32MatrixVector) { expect_right("matmul{;}(f32[1,256],f32[96,256]<0:32>)->f32[1,96] past=0 t=2", 1e-5); }
 
 TEST(Matmul, F32MatrixWithFusedNormAndResidual) {
-  expect_right("matmul{rms(1e-06,0)|scale;add}(f32[37,256],f32[256],f32[96,256]<0:32>,f32[37,96])->f32[37,96] past=0 t=2", 1e-5);
+  expect_right("matmul{rms(1e-06,0)|scale;add}(f32[37,256],f32[256],f32[96,256]<0:32>,f32[37,96])->f32[37,96] past=0 t=2",
+               1e-5);
 }
 
 TEST(Matmul, Bf16WeightsWidened) {
@@ -29,7 +28,8 @@ TEST(Matmul, GateAndUpInAlternatingBlocks) {
 
 TEST(Matmul, PackedActivations) {
   expect_right("matmul{;}(bf16[24,128]<0:8,1:2>,bf16[96,128]<0:32,1:2>)->f32[24,96] past=0 t=2", 1e-2);
-  expect_right("matmul{;cast(bf16)|pack(0:6,1:2)}(f32[24,128]<0:6>,f32[96,128]<0:48>)->bf16[24,96]<0:6,1:2> past=0 t=2", 1e-2);
+  expect_right("matmul{;cast(bf16)|pack(0:6,1:2)}(f32[24,128]<0:6>,f32[96,128]<0:48>)->bf16[24,96]<0:6,1:2> past=0 t=2",
+               1e-2);
 }
 
 TEST(Matmul, ColumnsThatFillNoWholePanel) {

@@ -29,7 +29,8 @@ TEST(Rowwise, PacksIntoTiles) {
 
 TEST(CacheAppend, WritesRotatedKeysBehindThePast) {
   expect_right(
-      "cache_append{rms(1e-06,128)|scale|rope(128)}(f32[5,256],f32[128],f32[?,128],f32[2,?,128])->f32[2,?,128] past=7 t=2", 1e-5);
+      "cache_append{rms(1e-06,128)|scale|rope(128)}(f32[5,256],f32[128],f32[?,128],f32[2,?,128])->f32[2,?,128] past=7 t=2",
+      1e-5);
 }
 
 TEST(CacheAppend, WritesPackedLayouts) {

@@ -19,18 +19,17 @@ using graph::Step;
 using graph::StepKind;
 using graph::TensorType;
 
-import::ModelConfig config() {
-  import::ModelConfig result;
-  result.hidden = 48;
-  result.layers = 3;
-  result.heads = 4;
-  result.kv_heads = 2;
-  result.head_dim = 18;
-  result.intermediate = 70;
-  result.vocab = 77;
-  result.max_positions = 64;
-  return result;
-}
+import::ModelConfig config(){import::ModelConfig result;
+result.hidden = 48;
+result.layers = 3;
+result.heads = 4;
+result.kv_heads = 2;
+result.head_dim = 18;
+result.intermediate = 70;
+result.vocab = 77;
+result.max_positions = 64;
+return result;
+}  // namespace
 
 TensorType type(const char* text) { return TensorType::parse(text).value(); }
 
@@ -51,9 +50,11 @@ struct Recipe {
   }
 };
 
-std::vector<std::byte> reference_bytes(const extract::StoredWeight& weight, const import::WeightSource& source, std::int64_t layer) {
+std::vector<std::byte> reference_bytes(const extract::StoredWeight& weight, const import::WeightSource& source,
+                                       std::int64_t layer) {
   std::map<std::string, reference::HostTensor<float>> tensors;
-  const reference::WeightLookup<float> lookup = [&](const std::string& name) -> Expected<const reference::HostTensor<float>*> {
+  const reference::WeightLookup<float> lookup =
+      [&](const std::string& name) -> Expected<const reference::HostTensor<float>*> {
     TensorType of;
     for (const graph::Node& node : weight.recipe.nodes()) {
       if (node.op.name == name) of = node.type;
@@ -77,7 +78,8 @@ void expect_like_reference(const std::vector<extract::StoredWeight>& weights) {
     EXPECT_EQ(place.offset % 4096, 0U);
     EXPECT_EQ(place.layers, weights[w].per_layer ? config().layers : 1);
     for (std::int64_t layer = 0; layer < place.layers; ++layer) {
-      const auto begin = memory.begin() + static_cast<std::ptrdiff_t>(place.offset + static_cast<std::uint64_t>(layer) * place.distance);
+      const auto begin =
+          memory.begin() + static_cast<std::ptrdiff_t>(place.offset + static_cast<std::uint64_t>(layer) * place.distance);
       const std::vector<std::byte> found(begin, begin + static_cast<std::ptrdiff_t>(place.bytes));
       EXPECT_EQ(found, reference_bytes(weights[w], *source, layer)) << weights[w].key << " layer " << layer;
     }
@@ -86,13 +88,8 @@ void expect_like_reference(const std::vector<extract::StoredWeight>& weights) {
 
 TEST(Pack, EveryLayoutIsThatOfTheReference) {
   std::vector<extract::StoredWeight> weights;
-  const std::vector<std::vector<Lane>> layouts = {{},
-                                                  {{0, 32}},
-                                                  {{0, 32}, {1, 2}},
-                                                  {{0, 16}, {1, 32}},
-                                                  {{1, 4}},
-                                                  {{0, 4}, {1, 2}, {0, 3}},
-                                                  {{1, 2}, {0, 48}}};
+  const std::vector<std::vector<Lane>> layouts = {
+      {}, {{0, 32}}, {{0, 32}, {1, 2}}, {{0, 16}, {1, 32}}, {{1, 4}}, {{0, 4}, {1, 2}, {0, 3}}, {{1, 2}, {0, 48}}};
   for (const char* matrix : {"f32[77,48]", "bf16[77,48]"}) {
     for (const auto& lanes : layouts) {
       Recipe r;
@@ -124,7 +121,8 @@ TEST(Pack, MergedAndInterleavedMatricesOfEachLayer) {
     weights.push_back(r.stored(r.add({.kind = OpKind::slice, .begin = 33, .end = 66, .axis = 0}, {gate})));
     Recipe columns;
     const NodeId up = columns.weight("layers.*.up_proj", "f32[70,48]");
-    weights.push_back(columns.stored(columns.pack(columns.add({.kind = OpKind::slice, .begin = 5, .end = 40}, {up}), {{0, 8}})));
+    weights.push_back(
+        columns.stored(columns.pack(columns.add({.kind = OpKind::slice, .begin = 5, .end = 40}, {up}), {{0, 8}})));
   }
   expect_like_reference(weights);
 }
@@ -159,5 +157,5 @@ TEST(Pack, WhatCannotBeComputedAheadIsRefused) {
   EXPECT_FALSE(pack_weights({&weight, 1}, layout, *source, memory));
 }
 
-}  // namespace
+}  // namespace nntune::module
 }  // namespace nntune::module

@@ -27,14 +27,16 @@ TEST(Arrange, ThreadsWaitOnlyWhereAStepNeedsAnEarlierOne) {
 }
 
 TEST(Arrange, OverwritingWhatWasReadWaits) {
-  const Section s = section(2, {{0, {{Kind::x}, buffer(0)}}, {0, {buffer(0), buffer(1)}}, {0, {{Kind::x}, buffer(0)}}}, {buffer(1)});
+  const Section s =
+      section(2, {{0, {{Kind::x}, buffer(0)}}, {0, {buffer(0), buffer(1)}}, {0, {{Kind::x}, buffer(0)}}}, {buffer(1)});
   EXPECT_EQ(arrange(s, false).wait_before, (std::vector<bool>{false, true, true}));
 }
 
 TEST(Arrange, BuffersShareMemoryOnlyAcrossAWait) {
   // 0 -> 1 -> 2 -> 3: 0 and 2 may share, and 1 and 3, never neighbours.
   const Section s = section(
-      4, {{0, {{Kind::x}, buffer(0)}}, {0, {buffer(0), buffer(1)}}, {0, {buffer(1), buffer(2)}}, {0, {buffer(2), buffer(3)}}},
+      4,
+      {{0, {{Kind::x}, buffer(0)}}, {0, {buffer(0), buffer(1)}}, {0, {buffer(1), buffer(2)}}, {0, {buffer(2), buffer(3)}}},
       {buffer(3)});
   const Arrangement kept = arrange(s, true);
   EXPECT_EQ(kept.arena_bytes, 2048U);
@@ -55,7 +57,8 @@ TEST(Arrange, OutputsOfTheHeadLiveToItsEnd) {
 }
 
 TEST(Arrange, IndependentStepsNeverShare) {
-  const Section s = section(3, {{0, {{Kind::x}, buffer(0)}}, {0, {{Kind::x}, buffer(1)}}, {0, {buffer(1), buffer(2)}}}, {buffer(2)});
+  const Section s =
+      section(3, {{0, {{Kind::x}, buffer(0)}}, {0, {{Kind::x}, buffer(1)}}, {0, {buffer(1), buffer(2)}}}, {buffer(2)});
   const Arrangement result = arrange(s, true);
   EXPECT_NE(result.offsets[0], result.offsets[1]);
 }

@@ -34,9 +34,7 @@ TEST(LoadedCode, MovesKeepTheCodeAlive) {
   EXPECT_EQ(seen, 9);
 }
 
-TEST(LoadedCode, AnEmptyImageIsRefused) {
-  EXPECT_FALSE(LoadedCode::load({}));
-}
+TEST(LoadedCode, AnEmptyImageIsRefused) { EXPECT_FALSE(LoadedCode::load({})); }
 
 }  // namespace
 }  // namespace nntune::runtime

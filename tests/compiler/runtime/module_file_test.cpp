@@ -27,12 +27,13 @@ class ModuleFileTest : public ::testing::Test {
   [[nodiscard]] static Status write(const std::filesystem::path& path) {
     const std::string manifest = testing::tiny_plan().to_json().dump();
     const std::vector<std::byte> code = testing::tiny_code();
-    return write_module_file(path, {manifest, code, "{}", {}}, testing::kWeightBytes,
-                             [](std::span<std::byte> weights) -> Status {
-                               testing::fill_weights(weights);
-                               return {};
-                             },
-                             2);
+    return write_module_file(
+        path, {manifest, code, "{}", {}}, testing::kWeightBytes,
+        [](std::span<std::byte> weights) -> Status {
+          testing::fill_weights(weights);
+          return {};
+        },
+        2);
   }
   [[nodiscard]] static std::string content(const std::filesystem::path& path) { return read_file(path).value(); }
   static void put(const std::filesystem::path& path, std::string_view bytes) {
@@ -118,8 +119,9 @@ TEST_F(ModuleFileTest, OtherFilesAreNoModules) {
 
 TEST_F(ModuleFileTest, AFailedPackLeavesNothingBehind) {
   put(folder_ / "m.nnm", "old");
-  const auto status = write_module_file(folder_ / "m.nnm", {"{}", {}, "", {}}, 4096,
-                                        [](std::span<std::byte>) -> Status { return fail(ErrorKind::bad_input, "NaN"); }, 1);
+  const auto status = write_module_file(
+      folder_ / "m.nnm", {"{}", {}, "", {}}, 4096,
+      [](std::span<std::byte>) -> Status { return fail(ErrorKind::bad_input, "NaN"); }, 1);
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().what, "NaN");
   EXPECT_EQ(names(), std::vector<std::string>{"m.nnm"});

@@ -93,8 +93,9 @@ TEST(Module, NeedsTheFeaturesItWasCompiledFor) {
   EXPECT_TRUE(check_isa({}, isa));
   const auto refused = check_isa({"avx2", "avx512f", "avx512bf16"}, isa);
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().message(), "this module was compiled for a CPU with avx512f, avx512bf16, which this one lacks; "
-                                       "compile the model on this machine");
+  EXPECT_EQ(refused.error().message(),
+            "this module was compiled for a CPU with avx512f, avx512bf16, which this one lacks; "
+            "compile the model on this machine");
 }
 
 }  // namespace

@@ -127,18 +127,27 @@ inline constexpr std::size_t kWeightBytes = kLayers * 64;
 
 inline Plan tiny_plan() {
   Plan plan;
-  plan.model = {.name = "tiny", .vocab = kVocab, .hidden = kHidden, .layers = kLayers, .kv_heads = 1, .head_dim = 2,
-                .rope_theta = 1e4, .max_positions = 0, .dtype = "f32", .weights = "given", .end_tokens = {0},
+  plan.model = {.name = "tiny",
+                .vocab = kVocab,
+                .hidden = kHidden,
+                .layers = kLayers,
+                .kv_heads = 1,
+                .head_dim = 2,
+                .rope_theta = 1e4,
+                .max_positions = 0,
+                .dtype = "f32",
+                .weights = "given",
+                .end_tokens = {0},
                 .cache_element_bytes = 4};
   for (std::uint64_t i = 0; i < 6; ++i) {
-    plan.kernels.push_back({.workload = "w", .schedule = "{}", .tuned = i % 2 == 0, .image_offset = i * 64, .image_bytes = 64});
+    plan.kernels.push_back(
+        {.workload = "w", .schedule = "{}", .tuned = i % 2 == 0, .image_offset = i * 64, .image_bytes = 64});
   }
-  plan.weights.push_back({.key = "w", .type = "f32[4]", .offset = 0, .bytes = 16, .distance = 64, .layers = kLayers, .stride = 4});
+  plan.weights.push_back(
+      {.key = "w", .type = "f32[4]", .offset = 0, .bytes = 16, .distance = 64, .layers = kLayers, .stride = 4});
   using Kind = Operand::Kind;
   for (const std::int64_t rows : {1, 4}) {
-    const auto matrix = [&](std::int64_t columns) {
-      return Buffer{(rows + kRowPadding) * columns * 4, columns, 4};
-    };
+    const auto matrix = [&](std::int64_t columns) { return Buffer{(rows + kRowPadding) * columns * 4, columns, 4}; };
     const Section embed{"embed", 1, {matrix(kHidden)}, {{0, {{Kind::ids}, {Kind::buffer, 0}}}}, {{Kind::buffer, 0}}};
     const Section body{"body",
                        kLayers,
