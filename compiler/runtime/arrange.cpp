@@ -83,9 +83,8 @@ Arrangement arrange(const Section& section, bool outputs_in_arena) {
     }
   }
   // First fit by falling size: the large ones, which decide the sum, get the low places.
-  std::ranges::stable_sort(todo, [&](const Life& a, const Life& b) {
-    return section.buffers[a.buffer].bytes > section.buffers[b.buffer].bytes;
-  });
+  std::ranges::stable_sort(
+      todo, [&](const Life& a, const Life& b) { return section.buffers[a.buffer].bytes > section.buffers[b.buffer].bytes; });
   const auto place_bytes = [&](std::size_t buffer) {
     const auto bytes = static_cast<std::uint64_t>(section.buffers[buffer].bytes);
     return (bytes + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment;

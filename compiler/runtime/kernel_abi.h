@@ -20,7 +20,7 @@ struct KernelCall {
   std::int64_t past;              ///< tokens in the KV cache before this call
   std::int64_t thread;            ///< 0 <= thread < threads
   std::int64_t threads;
-  void* scratch;                  ///< of this thread alone, 64-byte aligned, as large as the kernel asked for
+  void* scratch;  ///< of this thread alone, 64-byte aligned, as large as the kernel asked for
 };
 
 /// Activation buffers have room for kRowPadding rows beyond `rows`: kernels may write (meaningless) values there and read

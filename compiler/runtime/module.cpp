@@ -15,8 +15,8 @@ Status check_isa(const std::vector<std::string>& needed, const Isa& have) {
   std::ranges::copy_if(needed, std::back_inserter(missing),
                        [&](const std::string& name) { return std::ranges::find(names, name) == names.end(); });
   if (missing.empty()) return {};
-  return fail(ErrorKind::unsupported, fmt::format("this module was compiled for a CPU with {}, which this one lacks",
-                                                  fmt::join(missing, ", ")),
+  return fail(ErrorKind::unsupported,
+              fmt::format("this module was compiled for a CPU with {}, which this one lacks", fmt::join(missing, ", ")),
               "compile the model on this machine");
 }
 
@@ -33,8 +33,8 @@ Expected<std::shared_ptr<const Module>> Module::open(const std::filesystem::path
   return module;
 }
 
-Expected<std::shared_ptr<const Module>> Module::from_memory(Plan plan, std::span<const std::byte> code, std::string tokenizer,
-                                                            Memory weights) {
+Expected<std::shared_ptr<const Module>> Module::from_memory(Plan plan, std::span<const std::byte> code,
+                                                            std::string tokenizer, Memory weights) {
   NNTUNE_TRY(plan.validate(code.size(), weights.size()));
   std::shared_ptr<Module> module(new Module);
   module->plan_ = std::move(plan);

@@ -25,7 +25,8 @@ constexpr std::array<char, 8> kMagic = {'\x89', 'N', 'N', 'T', 'U', 'N', 'E', '\
 constexpr std::size_t kSumBytes = std::size_t{4} << 20;
 
 enum Kind : std::size_t { manifest, code, tokenizer, sums, weights, kKinds };
-constexpr std::array<std::string_view, kKinds> kKindNames = {"manifest", "code", "tokenizer", "table of checksums", "weights"};
+constexpr std::array<std::string_view, kKinds> kKindNames = {"manifest", "code", "tokenizer", "table of checksums",
+                                                             "weights"};
 
 struct Entry {
   std::uint64_t kind = 0;
@@ -237,8 +238,8 @@ Status write_module_file(const std::filesystem::path& path, const ModuleParts& p
   NNTUNE_TRY(fill(section(weights)));
 
   const std::vector<Hash128> weight_sums = sums_of(section(weights), threads);
-  const std::array<std::span<const std::byte>, weights> contents = {as_bytes(parts.manifest), parts.code,
-                                                                    as_bytes(parts.tokenizer), std::as_bytes(std::span(weight_sums))};
+  const std::array<std::span<const std::byte>, weights> contents = {
+      as_bytes(parts.manifest), parts.code, as_bytes(parts.tokenizer), std::as_bytes(std::span(weight_sums))};
   for (std::size_t kind = 0; kind < weights; ++kind) {
     std::ranges::copy(contents[kind], section(kind).begin());
     const std::uint64_t begin = header.entries[kind].offset;

@@ -40,8 +40,11 @@ Json to_json(const Section& section) {
   }
   Json steps = Json::array();
   for (const Step& step : section.steps) steps.push_back({{"kernel", step.kernel}, {"operands", to_json(step.operands)}});
-  return {{"name", section.name}, {"repeat", section.repeat}, {"buffers", buffers},
-          {"steps", steps},       {"outputs", to_json(section.outputs)}};
+  return {{"name", section.name},
+          {"repeat", section.repeat},
+          {"buffers", buffers},
+          {"steps", steps},
+          {"outputs", to_json(section.outputs)}};
 }
 
 // Reading. nlohmann/json throws where a field is missing or of another type: from_json catches that once.
@@ -132,11 +135,15 @@ bool inside(std::uint64_t offset, std::uint64_t bytes, std::uint64_t all) { retu
 bool in_range(std::int64_t value, std::int64_t lowest) { return value >= lowest && value <= kMost; }
 
 Status check_model(const ModelInfo& model) {
-  for (const auto& [name, value] : {std::pair{"vocab", model.vocab}, {"hidden", model.hidden}, {"layers", model.layers},
-                                    {"kv_heads", model.kv_heads}, {"head_dim", model.head_dim}}) {
+  for (const auto& [name, value] : {std::pair{"vocab", model.vocab},
+                                    {"hidden", model.hidden},
+                                    {"layers", model.layers},
+                                    {"kv_heads", model.kv_heads},
+                                    {"head_dim", model.head_dim}}) {
     if (value < 1 || value > std::numeric_limits<std::int32_t>::max()) return bad(fmt::format("{} is {}", name, value));
   }
-  if (!std::isfinite(model.rope_theta) || model.rope_theta <= 0) return bad(fmt::format("rope_theta is {}", model.rope_theta));
+  if (!std::isfinite(model.rope_theta) || model.rope_theta <= 0)
+    return bad(fmt::format("rope_theta is {}", model.rope_theta));
   if (model.head_dim % 2 != 0) return bad("head_dim is odd");
   if (model.cache_element_bytes != 2 && model.cache_element_bytes != 4) return bad("unknown type of the KV cache");
   return {};
@@ -150,7 +157,8 @@ Status check_operand(const Operand& operand, const Section& section, const Plan&
   }
   if (operand.column != 0) {
     if (operand.kind != Operand::Kind::buffer) return bad("a view that is not of a buffer");
-    if (operand.column < 0 || operand.column >= section.buffers[operand.index].stride) return bad("a view outside its buffer");
+    if (operand.column < 0 || operand.column >= section.buffers[operand.index].stride)
+      return bad("a view outside its buffer");
   }
   if (operand.kind == Operand::Kind::weight && plan.weights[operand.index].layers != 1 &&
       plan.weights[operand.index].layers != section.repeat) {
@@ -174,7 +182,8 @@ Status check_section(const Section& section, bool head, const Phase& phase, cons
     if (step.operands.size() < 2) return bad("a step without operands");
     for (const Operand& operand : step.operands) NNTUNE_TRY(check_operand(operand, section, plan));
     const auto kind = step.operands.back().kind;
-    if (kind == Operand::Kind::weight || kind == Operand::Kind::ids || kind == Operand::Kind::x || kind == Operand::Kind::rope) {
+    if (kind == Operand::Kind::weight || kind == Operand::Kind::ids || kind == Operand::Kind::x ||
+        kind == Operand::Kind::rope) {
       return bad("a step writes a constant");
     }
   }

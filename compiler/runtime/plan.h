@@ -19,11 +19,11 @@ struct ModelInfo {
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
   double rope_theta = 0;
-  std::int64_t max_positions = 0;         ///< the model was made for; 0 = not known
-  std::string dtype;                      ///< of the stored weights
-  std::string weights;                    ///< "given", or "random": seeded values, the text will be nonsense
+  std::int64_t max_positions = 0;  ///< the model was made for; 0 = not known
+  std::string dtype;               ///< of the stored weights
+  std::string weights;             ///< "given", or "random": seeded values, the text will be nonsense
   std::vector<std::int32_t> end_tokens;
-  int cache_element_bytes = 4;            ///< of the KV cache
+  int cache_element_bytes = 4;  ///< of the KV cache
 };
 
 /// One distinct kernel. Its image lies in the code section, 64-byte aligned.

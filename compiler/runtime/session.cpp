@@ -82,7 +82,8 @@ void Session::fill_rope_table() {
   for (std::int64_t position = 0; position < capacity_; ++position, row += model.head_dim) {
     for (std::int64_t i = 0; i < half; ++i) {
       // In double: at position 4096 a float angle would be off by 2e-4.
-      const double frequency = std::pow(model.rope_theta, -2.0 * static_cast<double>(i) / static_cast<double>(model.head_dim));
+      const double frequency =
+          std::pow(model.rope_theta, -2.0 * static_cast<double>(i) / static_cast<double>(model.head_dim));
       const double angle = static_cast<double>(position) * frequency;
       row[i] = static_cast<float>(std::cos(angle));
       row[half + i] = static_cast<float>(std::sin(angle));
@@ -100,16 +101,20 @@ Session::BoundPhase Session::bind_phase(const Phase& phase) {
   BoundPhase result;
   result.rows = phase.rows;
   std::size_t x_parity = 0;
+  std::size_t steps = 0;
   KernelOperand x{nullptr, 0};
   for (const Section& section : phase.sections) {
     if (&section != &phase.sections.back()) {
       result.sections.push_back(bind_section(section, false, x_parity, x));
+      result.sections.back().first_step = steps;
+      steps += section.steps.size();
     }
   }
   const Section& head = phase.sections.back();
   result.x = static_cast<std::byte*>(x.data);
   result.x_row_bytes = x.stride * static_cast<std::int64_t>(sizeof(float));
   result.head = bind_section(head, true, x_parity, x);
+  result.head.first_step = steps;
   const Arrangement arrangement = arrange(head, true);
   result.logits = reinterpret_cast<const float*>(arena_.data() + arrangement.offsets[head.outputs[0].index]);
   const Operand& argmax = head.outputs[1];
@@ -220,25 +225,27 @@ void Session::run_rows(BoundPhase& phase, std::span<const std::int32_t> ids, boo
   const auto rows = static_cast<std::int64_t>(ids.size());
   place_head(phase, rows - 1);
   team_.run([&](int thread) {
+    StepClock* const clock = thread == 0 ? phase.clock : nullptr;
     bool first = true;
     for (const BoundSection& section : phase.sections) {
-      call_section(section, rows, thread, !first);
+      call_section(section, rows, thread, !first, clock);
       first = false;
     }
-    if (with_head) call_section(phase.head, 1, thread, true);
+    if (with_head) call_section(phase.head, 1, thread, true, clock);
   });
+  if (phase.clock != nullptr) phase.clock->stop();
 }
 
 void Session::run_head(BoundPhase& phase, std::int64_t row) {
   place_head(phase, row);
-  team_.run([&](int thread) { call_section(phase.head, 1, thread, false); });
+  team_.run([&](int thread) { call_section(phase.head, 1, thread, false, nullptr); });
 }
 
 void Session::place_head(BoundPhase& phase, std::int64_t row) {
   for (const std::size_t at : phase.head.x_operands) phase.head.operands[at].data = phase.x + row * phase.x_row_bytes;
 }
 
-void Session::call_section(const BoundSection& section, std::int64_t rows, int thread, bool wait_first) {
+void Session::call_section(const BoundSection& section, std::int64_t rows, int thread, bool wait_first, StepClock* clock) {
   Barrier& barrier = team_.barrier();
   KernelCall call{.operands = nullptr,
                   .rows = rows,
@@ -250,8 +257,10 @@ void Session::call_section(const BoundSection& section, std::int64_t rows, int t
   for (std::int64_t repetition = 0; repetition < section.repeat; ++repetition, operands += section.operands_per_repeat) {
     if (wait_first) barrier.arrive_and_wait();
     wait_first = true;
+    std::size_t number = section.first_step;
     for (const BoundSection::Call& step : section.calls) {
       if (step.wait_before) barrier.arrive_and_wait();
+      if (clock != nullptr) clock->start(number++);
       call.operands = operands + step.first_operand;
       step.kernel(&call);
     }

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "compiler/runtime/memory.h"
 #include "compiler/runtime/module.h"
+#include "compiler/runtime/step_clock.h"
 #include "compiler/runtime/team.h"
 
 namespace nntune::runtime {
@@ -43,6 +44,10 @@ class Session {
   /// The most likely next token, the lowest id among equals.
   [[nodiscard]] std::int32_t argmax() const { return *argmax_; }
 
+  /// Counts from now on where the time of phase `phase` of the plan goes: one counter a step, in the order of its sections.
+  /// Null: no longer. `clock` must outlive the session or its use.
+  void watch(std::size_t phase, StepClock* clock) { phases_[phase].clock = clock; }
+
   /// Tokens in the KV cache.
   [[nodiscard]] std::int64_t position() const { return position_; }
   /// Forgets all tokens from `position` on.
@@ -60,6 +65,7 @@ class Session {
       bool wait_before;
     };
     std::vector<Call> calls;
+    std::size_t first_step = 0;  ///< of the phase
     std::int64_t repeat = 1;
     std::size_t operands_per_repeat = 0;
     std::vector<KernelOperand> operands;
@@ -73,6 +79,7 @@ class Session {
     const std::int32_t* argmax = nullptr;
     std::byte* x = nullptr;  ///< the input of the head: row 0
     std::int64_t x_row_bytes = 0;
+    StepClock* clock = nullptr;
   };
 
   Session(std::shared_ptr<const Module> module, const SessionOptions& options);
@@ -85,7 +92,7 @@ class Session {
   void run_rows(BoundPhase& phase, std::span<const std::int32_t> ids, bool with_head);
   void run_head(BoundPhase& phase, std::int64_t row);
   void place_head(BoundPhase& phase, std::int64_t row);
-  void call_section(const BoundSection& section, std::int64_t rows, int thread, bool wait_first);
+  void call_section(const BoundSection& section, std::int64_t rows, int thread, bool wait_first, StepClock* clock);
 
   std::shared_ptr<const Module> module_;
   std::int64_t ctx_;
