@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "tuner/measurer.h"
 #include "tuner/system_memory.h"
 
 namespace nntune::tuner {
@@ -42,43 +41,71 @@ Expected<std::shared_ptr<Contestant>> Contestant::make(const module::CompiledPro
   NNTUNE_ASSIGN(auto session, runtime::Session::create(std::move(loaded),
                                                        {.threads = threads, .ctx = std::max(tokens, kDecodeTokens) + 1}));
   std::shared_ptr<Contestant> contestant(new Contestant(std::move(session)));
-  contestant->prefill_tokens_ = tokens;
+  const std::int64_t vocab = model.config.vocab;
+  for (std::int64_t i = 0; i < tokens; ++i) contestant->prompt_.push_back(static_cast<std::int32_t>((i * 7 + 1) % vocab));
+  NNTUNE_ASSIGN([[maybe_unused]] const double prefill, contestant->time_prefill());
+  NNTUNE_ASSIGN([[maybe_unused]] const double decode, contestant->time_decode());
   return contestant;
 }
 
-Status Contestant::run() {
+Expected<double> Contestant::time_prefill() {
+  session_->rewind();
   const Clock::time_point begin = Clock::now();
-  const auto vocab = static_cast<std::int32_t>(session_->module().plan().model.vocab);
-  std::vector<std::int32_t> ids;
-  for (std::int64_t i = 0; i < prefill_tokens_; ++i) ids.push_back(static_cast<std::int32_t>(i * 7 + 1) % vocab);
-  session_->rewind();
-  if (prefill_seconds_.empty()) {
-    NNTUNE_TRY(session_->prefill(ids));
-    session_->rewind();
-  }
-  Clock::time_point start = Clock::now();
-  NNTUNE_TRY(session_->prefill(ids));
-  prefill_seconds_.push_back(seconds_since(start));
-
-  session_->rewind();
-  NNTUNE_TRY(session_->decode(ids.front()));
-  start = Clock::now();
-  for (std::int64_t i = 1; i < kDecodeTokens; ++i) NNTUNE_TRY(session_->decode(session_->argmax()));
-  decode_seconds_.push_back(seconds_since(start) / static_cast<double>(kDecodeTokens - 1));
-  last_run_seconds_ = seconds_since(begin);
-  return {};
+  NNTUNE_TRY(session_->prefill(prompt_));
+  return seconds_since(begin);
 }
 
-db::Throughput Contestant::throughput() const {
+Expected<double> Contestant::time_decode() {
+  session_->rewind();
+  NNTUNE_TRY(session_->decode(prompt_.front()));  // what ran before may have left the caches in any state
+  const Clock::time_point begin = Clock::now();
+  for (std::int64_t i = 1; i < kDecodeTokens; ++i) NNTUNE_TRY(session_->decode(session_->argmax()));
+  return seconds_since(begin) / static_cast<double>(kDecodeTokens - 1);
+}
+
+db::Throughput Contestant::throughput(double prefill_seconds, double decode_seconds) const {
   const auto scaled = [&](double seconds, double fixed) {
     if (scale_.layers == scale_.measured_layers) return seconds;
     const double constant = std::min(fixed, 0.9 * seconds);
-    return constant +
-           (seconds - constant) * static_cast<double>(scale_.layers) / static_cast<double>(scale_.measured_layers);
+    return constant + (seconds - constant) * static_cast<double>(scale_.layers) / static_cast<double>(scale_.measured_layers);
   };
-  if (prefill_seconds_.empty()) return {};
-  return {static_cast<double>(prefill_tokens_) / scaled(median(prefill_seconds_), scale_.fixed_prefill_seconds),
-          1 / scaled(median(decode_seconds_), scale_.fixed_decode_seconds)};
+  return {static_cast<double>(prompt_.size()) / scaled(prefill_seconds, scale_.fixed_prefill_seconds),
+          1 / scaled(decode_seconds, scale_.fixed_decode_seconds)};
+}
+
+Status Duel::round() {
+  const Clock::time_point begin = Clock::now();
+  const auto turn = [this](Expected<double> (Contestant::*time)(), Pairs& pairs) -> Status {
+    const bool swapped = pairs.size() % 2 == 1;
+    std::pair<double, double> seconds;
+    for (const bool second : {swapped, !swapped}) {
+      NNTUNE_ASSIGN((second ? seconds.second : seconds.first), ((second ? *second_ : *first_).*time)());
+    }
+    pairs.push_back(seconds);
+    return {};
+  };
+  NNTUNE_TRY(turn(&Contestant::time_prefill, prefill_));
+  for (int i = 0; i < kDecodeTurns; ++i) NNTUNE_TRY(turn(&Contestant::time_decode, decode_));
+  last_round_seconds_ = seconds_since(begin);
+  return {};
+}
+
+std::pair<double, double> Duel::middle_means(Pairs pairs) {
+  std::ranges::sort(pairs, {}, [](const auto& pair) { return pair.first + pair.second; });
+  const std::size_t cut = std::min((pairs.size() - 1) / 2, (pairs.size() + 3) / 4);
+  std::pair<double, double> sum{0, 0};
+  for (std::size_t i = cut; i < pairs.size() - cut; ++i) {
+    sum.first += pairs[i].first;
+    sum.second += pairs[i].second;
+  }
+  const auto count = static_cast<double>(pairs.size() - 2 * cut);
+  return {sum.first / count, sum.second / count};
+}
+
+std::pair<db::Throughput, db::Throughput> Duel::result() const {
+  const auto prefill = middle_means(prefill_);
+  const auto decode = middle_means(decode_);
+  return {first_->throughput(prefill.first, decode.first), second_->throughput(prefill.second, decode.second)};
 }
 
 }  // namespace nntune::tuner

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -15,7 +15,8 @@
 namespace nntune::tuner {
 
 inline constexpr std::int64_t kPrefillTokens = 512;
-inline constexpr std::int64_t kDecodeTokens = 24;
+inline constexpr std::int64_t kDecodeTokens = 8;
+inline constexpr int kDecodeTurns = 4;
 
 /// How many layers fit when `modules` of them are in memory at once, beside the search itself; at least 1.
 [[nodiscard]] std::int64_t layers_that_fit(std::size_t weight_bytes, std::int64_t layers, int modules);
@@ -26,7 +27,7 @@ inline constexpr std::int64_t kDecodeTokens = 24;
 /// A module in memory under test. One at a time runs; several may be kept.
 class Contestant {
  public:
-  /// Packs the weights and loads.
+  /// Packs the weights, loads and runs once to warm up.
   [[nodiscard]] static Expected<std::shared_ptr<Contestant>> make(const module::CompiledProgram& compiled,
                                                                   const import::Model& model, int threads);
 
@@ -40,24 +41,45 @@ class Contestant {
   void set_scale(const Scale& scale) { scale_ = scale; }
   [[nodiscard]] const Scale& scale() const { return scale_; }
 
-  /// Runs once and keeps the times: a prefill of kPrefillTokens, then kDecodeTokens from the beginning of a text. The first
-  /// run prefills once more before, to warm up.
-  [[nodiscard]] Status run();
+  /// Seconds of a prefill of kPrefillTokens.
+  [[nodiscard]] Expected<double> time_prefill();
+  /// Seconds a token, of kDecodeTokens at the beginning of a text.
+  [[nodiscard]] Expected<double> time_decode();
 
-  /// Medians of the runs.
-  [[nodiscard]] db::Throughput throughput() const;
-  [[nodiscard]] double run_seconds() const { return last_run_seconds_; }
-  [[nodiscard]] std::size_t runs() const { return prefill_seconds_.size(); }
+  /// Of the whole model, from the times of this module.
+  [[nodiscard]] db::Throughput throughput(double prefill_seconds, double decode_seconds) const;
 
  private:
   explicit Contestant(std::unique_ptr<runtime::Session> session) : session_(std::move(session)) {}
 
   std::unique_ptr<runtime::Session> session_;
   Scale scale_;
-  std::vector<double> prefill_seconds_;  ///< of all tokens
-  std::vector<double> decode_seconds_;   ///< of one token
-  std::int64_t prefill_tokens_ = kPrefillTokens;
-  double last_run_seconds_ = 0;
+  std::vector<std::int32_t> prompt_;
+};
+
+/// Two modules timed in short turns. A machine changes its speed for seconds or minutes, by more than tuning wins (two cores
+/// of a virtual machine may or may not share one link to memory): only times of the same moment can be compared. So both
+/// run close to each other, in changing order, and count by pairs.
+class Duel {
+ public:
+  Duel(std::shared_ptr<Contestant> first, std::shared_ptr<Contestant> second)
+      : first_(std::move(first)), second_(std::move(second)) {}
+
+  /// Each prefills once and decodes in kDecodeTurns turns.
+  [[nodiscard]] Status round();
+
+  /// Of both: means over the same pairs, which are the middle half by the time of the pair.
+  [[nodiscard]] std::pair<db::Throughput, db::Throughput> result() const;
+  [[nodiscard]] double last_round_seconds() const { return last_round_seconds_; }
+
+  using Pairs = std::vector<std::pair<double, double>>;
+  /// The means of at most the middle half of the pairs, ordered by their sum; of one or two pairs, of all.
+  [[nodiscard]] static std::pair<double, double> middle_means(Pairs pairs);
+
+ private:
+  std::shared_ptr<Contestant> first_, second_;
+  Pairs prefill_, decode_;  ///< seconds
+  double last_round_seconds_ = 0;
 };
 
 }  // namespace nntune::tuner

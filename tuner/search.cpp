@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <tuple>
 
 #include "base/bandwidth.h"
 #include "compiler/kernels/family.h"
@@ -43,11 +44,13 @@ constexpr double kMostFinalsSeconds = 60;
 constexpr int kFinalRounds = 3;
 /// Extracting again costs this fraction of the time at most.
 constexpr double kExtractionShare = 0.08;
-/// Runs of each module at the end, in turn.
-constexpr int kModulesKept = 2;  ///< the start and the result
-constexpr int kLeastFinalRuns = 2;
-constexpr int kMostFinalRuns = 5;
-constexpr double kFinalRunsSeconds = 12;
+/// The start and the result are compared at the end for this fraction of the budget, in rounds.
+constexpr int kModulesKept = 2;
+constexpr double kDuelShare = 0.12;
+constexpr double kLeastDuelSeconds = 6;
+constexpr double kMostDuelSeconds = 40;
+constexpr int kLeastRounds = 2;
+constexpr int kMostRounds = 10;
 
 double seconds_between(Clock::time_point begin, Clock::time_point end) {
   return std::chrono::duration<double>(end - begin).count();
@@ -98,7 +101,6 @@ class Search {
   Expected<Task> open_task(const schedule::Workload& workload);
   Expected<std::shared_ptr<Contestant>> build(const extract::Extraction& extraction,
                                               std::shared_ptr<const extract::CostModel> costs);
-  Status run_contestant(const std::shared_ptr<Contestant>& contestant);
   db::Throughput estimate(const extract::Program& program) const;
   std::vector<Snapshot::Row> rows() const;
   void show(std::string_view stage, bool now = false);
@@ -123,7 +125,7 @@ class Search {
   std::map<Hash128, Status> references_;
 
   std::shared_ptr<Contestant> start_;
-  std::shared_ptr<Contestant> tuned_;
+  int rounds_ = kLeastRounds;  ///< of the comparison at the end
   double reserve_seconds_ = 0;
   double extract_seconds_ = 0;
   Clock::time_point last_extraction_{};
@@ -243,23 +245,21 @@ Expected<std::shared_ptr<Contestant>> Search::build(const extract::Extraction& e
   return contestant;
 }
 
-Status Search::run_contestant(const std::shared_ptr<Contestant>& contestant) {
-  return run_interruptibly([contestant] { return contestant->run(); });
-}
-
 Status Search::measure_start() {
   // What `compile` makes with an empty database.
   NNTUNE_ASSIGN(const auto extraction, plan(estimates_));
   const Clock::time_point begin = Clock::now();
   NNTUNE_ASSIGN(start_, build(extraction, estimates_));
   const double build_seconds = seconds_between(begin, Clock::now());
-  NNTUNE_TRY(run_contestant(start_));
-  report_.start = start_->throughput();
+  // Against itself: a first impression, and how long a round takes.
+  const auto alone = std::make_shared<Duel>(start_, start_);
+  NNTUNE_TRY(run_interruptibly([alone] { return alone->round(); }));
+  report_.start = alone->result().first;
   snapshot_.start = *report_.start;
-  const double run = start_->run_seconds();
-  // The same again for the tuned module, and both in turn; the tuned one runs at least as fast.
-  reserve_seconds_ =
-      build_seconds * 1.1 + std::clamp(kFinalRunsSeconds, 2 * kLeastFinalRuns * run, 2 * kMostFinalRuns * run) + 1;
+  const double round = std::max(alone->last_round_seconds(), 1e-3);
+  const double duel_seconds = std::clamp(kDuelShare * budget(), kLeastDuelSeconds, kMostDuelSeconds);
+  rounds_ = std::clamp(static_cast<int>(duel_seconds / round), kLeastRounds, kMostRounds);
+  reserve_seconds_ = build_seconds * 1.1 + rounds_ * round + 1;
   progress_.note(fmt::format("start, measured: prefill {:.1f}, decode {:.1f} tok/s", report_.start->prefill_tok_per_s,
                              report_.start->decode_tok_per_s));
   progress_.event(
@@ -371,17 +371,13 @@ Status Search::finals() {
 Status Search::measure_result() {
   active_ = nullptr;
   show("building the tuned module", true);
-  NNTUNE_ASSIGN(tuned_, build(*extraction_, costs_));
-  // In turn, so that a machine that drifts treats both alike.
-  const double run = std::max(start_->run_seconds(), 1e-3);
-  const int runs = std::clamp(static_cast<int>(kFinalRunsSeconds / (2 * run)), kLeastFinalRuns, kMostFinalRuns);
-  for (int i = 0; i < runs; ++i) {
+  NNTUNE_ASSIGN(auto tuned, build(*extraction_, costs_));
+  const auto duel = std::make_shared<Duel>(start_, std::move(tuned));
+  for (int i = 0; i < rounds_; ++i) {
     show("measuring start and result in turn", i == 0);
-    NNTUNE_TRY(run_contestant(start_));
-    NNTUNE_TRY(run_contestant(tuned_));
+    NNTUNE_TRY(run_interruptibly([duel] { return duel->round(); }));
   }
-  report_.start = start_->throughput();
-  report_.result = tuned_->throughput();
+  std::tie(report_.start, report_.result) = duel->result();
   return {};
 }
 
