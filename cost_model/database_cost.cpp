@@ -14,6 +14,19 @@ namespace {
 /// Beyond this something else is wrong than the estimate.
 constexpr double kLargestCorrection = 10;
 
+using ByKind = std::map<std::string, std::vector<double>>;
+
+/// The median of each kind, times `caution`.
+std::map<std::string, double, std::less<>> factors(ByKind ratios, double caution) {
+  std::map<std::string, double, std::less<>> result;
+  for (auto& [kind, values] : ratios) {
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::ranges::nth_element(values, middle);
+    result[kind] = std::clamp(*middle, 1 / kLargestCorrection, kLargestCorrection) * caution;
+  }
+  return result;
+}
+
 std::string kind_of(const schedule::Workload& workload) {
   const bool one_row =
       !workload.inputs.empty() && !workload.inputs.front().shape.empty() && workload.inputs.front().shape.front() == 1;
@@ -36,25 +49,31 @@ Expected<std::unique_ptr<DatabaseCostModel>> DatabaseCostModel::make(const db::D
                                                                      std::shared_ptr<const EstimateCostModel> estimates,
                                                                      Attitude attitude) {
   std::unique_ptr<DatabaseCostModel> model(new DatabaseCostModel(database, target_id, std::move(estimates)));
-  NNTUNE_TRY(model->learn_corrections(attitude == Attitude::careful ? kCaution : 1.0));
+  NNTUNE_TRY(model->learn(attitude));
   return model;
 }
 
-Status DatabaseCostModel::learn_corrections(double caution) {
+Status DatabaseCostModel::learn(Attitude attitude) {
   if (!target_id_) return {};
+  const bool careful = attitude == Attitude::careful;
   NNTUNE_ASSIGN(const std::vector<db::Fastest> all, db::fastest_by_workload(*database_, *target_id_));
-  std::map<std::string, std::vector<double>> ratios;
+  ByKind ratios;
   for (const db::Fastest& fastest : all) {
     const auto workload = schedule::Workload::parse(fastest.workload);
     if (!workload) continue;  // of a newer or older version
     const double estimate = estimates_->cost(*workload).seconds;
     if (std::isfinite(estimate)) ratios[kind_of(*workload)].push_back(fastest.median_ns * 1e-9 / estimate);
   }
-  for (auto& [kind, values] : ratios) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::ranges::nth_element(values, middle);
-    corrections_[kind] = std::clamp(*middle, 1 / kLargestCorrection, kLargestCorrection) * caution;
+  corrections_ = factors(std::move(ratios), careful ? kCaution : 1.0);
+
+  NNTUNE_ASSIGN(const std::vector<db::BothPlaces> both, db::both_places(*database_, *target_id_));
+  ByKind slowdowns;
+  for (const db::BothPlaces& places : both) {
+    if (const auto workload = schedule::Workload::parse(places.workload)) {
+      slowdowns[kind_of(*workload)].push_back(places.program_ns / places.worker_ns);
+    }
   }
+  program_factors_ = factors(std::move(slowdowns), careful ? kWorkerCaution : 1.0);
   return {};
 }
 
@@ -92,12 +111,19 @@ const DatabaseCostModel::Known& DatabaseCostModel::known(const schedule::Workloa
 }
 
 extract::Cost DatabaseCostModel::cost(const schedule::Workload& workload) const {
+  const auto factor = [&](const std::map<std::string, double, std::less<>>& factors) {
+    const auto found = factors.find(kind_of(workload));
+    return found == factors.end() ? 1.0 : found->second;
+  };
   const Known& known = this->known(workload);
   if (known.measurement) {
-    return {known.measurement->median_ns * 1e-9, extract::CostSource::measured, kMeasuredRelativeError};
+    const double seconds = known.measurement->median_ns * 1e-9;
+    const bool in_program = known.measurement->place == db::Place::program;
+    return {in_program ? seconds : seconds * factor(program_factors_), extract::CostSource::measured,
+            kMeasuredRelativeError};
   }
   extract::Cost cost = estimates_->cost(workload);
-  if (const auto found = corrections_.find(kind_of(workload)); found != corrections_.end()) cost.seconds *= found->second;
+  cost.seconds *= factor(corrections_) * factor(program_factors_);
   return cost;
 }
 

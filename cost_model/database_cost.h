@@ -25,7 +25,11 @@ enum class Attitude {
 };
 inline constexpr double kCaution = 1.25;
 
-/// The database's best for (workload, target), always preferred; else the estimate times one factor of its kind, the median
+/// The same for a workload that was timed in a worker only, where its kind was timed in programs, too.
+inline constexpr double kWorkerCaution = 1.04;
+
+/// The database's best for (workload, target), always preferred. What was timed alone in a worker is multiplied with what
+/// kernels of its kind take in a program over what they take alone (colder caches, waiting for each other). Else the estimate times one factor of its kind, the median
 /// of measured over estimated for the workloads of that kind that were measured. Without it, an optimistic estimate would
 /// always beat what is known. A kind is a family with one row or with more: what bounds them differs. Fast enough to be
 /// made anew after every batch: estimates are shared.
@@ -44,6 +48,8 @@ class DatabaseCostModel : public extract::CostModel {
   [[nodiscard]] std::optional<db::Measurement> measurement(const schedule::Workload& workload) const;
   /// By kind, e.g. "matmul" and "matmul of one row": what estimates are multiplied with.
   [[nodiscard]] const std::map<std::string, double, std::less<>>& corrections() const { return corrections_; }
+  /// By kind: time in a program over time in a worker.
+  [[nodiscard]] const std::map<std::string, double, std::less<>>& program_factors() const { return program_factors_; }
   /// The first failure to read the database since; cost() then answered with estimates.
   [[nodiscard]] Status status() const;
   [[nodiscard]] const EstimateCostModel& estimates() const { return *estimates_; }
@@ -56,14 +62,14 @@ class DatabaseCostModel : public extract::CostModel {
   DatabaseCostModel(const db::Database& database, std::optional<std::int64_t> target_id,
                     std::shared_ptr<const EstimateCostModel> estimates)
       : database_(&database), target_id_(target_id), estimates_(std::move(estimates)) {}
-  [[nodiscard]] Status learn_corrections(double caution);
+  [[nodiscard]] Status learn(Attitude attitude);
   [[nodiscard]] const Known& known(const schedule::Workload& workload) const;
   [[nodiscard]] Expected<Known> look_up(const schedule::Workload& workload) const;
 
   const db::Database* database_;
   std::optional<std::int64_t> target_id_;
   std::shared_ptr<const EstimateCostModel> estimates_;
-  std::map<std::string, double, std::less<>> corrections_;
+  std::map<std::string, double, std::less<>> corrections_, program_factors_;
   mutable std::mutex mutex_;
   mutable std::unordered_map<Hash128, std::unique_ptr<Known>> known_;
   mutable std::optional<Error> error_;

@@ -25,9 +25,10 @@ std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::erro
 
 /// The content that makes two rows the same measurement, on whichever machine and in whichever order they arrive.
 std::string measurement_uid(const Measurement& m, const std::string& target_uid) {
-  const Json content = {target_uid,   m.workload,       m.schedule, m.object_hash ? m.object_hash->hex() : "",
-                        m.compiler,   m.nntune_version, m.threads,  to_string(m.verdict),
-                        m.samples_ns, m.seed,           m.detail,   m.created_at};
+  Json content = {target_uid,   m.workload,       m.schedule, m.object_hash ? m.object_hash->hex() : "",
+                  m.compiler,   m.nntune_version, m.threads,  to_string(m.verdict),
+                  m.samples_ns, m.seed,           m.detail,   m.created_at};
+  if (m.place != Place::worker) content.push_back(to_string(m.place));  // rows older than the column keep their uid
   return hash128(dump(content)).hex();
 }
 
@@ -75,13 +76,14 @@ Expected<std::int64_t> Database::insert_measurement(const Measurement& given) {
   NNTUNE_ASSIGN(auto add, connection_->prepare(
                               "INSERT INTO measurement (uid, target_id, session_id, workload_hash, family, schedule_json,"
                               " schedule_hash, object_hash, compiler, nntune_version, threads, verdict, samples_ns,"
-                              " median_ns, min_ns, max_error, tolerance, dram_read_bytes_per_s, seed, detail, created_at)"
-                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                              " median_ns, min_ns, max_error, tolerance, dram_read_bytes_per_s, seed, detail, created_at,"
+                              " place)"
+                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                               " ON CONFLICT (uid) DO NOTHING",
                               m.uid, m.target_id, m.session_id, workload_hash, m.family, m.schedule, m.schedule_hash().hex(),
                               hex(m.object_hash), m.compiler, m.nntune_version, m.threads, to_string(m.verdict),
                               dump(m.samples_ns), median(m.samples_ns), min_ns, m.max_error, m.tolerance,
-                              m.dram_read_bytes_per_s, m.seed, m.detail, m.created_at));
+                              m.dram_read_bytes_per_s, m.seed, m.detail, m.created_at, to_string(m.place)));
   NNTUNE_TRY(add.run());
   NNTUNE_ASSIGN(auto find, connection_->prepare("SELECT id FROM measurement WHERE uid = ?", m.uid));
   NNTUNE_TRY(find.step());

@@ -13,15 +13,23 @@ namespace {
 constexpr std::string_view kColumns =
     "m.id, m.uid, m.target_id, m.session_id, w.text, m.family, m.schedule_json, m.object_hash, m.compiler, m.nntune_version,"
     " m.threads, m.verdict, m.samples_ns, m.median_ns, m.min_ns, m.max_error, m.tolerance, m.dram_read_bytes_per_s, m.seed,"
-    " m.detail, m.created_at";
+    " m.detail, m.created_at, m.place = 'program'";
 
-/// The newest measurement of each schedule of target ?1 and workload ?2. Times and uids, not ids: they survive a merge.
-/// Narrow, because it is sorted; the whole rows are joined to the few that are asked for.
+/// The newest measurement in a worker of each schedule of target ?1 and workload ?2. Times and uids, not ids: they survive a
+/// merge. Narrow, because it is sorted; the whole rows are joined to the few that are asked for.
 constexpr std::string_view kNewest =
     "WITH newest AS MATERIALIZED (SELECT id, schedule_hash, verdict, median_ns, object_hash FROM"
     " (SELECT id, schedule_hash, verdict, median_ns, object_hash,"
     " row_number() OVER (PARTITION BY schedule_hash ORDER BY created_at DESC, uid DESC) AS age"
-    " FROM measurement WHERE target_id = ?1 AND workload_hash = ?2) WHERE age = 1) ";
+    " FROM measurement WHERE target_id = ?1 AND workload_hash = ?2 AND place = 'worker') WHERE age = 1) ";
+/// The same of the newest session that timed the workload in a program.
+constexpr std::string_view kNewestInProgram =
+    "WITH newest AS MATERIALIZED (SELECT id, schedule_hash, verdict, median_ns, object_hash FROM"
+    " (SELECT id, schedule_hash, verdict, median_ns, object_hash,"
+    " row_number() OVER (PARTITION BY schedule_hash ORDER BY created_at DESC, uid DESC) AS age"
+    " FROM measurement WHERE target_id = ?1 AND workload_hash = ?2 AND place = 'program' AND session_id IS"
+    " (SELECT session_id FROM measurement WHERE target_id = ?1 AND workload_hash = ?2 AND place = 'program'"
+    " ORDER BY created_at DESC, uid DESC LIMIT 1)) WHERE age = 1) ";
 constexpr std::string_view kWholeRows =
     " FROM newest n JOIN measurement m ON m.id = n.id JOIN workload w ON w.hash = m.workload_hash WHERE n.verdict = 'ok'";
 
@@ -68,6 +76,7 @@ Expected<Measurement> read_measurement(const Database& database, const sqlite::S
   m.seed = row.integer(column++);
   m.detail = row.text(column++);
   m.created_at = row.text(column++);
+  m.place = row.integer(column++) != 0 ? Place::program : Place::worker;
   return m;
 }
 
@@ -101,14 +110,17 @@ std::optional<Throughput> read_throughput(const sqlite::Statement& row, int colu
 
 Expected<std::optional<Measurement>> best(const Database& database, std::int64_t target_id, const Hash128& workload_hash) {
   const sqlite::Lock lock(database.connection());
-  NNTUNE_ASSIGN(auto statement, database.connection().prepare(
-                                    fmt::format("{} SELECT {}{} AND n.median_ns <="
-                                                " (SELECT min(median_ns) FROM newest WHERE verdict = 'ok') * (1 + ?3)"
-                                                " ORDER BY n.schedule_hash LIMIT 1",
-                                                kNewest, kColumns, kWholeRows),
-                                    target_id, workload_hash.hex(), kTieFraction));
-  NNTUNE_ASSIGN(auto rows, read_all(database, std::move(statement)));
-  return rows.empty() ? std::nullopt : std::optional(std::move(rows.front()));
+  for (const std::string_view newest : {kNewestInProgram, kNewest}) {
+    NNTUNE_ASSIGN(auto statement, database.connection().prepare(
+                                      fmt::format("{} SELECT {}{} AND n.median_ns <="
+                                                  " (SELECT min(median_ns) FROM newest WHERE verdict = 'ok') * (1 + ?3)"
+                                                  " ORDER BY n.schedule_hash LIMIT 1",
+                                                  newest, kColumns, kWholeRows),
+                                      target_id, workload_hash.hex(), kTieFraction));
+    NNTUNE_ASSIGN(auto rows, read_all(database, std::move(statement)));
+    if (!rows.empty()) return std::optional(std::move(rows.front()));
+  }
+  return std::optional<Measurement>();
 }
 
 Expected<std::vector<Measurement>> ranking(const Database& database, std::int64_t target_id, const Hash128& workload_hash,
@@ -143,13 +155,34 @@ Expected<std::vector<Fastest>> fastest_by_workload(const Database& database, std
   NNTUNE_ASSIGN(auto statement,
                 database.connection().prepare(
                     "SELECT w.text, min(m.median_ns) FROM measurement m JOIN workload w ON w.hash = m.workload_hash"
-                    " WHERE m.target_id = ?1 AND m.verdict = 'ok' GROUP BY m.workload_hash ORDER BY m.workload_hash",
+                    " WHERE m.target_id = ?1 AND m.verdict = 'ok' AND m.place = 'worker' GROUP BY m.workload_hash ORDER BY "
+                    "m.workload_hash",
                     target_id));
   std::vector<Fastest> result;
   while (true) {
     NNTUNE_ASSIGN(const bool more, statement.step());
     if (!more) return result;
     result.push_back({statement.text(0), statement.real(1)});
+  }
+}
+
+Expected<std::vector<BothPlaces>> both_places(const Database& database, std::int64_t target_id) {
+  const sqlite::Lock lock(database.connection());
+  NNTUNE_ASSIGN(
+      auto statement,
+      database.connection().prepare(
+          "WITH newest AS (SELECT * FROM (SELECT workload_hash, schedule_hash, place, median_ns, row_number() OVER"
+          " (PARTITION BY workload_hash, schedule_hash, place ORDER BY created_at DESC, uid DESC) AS age"
+          " FROM measurement WHERE target_id = ?1 AND verdict = 'ok') WHERE age = 1)"
+          " SELECT w.text, p.median_ns, a.median_ns FROM newest p JOIN newest a USING (workload_hash, schedule_hash)"
+          " JOIN workload w ON w.hash = p.workload_hash WHERE p.place = 'program' AND a.place = 'worker'"
+          " ORDER BY p.workload_hash, p.schedule_hash",
+          target_id));
+  std::vector<BothPlaces> result;
+  while (true) {
+    NNTUNE_ASSIGN(const bool more, statement.step());
+    if (!more) return result;
+    result.push_back({statement.text(0), statement.real(1), statement.real(2)});
   }
 }
 

@@ -22,13 +22,14 @@ namespace nntune::db {
 /// Medians within this fraction of the fastest are a tie.
 inline constexpr double kTieFraction = 0.01;
 
-/// The measurement to compile from: the fastest schedule whose verdict is ok, none if there is none. Of near-ties (medians
-/// within 1 % of the fastest) the lowest schedule hash wins, so that the same rows give the same module, byte for byte, in
-/// whichever order they were stored or merged.
+/// The measurement to compile from, none if there is none: of the newest session that timed the workload in a program, the
+/// fastest schedule there, because candidates took turns in the very place that counts; else the fastest in a worker with
+/// verdict ok. Of near-ties (medians within 1 % of the fastest) the lowest schedule hash wins, so that the same rows give the
+/// same module, byte for byte, in whichever order they were stored or merged.
 [[nodiscard]] Expected<std::optional<Measurement>> best(const Database& database, std::int64_t target_id,
                                                         const Hash128& workload_hash);
 
-/// The fastest `limit` schedules with verdict ok, one measurement each, by median and then schedule hash.
+/// The fastest `limit` schedules in a worker with verdict ok, one measurement each, by median and then schedule hash.
 [[nodiscard]] Expected<std::vector<Measurement>> ranking(const Database& database, std::int64_t target_id,
                                                          const Hash128& workload_hash, std::size_t limit);
 
@@ -38,7 +39,7 @@ struct Tried {
   std::optional<Hash128> object_hash{};
 };
 
-/// What is known of each schedule that was ever measured, by schedule hash, so that a second run resumes.
+/// What is known of each schedule that was ever measured in a worker, by schedule hash, so that a second run resumes.
 [[nodiscard]] Expected<std::map<Hash128, Tried>> tried(const Database& database, std::int64_t target_id,
                                                        const Hash128& workload_hash);
 
@@ -47,8 +48,19 @@ struct Fastest {
   double median_ns = Measurement::kUnknown;
 };
 
-/// The shortest median of each workload ever measured well on this target, by workload hash; to compare estimates with.
+/// The shortest median of each workload ever measured well in a worker on this target, by workload hash; to compare estimates
+/// with.
 [[nodiscard]] Expected<std::vector<Fastest>> fastest_by_workload(const Database& database, std::int64_t target_id);
+
+struct BothPlaces {
+  std::string workload;  ///< canonical text
+  double program_ns = Measurement::kUnknown;
+  double worker_ns = Measurement::kUnknown;
+};
+
+/// The newest medians of each schedule that was timed in both places, by workload and schedule hash: what a kernel takes in a
+/// program beyond what it takes alone.
+[[nodiscard]] Expected<std::vector<BothPlaces>> both_places(const Database& database, std::int64_t target_id);
 
 /// Which rows; what is not given does not restrict.
 struct Filter {

@@ -23,6 +23,8 @@ std::string_view to_string(Verdict verdict) {
   return "";
 }
 
+std::string_view to_string(Place place) { return place == Place::worker ? "worker" : "program"; }
+
 Expected<Verdict> verdict_from_string(std::string_view text) {
   for (const Verdict verdict : kVerdicts) {
     if (to_string(verdict) == text) return verdict;

@@ -20,6 +20,13 @@ enum class Verdict { ok, wrong_result, crash, timeout, out_of_memory, compile_er
 inline constexpr Verdict kVerdicts[] = {Verdict::ok,      Verdict::wrong_result,  Verdict::crash,
                                         Verdict::timeout, Verdict::out_of_memory, Verdict::compile_error};
 
+/// Where a candidate was timed.
+enum class Place {
+  worker,   ///< alone, called again and again in a worker process
+  program,  ///< in its place in a whole program that ran: with the caches, barriers and memory it has there
+};
+[[nodiscard]] std::string_view to_string(Place place);
+
 /// As stored and shown, e.g. "wrong_result".
 [[nodiscard]] std::string_view to_string(Verdict verdict);
 [[nodiscard]] Expected<Verdict> verdict_from_string(std::string_view text);
@@ -57,6 +64,7 @@ struct Measurement {
   std::string compiler{};                ///< e.g. "llvm 19.1.7"
   std::string nntune_version{};
   int threads = 1;
+  Place place = Place::worker;
   Verdict verdict = Verdict::ok;
   std::vector<double> samples_ns{};
   double max_error = kUnknown;  ///< against the reference; NaN: not compared, or the output had NaN

@@ -75,4 +75,9 @@ CREATE TABLE measurement (
 CREATE INDEX measurement_candidate ON measurement (target_id, workload_hash, schedule_hash, created_at);
 )sql";
 
+inline constexpr std::string_view kSchema2 = R"sql(
+ALTER TABLE measurement ADD COLUMN
+  place TEXT NOT NULL DEFAULT 'worker' CHECK (place IN ('worker', 'program')); -- alone in a worker, or in its whole program
+)sql";
+
 }  // namespace nntune::db

@@ -45,8 +45,8 @@ Status collect_families(const Database& database, Stats& stats) {
   NNTUNE_TRY(for_each_row(database,
                           "SELECT family, count(DISTINCT workload_hash), count(*), sum(verdict = 'ok') FROM"
                           " (SELECT *, row_number() OVER (PARTITION BY target_id, workload_hash, schedule_hash"
-                          "                               ORDER BY created_at DESC, uid DESC) AS age FROM measurement)"
-                          " WHERE age = 1 GROUP BY family ORDER BY 3 DESC, 1",
+                          "                               ORDER BY created_at DESC, uid DESC) AS age FROM measurement"
+                          "  WHERE place = 'worker') WHERE age = 1 GROUP BY family ORDER BY 3 DESC, 1",
                           [&](const Statement& row) -> Status {
                             stats.families.push_back({row.text(0), row.integer(1), row.integer(2), row.integer(3)});
                             return {};
@@ -56,11 +56,11 @@ Status collect_families(const Database& database, Stats& stats) {
       for_each_row(database,
                    "SELECT f.family, f.median_ns, b.median_ns FROM"
                    " (SELECT *, row_number() OVER (PARTITION BY target_id, workload_hash ORDER BY created_at, uid) AS nth"
-                   "  FROM measurement WHERE verdict = 'ok') f JOIN"
+                   "  FROM measurement WHERE verdict = 'ok' AND place = 'worker') f JOIN"
                    " (SELECT target_id, workload_hash, min(median_ns) AS median_ns FROM"
                    "  (SELECT *, row_number() OVER (PARTITION BY target_id, workload_hash, schedule_hash"
-                   "                                ORDER BY created_at DESC, uid DESC) AS age FROM measurement)"
-                   "  WHERE age = 1 AND verdict = 'ok' GROUP BY target_id, workload_hash) b"
+                   "                                ORDER BY created_at DESC, uid DESC) AS age FROM measurement"
+                   "   WHERE place = 'worker') WHERE age = 1 AND verdict = 'ok' GROUP BY target_id, workload_hash) b"
                    " ON b.target_id = f.target_id AND b.workload_hash = f.workload_hash WHERE f.nth = 1",
                    [&](const Statement& row) -> Status {
                      auto& [sum, count] = log_gains[row.text(0)];

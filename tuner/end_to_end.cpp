@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
+#include "tuner/measurer.h"
 #include "tuner/system_memory.h"
 
 namespace nntune::tuner {
@@ -36,10 +38,10 @@ extract::Program with_layers(extract::Program program, std::int64_t layers) {
 Expected<std::shared_ptr<Contestant>> Contestant::make(const module::CompiledProgram& compiled, const import::Model& model,
                                                        int threads) {
   NNTUNE_ASSIGN(auto loaded, module::make_module(compiled, model));
-  const std::int64_t limit = model.config.max_positions > 0 ? model.config.max_positions : kPrefillTokens + 1;
-  const std::int64_t tokens = std::clamp<std::int64_t>(limit - 1, 1, kPrefillTokens);
-  NNTUNE_ASSIGN(auto session, runtime::Session::create(std::move(loaded),
-                                                       {.threads = threads, .ctx = std::max(tokens, kDecodeTokens) + 1}));
+  const std::int64_t limit = model.config.max_positions > 0 ? model.config.max_positions : kPrefillTokens + kRoomTokens;
+  const std::int64_t tokens = std::clamp<std::int64_t>(limit - kRoomTokens, 1, kPrefillTokens);
+  NNTUNE_ASSIGN(auto session,
+                runtime::Session::create(std::move(loaded), {.threads = threads, .ctx = tokens + kRoomTokens}));
   std::shared_ptr<Contestant> contestant(new Contestant(std::move(session)));
   const std::int64_t vocab = model.config.vocab;
   for (std::int64_t i = 0; i < tokens; ++i) contestant->prompt_.push_back(static_cast<std::int32_t>((i * 7 + 1) % vocab));
@@ -67,7 +69,8 @@ db::Throughput Contestant::throughput(double prefill_seconds, double decode_seco
   const auto scaled = [&](double seconds, double fixed) {
     if (scale_.layers == scale_.measured_layers) return seconds;
     const double constant = std::min(fixed, 0.9 * seconds);
-    return constant + (seconds - constant) * static_cast<double>(scale_.layers) / static_cast<double>(scale_.measured_layers);
+    return constant +
+           (seconds - constant) * static_cast<double>(scale_.layers) / static_cast<double>(scale_.measured_layers);
   };
   return {static_cast<double>(prompt_.size()) / scaled(prefill_seconds, scale_.fixed_prefill_seconds),
           1 / scaled(decode_seconds, scale_.fixed_decode_seconds)};
@@ -90,21 +93,20 @@ Status Duel::round() {
   return {};
 }
 
-std::pair<double, double> Duel::middle_means(Pairs pairs) {
-  std::ranges::sort(pairs, {}, [](const auto& pair) { return pair.first + pair.second; });
-  const std::size_t cut = std::min((pairs.size() - 1) / 2, (pairs.size() + 3) / 4);
-  std::pair<double, double> sum{0, 0};
-  for (std::size_t i = cut; i < pairs.size() - cut; ++i) {
-    sum.first += pairs[i].first;
-    sum.second += pairs[i].second;
+std::pair<double, double> Duel::middle(const Pairs& pairs) {
+  std::vector<double> levels, ratios;
+  for (const auto& [first, second] : pairs) {
+    levels.push_back(std::sqrt(first * second));
+    ratios.push_back(second / first);
   }
-  const auto count = static_cast<double>(pairs.size() - 2 * cut);
-  return {sum.first / count, sum.second / count};
+  const double level = median(std::move(levels));
+  const double half = std::sqrt(median(std::move(ratios)));
+  return {level / half, level * half};
 }
 
 std::pair<db::Throughput, db::Throughput> Duel::result() const {
-  const auto prefill = middle_means(prefill_);
-  const auto decode = middle_means(decode_);
+  const auto prefill = middle(prefill_);
+  const auto decode = middle(decode_);
   return {first_->throughput(prefill.first, decode.first), second_->throughput(prefill.second, decode.second)};
 }
 

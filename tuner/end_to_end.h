@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -16,7 +17,9 @@ namespace nntune::tuner {
 
 inline constexpr std::int64_t kPrefillTokens = 512;
 inline constexpr std::int64_t kDecodeTokens = 8;
-inline constexpr int kDecodeTurns = 4;
+inline constexpr int kDecodeTurns = 8;
+/// Room behind the prompt.
+inline constexpr std::int64_t kRoomTokens = 32;
 
 /// How many layers fit when `modules` of them are in memory at once, beside the search itself; at least 1.
 [[nodiscard]] std::int64_t layers_that_fit(std::size_t weight_bytes, std::int64_t layers, int modules);
@@ -46,6 +49,9 @@ class Contestant {
   /// Seconds a token, of kDecodeTokens at the beginning of a text.
   [[nodiscard]] Expected<double> time_decode();
 
+  [[nodiscard]] runtime::Session& session() { return *session_; }
+  [[nodiscard]] std::span<const std::int32_t> prompt() const { return prompt_; }
+
   /// Of the whole model, from the times of this module.
   [[nodiscard]] db::Throughput throughput(double prefill_seconds, double decode_seconds) const;
 
@@ -68,13 +74,14 @@ class Duel {
   /// Each prefills once and decodes in kDecodeTurns turns.
   [[nodiscard]] Status round();
 
-  /// Of both: means over the same pairs, which are the middle half by the time of the pair.
+  /// Of both, by middle() of their pairs.
   [[nodiscard]] std::pair<db::Throughput, db::Throughput> result() const;
   [[nodiscard]] double last_round_seconds() const { return last_round_seconds_; }
 
   using Pairs = std::vector<std::pair<double, double>>;
-  /// The means of at most the middle half of the pairs, ordered by their sum; of one or two pairs, of all.
-  [[nodiscard]] static std::pair<double, double> middle_means(Pairs pairs);
+  /// What stands for all pairs: the median of the pairs' geometric means, apart by the median of their ratios. The machine
+  /// changes its speed for both, a stall hits one of a few pairs: neither moves the ratio.
+  [[nodiscard]] static std::pair<double, double> middle(const Pairs& pairs);
 
  private:
   std::shared_ptr<Contestant> first_, second_;

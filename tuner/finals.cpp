@@ -1,27 +1,21 @@
 #include "tuner/finals.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "compiler/kernels/family.h"
+#include "compiler/runtime/code.h"
 #include "db/query.h"
+#include "tuner/interruptible.h"
 
 namespace nntune::tuner {
 namespace {
 
 using schedule::Schedule;
 
-/// Short kernels are bound by memory, whose speed drifts: they get more.
-constexpr double kShortSeconds = 2e-3;
-constexpr TimingRequest kShort{.samples = 5, .sample_seconds = 2e-3, .budget_seconds = 0.02};
-constexpr int kShortRounds = 4;
-constexpr TimingRequest kLong{.samples = 3, .sample_seconds = 1e-3, .budget_seconds = 0.03};
-constexpr int kLongRounds = 2;
-constexpr std::size_t kFinalists = 3;
-/// How often the database may bring up yet another candidate.
-constexpr int kMostReplays = 5;
-/// Schedules of the database's ranking that are looked at then.
-constexpr std::size_t kRanking = 3;
+/// Beside the default one and the winner of earlier sessions. More would leave each with too few calls.
+constexpr std::size_t kBest = 3;
+constexpr int kMostRounds = 8;
+constexpr TimingRequest kCheck{.samples = 3, .sample_seconds = 1e-3, .budget_seconds = 0.03};
 
 void add_new(std::vector<Schedule>& schedules, const Schedule& schedule) {
   if (std::ranges::find(schedules, schedule) == schedules.end()) schedules.push_back(schedule);
@@ -29,36 +23,90 @@ void add_new(std::vector<Schedule>& schedules, const Schedule& schedule) {
 
 }  // namespace
 
-Status Finals::play(Task& task) {
-  played_.insert(task.workload.hash());
-  std::vector<Schedule> finalists;
-  if (const auto standard = defaults_.schedule(task.workload)) finalists.push_back(*standard);
-  for (const Evolution::Individual& individual : task.evolution->elite()) {
-    if (finalists.size() <= kFinalists) add_new(finalists, individual.schedule);
+Expected<std::vector<Schedule>> Finals::candidates(const Task& task) const {
+  std::vector<Schedule> schedules;
+  if (const auto standard = defaults_.schedule(task.workload)) schedules.push_back(*standard);
+  NNTUNE_ASSIGN(const auto winner, db::best(database_, target_id_, task.workload.hash()));
+  if (winner) {
+    NNTUNE_ASSIGN(const kernels::Family* family, kernels::find_family(task.workload));
+    const auto json = parse_json(winner->schedule, "stored schedule");
+    const auto schedule = json ? family->space(task.workload, defaults_.target()).read(*json)
+                               : Expected<Schedule>(tl::unexpected(json.error()));
+    if (schedule) add_new(schedules, *schedule);
   }
-  const bool is_short = task.best_seconds() < kShortSeconds;
-  const auto family = kernels::find_family(task.workload);
-  if (!family) return {};
-  const schedule::Space space = (*family)->space(task.workload, defaults_.target());
+  const auto& elite = task.evolution->elite();
+  for (std::size_t i = 0; i < std::min(kBest, elite.size()); ++i) add_new(schedules, elite[i].schedule);
+  return schedules;
+}
 
-  std::vector<Schedule> timed;
-  for (int replay = 0; replay <= kMostReplays; ++replay) {
-    NNTUNE_ASSIGN(const auto results, measurer_.duel(task.workload, finalists, is_short ? kShort : kLong,
-                                                     is_short ? kShortRounds : kLongRounds));
-    for (const Measurer::Result& result : results) {
-      task.evolution->record(result.schedule, result.seconds);
-      add_new(timed, result.schedule);
+Expected<std::vector<Finals::Finalist>> Finals::verified(Task& task, const std::vector<Schedule>& schedules) {
+  std::vector<Finalist> finalists;
+  std::vector<Schedule> unknown;
+  NNTUNE_ASSIGN(const auto tried, db::tried(database_, target_id_, task.workload.hash()));
+  for (const Schedule& schedule : schedules) {
+    const auto object = objects_->get(task.workload, schedule, defaults_.target().isa);
+    if (!object) continue;
+    const Hash128 hash = (*object)->hash();
+    const auto known = tried.find(schedule.hash());
+    if (known == tried.end() || known->second.object_hash != hash) {
+      unknown.push_back(schedule);
+    } else if (known->second.verdict == db::Verdict::ok) {
+      finalists.push_back({schedule, hash});
     }
-    const auto winner = std::ranges::min_element(results, {}, &Measurer::Result::seconds);
-    finalists.clear();
-    if (winner != results.end()) finalists.push_back(winner->schedule);
-    NNTUNE_ASSIGN(const auto ranking, db::ranking(database_, target_id_, task.workload.hash(), kRanking));
-    for (const db::Measurement& row : ranking) {
-      const auto json = parse_json(row.schedule, "stored schedule");
-      const auto schedule = json ? space.read(*json) : Expected<Schedule>(tl::unexpected(json.error()));
-      if (schedule && std::ranges::find(timed, *schedule) == timed.end()) add_new(finalists, *schedule);
+  }
+  if (unknown.empty()) return finalists;
+  NNTUNE_ASSIGN(const auto batch, measurer_.measure(task.workload, unknown, kCheck));
+  for (const Measurer::Result& result : batch.results) {
+    task.evolution->record(result.schedule, result.seconds);
+    ++task.tried;
+    if (result.verdict != db::Verdict::ok) continue;
+    NNTUNE_ASSIGN(const codegen::ObjectCode* object, objects_->get(task.workload, result.schedule, defaults_.target().isa));
+    finalists.push_back({result.schedule, object->hash()});
+  }
+  return finalists;
+}
+
+Status Finals::play(std::vector<std::shared_ptr<Contestant>> contestants, std::span<Task* const> tasks, double seconds,
+                    const std::function<void()>& show) {
+  auto code = std::make_shared<std::vector<runtime::LoadedCode>>();
+  std::map<std::string, std::vector<Finalist>> finalists;
+  ProgramTiming::VariantsByWorkload variants;
+  for (Task* const task : tasks) {
+    played_.insert(task->workload.hash());
+    NNTUNE_ASSIGN(const auto schedules, candidates(*task));
+    NNTUNE_ASSIGN(auto able, verified(*task, schedules));
+    if (able.empty()) continue;
+    ProgramTiming::Variants kernels;
+    for (const Finalist& finalist : able) {
+      NNTUNE_ASSIGN(const codegen::ObjectCode* object,
+                    objects_->get(task->workload, finalist.schedule, defaults_.target().isa));
+      NNTUNE_ASSIGN(runtime::LoadedCode loaded, runtime::LoadedCode::load(object->image));
+      kernels.kernels.push_back(loaded.entry(object->entry));
+      kernels.scratch_bytes = std::max(kernels.scratch_bytes, object->scratch_bytes);
+      code->push_back(std::move(loaded));
     }
-    if (finalists.size() < 2) break;
+    finalists.emplace(task->workload.text(), std::move(able));
+    variants.emplace(task->workload.text(), std::move(kernels));
+  }
+
+  NNTUNE_ASSIGN(const auto timing, ProgramTiming::make(std::move(contestants), std::move(variants), std::move(code)));
+  double spent = 0;
+  for (int round = 0; round < kMostRounds && (round == 0 || spent + timing->last_round_seconds() <= seconds); ++round) {
+    show();
+    NNTUNE_TRY(run_interruptibly([timing] { return timing->round(); }));
+    spent += timing->last_round_seconds();
+  }
+
+  const ProgramTiming::Samples all = timing->samples();
+  for (const Task* const task : tasks) {
+    const auto able = finalists.find(task->workload.text());
+    const auto samples = all.find(task->workload.text());
+    if (able == finalists.end() || samples == all.end()) continue;
+    for (std::size_t i = 0; i < samples->second.size(); ++i) {
+      if (samples->second[i].empty()) continue;
+      NNTUNE_TRY(
+          measurer_.store_in_program(task->workload, able->second[i].schedule, able->second[i].object, samples->second[i]));
+    }
   }
   return {};
 }

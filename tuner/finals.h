@@ -1,16 +1,21 @@
-/// The last word on each workload: its best schedules timed again in turn, all workloads within a short while.
-///
-/// Screening happened over minutes in which the machine drifted between modes (its memory bandwidth may double): the fastest
-/// screening result is partly luck, and times of two workloads need not be comparable. Here they are.
+/// The last word on the schedules: the best of each workload, which screening found in workers, take turns in the program.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
 #include <set>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "base/error.h"
+#include "compiler/module/object_cache.h"
 #include "cost_model/estimate_cost.h"
 #include "db/database.h"
 #include "tuner/measurer.h"
+#include "tuner/program_timing.h"
 #include "tuner/tasks.h"
 
 namespace nntune::tuner {
@@ -18,21 +23,31 @@ namespace nntune::tuner {
 class Finals {
  public:
   Finals(Measurer& measurer, const db::Database& database, std::int64_t target_id,
-         const cost_model::EstimateCostModel& defaults)
-      : measurer_(measurer), database_(database), target_id_(target_id), defaults_(defaults) {}
+         const cost_model::EstimateCostModel& defaults, std::shared_ptr<module::ObjectCache> objects)
+      : measurer_(measurer), database_(database), target_id_(target_id), defaults_(defaults), objects_(std::move(objects)) {}
 
-  /// Times the default schedule and the best few in turn and stores the samples, which count from now on. As long as the
-  /// database then prefers a schedule that was not among them, on the strength of a luckier hour, that one has to prove
-  /// itself too.
-  [[nodiscard]] Status play(Task& task);
+  /// Times the default schedule of each task, the best few and the winner of earlier sessions in the programs of the
+  /// contestants, in as many rounds as fit into `seconds`, at least one, and stores all samples, which count from now on.
+  /// What no worker has found right as the code is today is measured in one before.
+  /// \param show  called before every round
+  [[nodiscard]] Status play(std::vector<std::shared_ptr<Contestant>> contestants, std::span<Task* const> tasks,
+                            double seconds, const std::function<void()>& show);
 
   [[nodiscard]] bool played(const Task& task) const { return played_.contains(task.workload.hash()); }
 
  private:
+  struct Finalist {
+    schedule::Schedule schedule;
+    Hash128 object;
+  };
+  [[nodiscard]] Expected<std::vector<schedule::Schedule>> candidates(const Task& task) const;
+  [[nodiscard]] Expected<std::vector<Finalist>> verified(Task& task, const std::vector<schedule::Schedule>& schedules);
+
   Measurer& measurer_;
   const db::Database& database_;
   std::int64_t target_id_;
   const cost_model::EstimateCostModel& defaults_;
+  std::shared_ptr<module::ObjectCache> objects_;
   std::set<Hash128> played_;
 };
 

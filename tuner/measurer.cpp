@@ -65,35 +65,50 @@ Expected<bool> Measurer::time(const schedule::Workload& workload, Trial& trial, 
   samples.insert(samples.end(), timed->samples_ns.begin(), timed->samples_ns.end());
   trial.timed.verdict = timed->verdict;
   trial.timed.detail = std::move(timed->detail);
-  trial.timing_done = true;
   return true;
 }
 
-Status Measurer::store(const schedule::Workload& workload, const Trial& trial) {
-  const bool prepared = trial.prepared.verdict == db::Verdict::ok;
+db::Measurement Measurer::row_of(const schedule::Workload& workload, const schedule::Schedule& schedule,
+                                 const std::optional<Hash128>& object) const {
   db::Measurement row;
   row.target_id = provenance_.target_id;
   row.session_id = provenance_.session_id;
   row.workload = workload.text();
   row.family = workload.family();
-  row.schedule = trial.schedule.text();
-  row.object_hash = trial.prepared.object;
+  row.schedule = schedule.text();
+  row.object_hash = object;
   row.compiler = compiler_version();
   row.nntune_version = provenance_.nntune_version;
   row.threads = workload.threads;
+  row.dram_read_bytes_per_s = provenance_.dram_read_bytes_per_s;
+  row.seed = static_cast<std::int64_t>(seed_of(workload));
+  return row;
+}
+
+Status Measurer::store_in_program(const schedule::Workload& workload, const schedule::Schedule& schedule,
+                                  const Hash128& object, std::span<const double> samples) {
+  db::Measurement row = row_of(workload, schedule, object);
+  row.place = db::Place::program;
+  for (const double seconds : samples) row.samples_ns.push_back(seconds * 1e9);
+  NNTUNE_TRY(database_.insert_measurement(row));
+  ++stored_;
+  return {};
+}
+
+Status Measurer::store(const schedule::Workload& workload, const Trial& trial) {
+  const bool prepared = trial.prepared.verdict == db::Verdict::ok;
+  db::Measurement row = row_of(workload, trial.schedule, trial.prepared.object);
   row.verdict = verdict_of(trial.prepared, trial.timed);
   if (row.verdict == db::Verdict::ok) row.samples_ns = trial.timed.samples_ns;
   row.max_error = trial.prepared.max_error;
   row.tolerance = trial.prepared.tolerance;
-  row.dram_read_bytes_per_s = provenance_.dram_read_bytes_per_s;
-  row.seed = static_cast<std::int64_t>(seed_of(workload));
   row.detail = prepared ? trial.timed.detail : trial.prepared.detail;
   NNTUNE_TRY(database_.insert_measurement(row));
   ++stored_;
   return {};
 }
 
-Status Measurer::play(const schedule::Workload& workload, Trial& trial, const TimingRequest& timing, bool last) {
+Status Measurer::play(const schedule::Workload& workload, Trial& trial, const TimingRequest& timing) {
   if (verdict_of(trial.prepared, trial.timed) != db::Verdict::ok) return {};
   NNTUNE_ASSIGN(bool timed, time(workload, trial, timing));
   if (!timed) {
@@ -105,8 +120,7 @@ Status Measurer::play(const schedule::Workload& workload, Trial& trial, const Ti
     NNTUNE_ASSIGN(timed, time(workload, trial, timing));
   }
   // At once: a power cut loses the measurement in flight only.
-  const bool failed = trial.timing_done && trial.timed.verdict != db::Verdict::ok;
-  return trial.timing_done && (last || failed) ? store(workload, trial) : Status{};
+  return timed ? store(workload, trial) : Status{};
 }
 
 Measurer::Result Measurer::result_of(const Trial& trial) {
@@ -129,22 +143,10 @@ Expected<Measurer::Batch> Measurer::measure(const schedule::Workload& workload,
       NNTUNE_ASSIGN([[maybe_unused]] const bool timed, time(workload, trials.back(), patient));
       batch.incumbent_seconds = result_of(trials.back()).seconds;
     }
-    NNTUNE_TRY(play(workload, trials[i], timing, true));
+    NNTUNE_TRY(play(workload, trials[i], timing));
     batch.results.push_back(result_of(trials[i]));
   }
   return batch;
-}
-
-Expected<std::vector<Measurer::Result>> Measurer::duel(const schedule::Workload& workload,
-                                                       std::span<const schedule::Schedule> schedules,
-                                                       const TimingRequest& timing, int rounds) {
-  NNTUNE_ASSIGN(std::vector<Trial> trials, prepare(workload, schedules));
-  for (int round = 0; round < rounds; ++round) {
-    for (Trial& trial : trials) NNTUNE_TRY(play(workload, trial, timing, round + 1 == rounds));
-  }
-  std::vector<Result> results;
-  for (const Trial& trial : trials) results.push_back(result_of(trial));
-  return results;
 }
 
 }  // namespace nntune::tuner

@@ -51,11 +51,9 @@ class Measurer {
                                         const TimingRequest& timing,
                                         const std::optional<schedule::Schedule>& incumbent = {});
 
-  /// Times the schedules in turn, `rounds` times over, so that drift of the machine meets all alike; one new row each with all
-  /// samples. What no longer passes the check is stored with its verdict.
-  [[nodiscard]] Expected<std::vector<Result>> duel(const schedule::Workload& workload,
-                                                   std::span<const schedule::Schedule> schedules,
-                                                   const TimingRequest& timing, int rounds);
+  /// Stores what ProgramTiming found of a schedule that a worker has found right; `samples` in seconds, at least one.
+  [[nodiscard]] Status store_in_program(const schedule::Workload& workload, const schedule::Schedule& schedule,
+                                        const Hash128& object, std::span<const double> samples);
 
   /// Rows stored so far.
   [[nodiscard]] std::int64_t stored() const { return stored_; }
@@ -65,16 +63,17 @@ class Measurer {
     schedule::Schedule schedule;
     Prepared prepared;
     Timed timed;
-    bool timing_done = false;
   };
   [[nodiscard]] Expected<std::vector<Trial>> prepare(const schedule::Workload& workload,
                                                      std::span<const schedule::Schedule> schedules);
   [[nodiscard]] static Result result_of(const Trial& trial);
-  /// Times, after preparing once more if need be, and stores what failed, or all if `last`.
-  [[nodiscard]] Status play(const schedule::Workload& workload, Trial& trial, const TimingRequest& timing, bool last);
+  /// Times, after preparing once more if need be, and stores.
+  [[nodiscard]] Status play(const schedule::Workload& workload, Trial& trial, const TimingRequest& timing);
   /// Adds samples; false if its worker was replaced meanwhile.
   [[nodiscard]] Expected<bool> time(const schedule::Workload& workload, Trial& trial, const TimingRequest& timing);
   [[nodiscard]] Status store(const schedule::Workload& workload, const Trial& trial);
+  [[nodiscard]] db::Measurement row_of(const schedule::Workload& workload, const schedule::Schedule& schedule,
+                                       const std::optional<Hash128>& object) const;
   [[nodiscard]] std::chrono::milliseconds limit(const schedule::Workload& workload, double calls) const;
 
   WorkerPool& pool_;

@@ -37,18 +37,19 @@ constexpr std::size_t kBatch = 8;
 constexpr TimingRequest kScreening{.samples = 7, .sample_seconds = 1e-3, .budget_seconds = 0.06};
 /// Slower than this many times the best: no more samples.
 constexpr double kGiveUp = 1.3;
-/// Fraction of the budget that the finalists get, and its bounds in seconds.
+/// Fraction of the budget that the finalists get, and the most of it in seconds; split over the rounds of the finals.
 constexpr double kFinalsShare = 0.12;
-constexpr double kLeastFinalsSeconds = 2;
 constexpr double kMostFinalsSeconds = 60;
 constexpr int kFinalRounds = 3;
+constexpr double kFirstFinal = 0.6;
+constexpr double kFurtherFinals = 0.2;
 /// Extracting again costs this fraction of the time at most.
 constexpr double kExtractionShare = 0.08;
 /// The start and the result are compared at the end for this fraction of the budget, in rounds.
 constexpr int kModulesKept = 2;
-constexpr double kDuelShare = 0.12;
+constexpr double kDuelShare = 0.15;
 constexpr double kLeastDuelSeconds = 6;
-constexpr double kMostDuelSeconds = 40;
+constexpr double kMostDuelSeconds = 45;
 constexpr int kLeastRounds = 2;
 constexpr int kMostRounds = 10;
 
@@ -126,7 +127,8 @@ class Search {
 
   std::shared_ptr<Contestant> start_;
   int rounds_ = kLeastRounds;  ///< of the comparison at the end
-  double reserve_seconds_ = 0;
+  double finals_seconds_ = 0;
+  double reserve_seconds_ = 0;  ///< for all that comes after tuning
   double extract_seconds_ = 0;
   Clock::time_point last_extraction_{};
   const Task* active_ = nullptr;
@@ -259,7 +261,8 @@ Status Search::measure_start() {
   const double round = std::max(alone->last_round_seconds(), 1e-3);
   const double duel_seconds = std::clamp(kDuelShare * budget(), kLeastDuelSeconds, kMostDuelSeconds);
   rounds_ = std::clamp(static_cast<int>(duel_seconds / round), kLeastRounds, kMostRounds);
-  reserve_seconds_ = build_seconds * 1.1 + rounds_ * round + 1;
+  finals_seconds_ = std::clamp(kFinalsShare * budget(), round, kMostFinalsSeconds);
+  reserve_seconds_ = 3.3 * build_seconds + finals_seconds_ + rounds_ * round + 1;
   progress_.note(fmt::format("start, measured: prefill {:.1f}, decode {:.1f} tok/s", report_.start->prefill_tok_per_s,
                              report_.start->decode_tok_per_s));
   progress_.event(
@@ -322,8 +325,7 @@ Status Search::tune_once(Task& task) {
 
 Status Search::tune() {
   bool covered = false;
-  const double finals_seconds = std::clamp(kFinalsShare * budget(), kLeastFinalsSeconds, kMostFinalsSeconds);
-  while (left() > finals_seconds && trials_left()) {
+  while (left() > 0 && trials_left()) {
     Task* const task = tasks_.next();
     if (task == nullptr) break;
     const bool now_covered = task->tried >= TaskList::kCoverage;
@@ -341,29 +343,25 @@ Status Search::tune() {
 }
 
 Status Search::finals() {
-  Finals finals(*measurer_, *database_, target_id_, *estimates_);
+  Finals finals(*measurer_, *database_, target_id_, *estimates_, objects_);
+  double share = kFirstFinal;
   // What is timed in the finals changes the program, which may bring up workloads that were not in them.
   for (int round = 0; round < kFinalRounds; ++round) {
     NNTUNE_TRY(extract(Attitude::careful));
     NNTUNE_TRY(references_for_new_tasks());
     std::vector<Task*> players;
+    bool fresh = round == 0;
     for (const auto& task : tasks_.tasks()) {
-      if (!task->untunable && task->share > 0 && task->phase_share >= TaskList::kWorthTuning && !finals.played(*task)) {
-        players.push_back(task.get());
-      }
+      if (task->untunable || (!task->chosen && !finals.played(*task))) continue;
+      players.push_back(task.get());
+      fresh = fresh || !finals.played(*task);
     }
-    if (players.empty()) return {};
-    // Short kernels first, close to each other in time; alternatives that were never measured are no concern of the end.
-    std::ranges::stable_sort(players, {}, [](const Task* task) { return task->best_seconds(); });
-    for (Task* task : players) {
-      if (!trials_left()) break;
-      if (task->tried == 0 && task->chosen) NNTUNE_TRY(tune_once(*task));
-      if (task->evolution->elite().empty() || left() <= 0) continue;
-      active_ = task;
-      show("timing the finalists in turn");
-      NNTUNE_TRY(finals.play(*task));
-    }
-    active_ = nullptr;
+    if (!fresh || players.empty()) return {};
+    show("building the tuned module", true);
+    NNTUNE_ASSIGN(auto tuned, build(*extraction_, costs_));
+    NNTUNE_TRY(finals.play({start_, std::move(tuned)}, players, share * finals_seconds_,
+                           [this] { show("timing the finalists in the program"); }));
+    share = kFurtherFinals;
   }
   return extract(Attitude::careful);
 }

@@ -15,6 +15,14 @@ namespace {
 /// A kernel may read this far behind the end of a table or cache, never write.
 constexpr std::size_t kReadSlackBytes = 4096;
 
+/// Any function of the three that looks like chance.
+std::size_t pick(std::uint32_t turn, std::int64_t repetition, std::size_t step, std::size_t variants) {
+  std::uint64_t x = (std::uint64_t{turn} << 40U) ^ (static_cast<std::uint64_t>(repetition) << 20U) ^ step;
+  x = (x ^ (x >> 31U)) * 0x9e3779b97f4a7c15U;
+  x = (x ^ (x >> 29U)) * 0xbf58476d1ce4e5b9U;
+  return static_cast<std::size_t>((x ^ (x >> 32U)) % variants);
+}
+
 template <class T>
 T align_up(T value, T to) {
   return (value + to - 1) / to * to;
@@ -223,6 +231,7 @@ void Session::run_rows(BoundPhase& phase, std::span<const std::int32_t> ids, boo
   std::memset(ids_.data(), 0, ids_.size());  // rows of padding read a valid token
   std::memcpy(ids_.data(), ids.data(), ids.size_bytes());
   const auto rows = static_cast<std::int64_t>(ids.size());
+  ++turn_;
   place_head(phase, rows - 1);
   team_.run([&](int thread) {
     StepClock* const clock = thread == 0 ? phase.clock : nullptr;
@@ -234,6 +243,21 @@ void Session::run_rows(BoundPhase& phase, std::span<const std::int32_t> ids, boo
     if (with_head) call_section(phase.head, 1, thread, true, clock);
   });
   if (phase.clock != nullptr) phase.clock->stop();
+}
+
+Status Session::set_variants(std::size_t phase, std::size_t step, std::vector<KernelFn> kernels,
+                             std::int64_t scratch_bytes) {
+  if (const auto wanted = align_up(static_cast<std::size_t>(scratch_bytes), kPageBytes); wanted > scratch_bytes_) {
+    NNTUNE_ASSIGN(scratch_, Memory::allocate(wanted * static_cast<std::size_t>(threads()), "the kernels' scratch"));
+    scratch_bytes_ = wanted;
+  }
+  const auto set = [&](BoundSection& section) {
+    if (step < section.first_step || step >= section.first_step + section.calls.size()) return;
+    section.calls[step - section.first_step].variants = std::move(kernels);
+  };
+  for (BoundSection& section : phases_[phase].sections) set(section);
+  set(phases_[phase].head);
+  return {};
 }
 
 void Session::run_head(BoundPhase& phase, std::int64_t row) {
@@ -260,9 +284,12 @@ void Session::call_section(const BoundSection& section, std::int64_t rows, int t
     std::size_t number = section.first_step;
     for (const BoundSection::Call& step : section.calls) {
       if (step.wait_before) barrier.arrive_and_wait();
-      if (clock != nullptr) clock->start(number++);
+      const bool one = step.variants.empty();
+      const std::size_t variant = one ? 0 : pick(turn_, repetition, number, step.variants.size());
+      if (clock != nullptr) clock->start(number, variant);
+      ++number;
       call.operands = operands + step.first_operand;
-      step.kernel(&call);
+      (one ? step.kernel : step.variants[variant])(&call);
     }
   }
 }

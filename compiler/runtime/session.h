@@ -44,9 +44,15 @@ class Session {
   /// The most likely next token, the lowest id among equals.
   [[nodiscard]] std::int32_t argmax() const { return *argmax_; }
 
-  /// Counts from now on where the time of phase `phase` of the plan goes: one counter a step, in the order of its sections.
+  /// Counts from now on where the time of phase `phase` of the plan goes; steps are numbered in the order of its sections.
   /// Null: no longer. `clock` must outlive the session or its use.
   void watch(std::size_t phase, StepClock* clock) { phases_[phase].clock = clock; }
+
+  /// Several kernels for the workload of a step: each call takes one of them, in an order that mixes the variants of all
+  /// steps, so that they meet the same machine and the same neighbours. Their code must outlive the session. None: the
+  /// module's own again. Errors: no memory for `scratch_bytes` (a thread).
+  [[nodiscard]] Status set_variants(std::size_t phase, std::size_t step, std::vector<KernelFn> kernels,
+                                    std::int64_t scratch_bytes);
 
   /// Tokens in the KV cache.
   [[nodiscard]] std::int64_t position() const { return position_; }
@@ -63,6 +69,7 @@ class Session {
       KernelFn kernel;
       std::size_t first_operand;
       bool wait_before;
+      std::vector<KernelFn> variants = {};  ///< instead of `kernel`, if there are any
     };
     std::vector<Call> calls;
     std::size_t first_step = 0;  ///< of the phase
@@ -98,6 +105,7 @@ class Session {
   std::int64_t ctx_;
   std::int64_t capacity_;  ///< ctx, rounded up to whole blocks of attention
   std::int64_t position_ = 0;
+  std::uint32_t turn_ = 0;  ///< counts runs: variants change places
   Team team_;
   Memory caches_, rope_, ids_, x_[2], arena_, scratch_;
   std::size_t cache_bytes_ = 0;    ///< of one cache of one layer

@@ -7,33 +7,43 @@
 
 namespace nntune::runtime {
 
-/// A stop watch with one counter a step. A step lasts from its first instruction to that of the next step, so that waiting
-/// for slower threads is part of it and the sum is the whole. One thread uses it.
+/// A stop watch with one list of times for each variant of each step (Session::set_variants). A step lasts from its first
+/// instruction to that of the next step, so that waiting for slower threads is part of it and the sum is the whole. One
+/// thread uses it.
 class StepClock {
  public:
-  explicit StepClock(std::size_t steps) : seconds_(steps, 0.0) {}
+  StepClock(std::size_t steps, std::size_t variants) : variants_(variants), seconds_(steps * variants) {}
 
-  void start(std::size_t step) {
+  void start(std::size_t step, std::size_t variant) {
     const auto now = Clock::now();
-    if (running_ != kNone) seconds_[running_] += std::chrono::duration<double>(now - begin_).count();
-    running_ = step;
+    add(now);
+    running_ = &seconds_[step * variants_ + variant];
     begin_ = now;
   }
   void stop() {
-    if (running_ != kNone) start(running_);
-    running_ = kNone;
+    add(Clock::now());
+    running_ = nullptr;
   }
-  void clear() { seconds_.assign(seconds_.size(), 0.0); }
+  void clear() {
+    for (auto& seconds : seconds_) seconds.clear();
+  }
 
-  /// Seconds by step since clear(), of all repetitions of its section together.
-  [[nodiscard]] const std::vector<double>& seconds() const { return seconds_; }
+  /// Of each call since clear(), in all repetitions of the section.
+  [[nodiscard]] const std::vector<double>& seconds(std::size_t step, std::size_t variant) const {
+    return seconds_[step * variants_ + variant];
+  }
 
  private:
   using Clock = std::chrono::steady_clock;
-  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
-  std::vector<double> seconds_;
-  std::size_t running_ = kNone;
+  void add(Clock::time_point now) {
+    if (running_ == nullptr) return;
+    running_->push_back(std::chrono::duration<double>(now - begin_).count());
+  }
+
+  std::size_t variants_;
+  std::vector<std::vector<double>> seconds_;
+  std::vector<double>* running_ = nullptr;
   Clock::time_point begin_;
 };
 

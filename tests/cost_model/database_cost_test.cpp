@@ -64,7 +64,8 @@ class DatabaseCost : public ::testing::Test {
     std::filesystem::remove_all(folder_);
   }
 
-  void store(const Workload& workload, const std::string& schedule, double ns, db::Verdict verdict = db::Verdict::ok) {
+  void store(const Workload& workload, const std::string& schedule, double ns, db::Verdict verdict = db::Verdict::ok,
+             db::Place place = db::Place::worker) {
     db::Measurement row;
     row.target_id = target_id_;
     row.workload = workload.text();
@@ -74,6 +75,7 @@ class DatabaseCost : public ::testing::Test {
     row.compiler = "llvm";
     row.nntune_version = "test";
     row.verdict = verdict;
+    row.place = place;
     if (verdict == db::Verdict::ok) row.samples_ns = {ns};
     const auto id = database_->insert_measurement(row);
     ASSERT_TRUE(id) << id.error().message();
@@ -138,6 +140,18 @@ TEST_F(DatabaseCost, CarefulPrefersWhatIsKnown) {
   const auto curious = model(target_id_, Attitude::curious);
   EXPECT_EQ(careful->cost(matvec(64)).seconds, curious->cost(matvec(64)).seconds);
   EXPECT_NEAR(careful->cost(matvec(128)).seconds, kCaution * curious->cost(matvec(128)).seconds, 1e-12);
+}
+
+TEST_F(DatabaseCost, TimesAloneAreScaledToTimesInAProgramOfTheirKind) {
+  const auto standard = [](std::int64_t n) { return kernels::default_schedule(matvec(n), test_target())->text(); };
+  store(matvec(64), standard(64), 5000);
+  store(matvec(64), standard(64), 7500, db::Verdict::ok, db::Place::program);
+  store(matvec(128), standard(128), 8000);
+  const auto curious = model(target_id_, Attitude::curious);
+  EXPECT_NEAR(curious->program_factors().at("matmul of one row"), 1.5, 1e-9);
+  EXPECT_DOUBLE_EQ(curious->cost(matvec(64)).seconds, 7500e-9) << "known in a program";
+  EXPECT_NEAR(curious->cost(matvec(128)).seconds, 12000e-9, 1e-15);
+  EXPECT_NEAR(model(target_id_, Attitude::careful)->cost(matvec(128)).seconds, kWorkerCaution * 12000e-9, 1e-15);
 }
 
 TEST_F(DatabaseCost, AScheduleThatIsNoLongerPossibleGivesWayToTheNextBest) {

@@ -97,11 +97,15 @@ TEST(Migrations, RowsOfSchema1AreStillRead) {
 
 TEST(Schema, RefusesRowsThatMakeNoSense) {
   const Folder folder;
+  {
+    auto connection = connect(folder / "tuning.db");
+    ASSERT_TRUE(migrate(*connection, migrations().first(1)));
+    ASSERT_TRUE(connection->execute(kRowsOfSchema1));
+  }
   Database database = open(folder / "tuning.db");
-  ASSERT_TRUE(database.connection().execute(kRowsOfSchema1));
   for (const char* change :
        {"verdict = 'fine'", "samples_ns = '[1,'", "schedule_json = 'x'", "median_ns = NULL", "threads = 0",
-        "object_hash = 'short'", "target_id = 9", "workload_hash = 'unknown'", "median_ns = 'fast'"}) {
+        "object_hash = 'short'", "target_id = 9", "workload_hash = 'unknown'", "median_ns = 'fast'", "place = 'moon'"}) {
     EXPECT_FALSE(database.connection().execute(std::string("UPDATE measurement SET ") + change)) << change;
   }
   EXPECT_TRUE(database.connection().execute("UPDATE measurement SET verdict = 'crash', median_ns = NULL, min_ns = NULL"));

@@ -121,7 +121,9 @@ TEST(Open, RefusesANewerSchema) {
     Database database = open(path);
     ASSERT_TRUE(database.connection().execute("CREATE TABLE future (x); PRAGMA user_version = 1000"));
   }
-  expect_refused(folder, path, "has schema 1000, written by a newer nntune; this one knows up to 1; upgrade nntune");
+  expect_refused(folder, path,
+                 "has schema 1000, written by a newer nntune; this one knows up to " + std::to_string(schema_version()) +
+                     "; upgrade nntune");
 }
 
 TEST(Open, RefusesEveryTruncation) {

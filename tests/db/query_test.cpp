@@ -123,6 +123,42 @@ TEST_F(Db, BestIsTheFastestMedian) {
   EXPECT_EQ(best_of_target()->schedule, "{\"mr\":2}");
 }
 
+TEST_F(Db, BestInTheProgramBeatsBestInAWorker) {
+  insert(measurement(target, 1, {100}));
+  insert(measurement(target, 2, {110}));
+  const auto session = database.begin_session({.command = "search", .model = "tiny"}).value();
+  for (const auto& [knob, ns] : {std::pair{1, 150.0}, std::pair{2, 140.0}}) {
+    Measurement m = measurement(target, knob, {ns});
+    m.place = Place::program;
+    m.session_id = session;
+    insert(m);
+  }
+  const auto best = best_of_target();
+  ASSERT_TRUE(best);
+  EXPECT_EQ(best->place, Place::program);
+  EXPECT_EQ(best->median_ns, 140);
+  EXPECT_EQ(ranking(database, target, workload, 5)->front().median_ns, 100) << "the ranking is of workers";
+  const auto both = both_places(database, target).value();
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_EQ(both[0].program_ns + both[1].program_ns, 290);
+  EXPECT_EQ(both[0].worker_ns + both[1].worker_ns, 210);
+}
+
+TEST_F(Db, OnlyTheNewestSessionInTheProgramCounts) {
+  // The machine was fast when the first session ran: its times say nothing about those of the second.
+  const auto first = database.begin_session({.command = "search", .model = "tiny"}).value();
+  const auto second = database.begin_session({.command = "search", .model = "tiny"}).value();
+  for (const auto& [knob, ns, session] :
+       {std::tuple{1, 50.0, first}, std::tuple{2, 140.0, second}, std::tuple{3, 130.0, second}}) {
+    Measurement m = measurement(target, knob, {ns});
+    m.place = Place::program;
+    m.session_id = session;
+    m.created_at = session == first ? "2025-01-01T00:00:00.000000Z" : "2025-01-02T00:00:00.000000Z";
+    insert(m);
+  }
+  EXPECT_EQ(best_of_target()->median_ns, 130);
+}
+
 TEST_F(Db, BestIsNeverAFailure) {
   Measurement wrong = measurement(target, 1, {10});
   wrong.verdict = Verdict::wrong_result;

@@ -49,15 +49,5 @@ TEST_F(MeasurerTest, StoresARowForEachCandidateWithAllThatTheDatabaseAsksFor) {
   }
 }
 
-TEST_F(MeasurerTest, ADuelAddsOneRowWithTheSamplesOfAllRounds) {
-  const Workload workload = matvec();
-  const auto schedules = evolution(workload).propose(2);
-  ASSERT_TRUE(measurer_->duel(workload, schedules, {.samples = 4}, 3));
-  const auto rows = db::measurements(*database_);
-  ASSERT_TRUE(rows);
-  ASSERT_EQ(rows->size(), 2U);
-  for (const db::Measurement& row : *rows) EXPECT_EQ(row.samples_ns.size(), 12U);
-}
-
 }  // namespace
 }  // namespace nntune::tuner

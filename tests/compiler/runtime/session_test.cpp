@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+
 #include "tests/compiler/runtime/tiny_module.h"
 
 namespace nntune::runtime {
@@ -67,6 +69,47 @@ TEST_P(SessionTest, RewindForgets) {
   s->rewind();
   ASSERT_TRUE(s->prefill(Ids{9, 9}));
   expect_logits(s->logits(), {9, 9});
+}
+
+std::atomic<int> calls_of_other_mix = 0;
+
+void other_mix_kernel(const KernelCall* call) {
+  if (call->thread == 0) ++calls_of_other_mix;
+  testing::mix_kernel(call);
+}
+
+TEST_P(SessionTest, VariantsOfAStepTakeTurnsAndAreTimedApart) {
+  constexpr std::size_t kPrefill = 1, kSteps = 6, kMix = 3;  // of the tiny plan
+  const Ids ids = {3, 8, 1, 15};
+  const auto s = session();
+  calls_of_other_mix = 0;
+  ASSERT_TRUE(s->set_variants(kPrefill, kMix, {&testing::mix_kernel, &other_mix_kernel}, 1 << 20));
+  StepClock clock(kSteps, 2);
+  s->watch(kPrefill, &clock);
+  constexpr int kRuns = 50;
+  for (int run = 0; run < kRuns; ++run) {
+    s->rewind();
+    ASSERT_TRUE(s->prefill(ids));
+    expect_logits(s->logits(), ids);
+  }
+  const auto calls = [&](std::size_t step, std::size_t variant) {
+    return static_cast<int>(clock.seconds(step, variant).size());
+  };
+  EXPECT_EQ(calls(kMix, 1), calls_of_other_mix);
+  EXPECT_EQ(calls(kMix, 0) + calls(kMix, 1), kRuns * testing::kLayers);
+  EXPECT_GT(calls(kMix, 0), kRuns);
+  EXPECT_GT(calls(kMix, 1), kRuns);
+  EXPECT_EQ(calls(0, 0), kRuns) << "the embedding runs once";
+  EXPECT_EQ(calls(kSteps - 1, 0), kRuns) << "and so does the head";
+
+  s->watch(kPrefill, nullptr);
+  ASSERT_TRUE(s->set_variants(kPrefill, kMix, {}, 0));
+  clock.clear();
+  const int before = calls_of_other_mix;
+  s->rewind();
+  ASSERT_TRUE(s->prefill(ids));
+  EXPECT_EQ(calls_of_other_mix, before);
+  EXPECT_EQ(calls(kMix, 0), 0);
 }
 
 TEST_P(SessionTest, WhatDoesNotFitIsRefusedAndChangesNothing) {
