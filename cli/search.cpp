@@ -30,7 +30,7 @@ void declare(cxxopts::Options& options) {
   auto add = options.add_options();
   add("budget", fmt::format("time for all of it, e.g. 90s, 10m (default: {}, or none with --trials)", kDefaultBudget),
       cxxopts::value<std::string>(), "TIME");
-  add("trials", "end after so many measurements", cxxopts::value<std::string>(), "N");
+  add("trials", "end tuning after so many candidates", cxxopts::value<std::string>(), "N");
   add("seed", "of the search's choices", cxxopts::value<std::string>()->default_value("1"), "N");
   add("json", "print events on stdout, one JSON object a line");
 }

@@ -9,8 +9,7 @@
 namespace nntune::tuner {
 
 Expected<std::shared_ptr<ProgramTiming>> ProgramTiming::make(std::vector<std::shared_ptr<Contestant>> contestants,
-                                                             VariantsByWorkload variants,
-                                                             std::shared_ptr<const void> code) {
+                                                             VariantsByWorkload variants, std::shared_ptr<const void> code) {
   std::shared_ptr<ProgramTiming> timing(new ProgramTiming);
   timing->code_ = std::move(code);
   timing->variants_ = std::move(variants);

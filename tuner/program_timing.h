@@ -62,7 +62,7 @@ class ProgramTiming {
   /// One run of a phase.
   struct Run {
     std::int64_t rows = 1;
-    double seconds = 0;  ///< of all steps
+    double seconds = 0;                                             ///< of all steps
     std::map<std::pair<std::string, std::size_t>, double> medians;  ///< seconds of a call, by workload and variant
   };
   ProgramTiming() = default;

@@ -18,8 +18,9 @@ namespace fs = std::filesystem;
 /// What a case may spoil before the binary runs.
 struct Scene {
   fs::path folder;
-  fs::path model;   ///< a copy of the tiny model
-  fs::path module;  ///< compiled from it
+  fs::path model;  ///< a copy of the tiny model
+  /// The path of a module compiled from it; made when it is asked for, as most cases do without.
+  [[nodiscard]] fs::path module() const;
 };
 
 struct Case {
@@ -86,15 +87,17 @@ std::function<std::string(const Scene&)> with_model_file(const char* name, std::
 
 std::function<std::string(const Scene&)> with_module(std::function<std::string(std::string)> edit) {
   return [edit = std::move(edit)](const Scene& s) {
-    write_all(s.module, edit(read_all(s.module)));
-    return "run " + s.module.string() + " --tokens 1,2 --ids -n 1";
+    const fs::path module = s.module();
+    write_all(module, edit(read_all(module)));
+    return "run " + module.string() + " --tokens 1,2 --ids -n 1";
   };
 }
 
 std::function<std::string(const Scene&)> plain(const char* arguments) {
   return [arguments](const Scene& s) {
     std::string line = arguments;
-    for (const auto& [word, path] : {std::pair{"MODEL", s.model}, {"MODULE", s.module}, {"FOLDER", s.folder}}) {
+    if (line.find("MODULE") != std::string::npos) line.replace(line.find("MODULE"), 6, s.module().string());
+    for (const auto& [word, path] : {std::pair{"MODEL", s.model}, {"FOLDER", s.folder}}) {
       for (std::size_t at = line.find(word); at != std::string::npos; at = line.find(word)) {
         line.replace(at, std::strlen(word), path.string());
       }
@@ -268,6 +271,18 @@ const std::vector<Case>& cases() {
   return all;
 }
 
+fs::path Scene::module() const {
+  static const TemporaryFolder shared_folder;  // for all cases of a process
+  const fs::path shared = shared_folder / "module.nnm";
+  if (!fs::exists(shared)) {
+    const Result result = run_nntune("compile " + model.string() + " --db " + (shared_folder / "empty.db").string() +
+                                     " -o " + shared.string());
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+  }
+  fs::copy_file(shared, folder / "module.nnm");
+  return folder / "module.nnm";
+}
+
 class BadInput : public testing::TestWithParam<std::size_t> {};
 
 /// The last line; progress may come before it.
@@ -279,24 +294,16 @@ std::string last_line(std::string text) {
 
 TEST_P(BadInput, GetsOneClearLine) {
   NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
-  static const TemporaryFolder shared_folder;
-  static const std::string shared_module = [&] {
-    const std::string path = (shared_folder / "module.nnm").string();
-    const Result result = run_nntune("compile " + model + " --db " + (shared_folder / "empty.db").string() + " -o " + path);
-    EXPECT_EQ(result.exit_code, 0) << result.err;
-    return path;
-  }();
   const Case& test = cases()[GetParam()];
   SCOPED_TRACE(test.name);
   const TemporaryFolder folder;
-  const Scene scene{folder.path(), folder / "model", folder / "module.nnm"};
+  const Scene scene{folder.path(), folder / "model"};
   fs::create_directory(scene.model);
   for (const char* name :
        {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}) {
     fs::copy_file(fs::path(model) / name, scene.model / name);
     fs::permissions(scene.model / name, fs::perms::owner_all);
   }
-  fs::copy_file(shared_module, scene.module);
   const std::string arguments = test.arguments(scene);
   const std::string home = "XDG_DATA_HOME=" + (folder / "home").string();
   const Result result = run_nntune(arguments, std::string(test.prefix) + " export " + home + ";");

@@ -1,0 +1,125 @@
+// Whole models against this machine's limits: prefill of 512 tokens as a share of the fastest multiply-add unit, decode as a
+// share of a plain read of the same weights measured beside it. Programs come from the tuning database, as `compile` makes
+// them: the default one, or that in the environment variable NNTUNE_BENCH_DB; without one they are untuned.
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <numeric>
+
+#include "base/bandwidth.h"
+#include "base/peaks.h"
+#include "compiler/import/model.h"
+#include "compiler/module/build.h"
+#include "compiler/module/model_program.h"
+#include "compiler/runtime/session.h"
+#include "cost_model/database_cost.h"
+#include "db/database.h"
+#include "db/query.h"
+
+namespace nntune {
+namespace {
+
+constexpr std::int64_t kPrompt = 512;
+constexpr std::int64_t kTokens = 16;
+/// Multiply-adds a token of the layers of Qwen3-0.6B, and of its head, which runs once a prompt.
+constexpr double kLayerMacs = 440e6;
+constexpr double kHeadMacs = 156e6;
+
+struct Setup {
+  Target target;
+  std::shared_ptr<db::Database> database;
+  std::unique_ptr<cost_model::DatabaseCostModel> costs;
+};
+
+Expected<Setup> set_up() {
+  Setup setup;
+  const char* given = std::getenv("NNTUNE_BENCH_DB");
+  std::filesystem::path path = given != nullptr ? given : "";
+  if (path.empty()) {
+    NNTUNE_ASSIGN(path, db::default_path());
+  }
+  NNTUNE_ASSIGN(auto database, db::Database::open(path, db::Mode::read_only));
+  setup.database = std::make_shared<db::Database>(std::move(database));
+  NNTUNE_ASSIGN(setup.target, probe_target());
+  NNTUNE_ASSIGN(const auto stored, db::find_target(*setup.database, setup.target));
+  if (stored) setup.target = stored->latest;
+  NNTUNE_ASSIGN(setup.costs, cost_model::DatabaseCostModel::make(
+                                 *setup.database, stored ? std::optional(stored->id) : std::nullopt,
+                                 std::make_shared<cost_model::EstimateCostModel>(setup.target)));
+  return setup;
+}
+
+Expected<std::unique_ptr<runtime::Session>> make_session(const Setup& setup, graph::DType dtype, int threads,
+                                                         benchmark::State& state) {
+  NNTUNE_ASSIGN(const import::Model model, import::load_model("qwen3-0.6b", {}));
+  NNTUNE_ASSIGN(const auto plan, module::plan_model(model.config, dtype, threads, setup.target.isa, *setup.costs));
+  module::ObjectCache objects;
+  NNTUNE_ASSIGN(const auto compiled,
+                module::compile_program(plan.program, model, dtype, *setup.costs, setup.target.isa, objects));
+  const auto tuned = std::ranges::count_if(compiled.plan.kernels, &runtime::Kernel::tuned);
+  state.SetLabel(fmt::format("{} of {} kernels tuned", tuned, compiled.plan.kernels.size()));
+  NNTUNE_ASSIGN(auto loaded, module::make_module(compiled, model));
+  return runtime::Session::create(std::move(loaded), {.threads = threads, .ctx = kPrompt + 64});
+}
+
+double seconds_of(const std::function<Status()>& work, benchmark::State& state) {
+  const auto begin = std::chrono::steady_clock::now();
+  if (const Status status = work(); !status) state.SkipWithError(status.error().message().c_str());
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+void model(benchmark::State& state, graph::DType dtype) {
+  const int threads = static_cast<int>(state.range(0));
+  const auto setup = set_up();
+  if (!setup) return state.SkipWithError(setup.error().message().c_str());
+  const auto session = make_session(*setup, dtype, threads, state);
+  if (!session) return state.SkipWithError(session.error().message().c_str());
+  runtime::Session& run = **session;
+  std::vector<std::int32_t> prompt(kPrompt);
+  std::iota(prompt.begin(), prompt.end(), 100);
+
+  const Peaks peaks = measure_peaks(setup->target.isa);
+  const double fastest = dtype == graph::DType::bf16 ? std::max(peaks.bf16_dot, peaks.f32_fma) : peaks.f32_fma;
+  std::vector<double> prefill, decode, read;
+  (void)run.prefill(prompt);
+  for ([[maybe_unused]] const auto _ : state) {
+    run.rewind();
+    prefill.push_back(seconds_of([&] { return run.prefill(prompt); }, state));
+    run.rewind();
+    (void)run.decode(prompt.front());
+    decode.push_back(seconds_of(
+                         [&]() -> Status {
+                           for (std::int64_t i = 0; i < kTokens; ++i) NNTUNE_TRY(run.decode(run.argmax()));
+                           return {};
+                         },
+                         state) /
+                     kTokens);
+    // What a token reads is all that is stored, but for the embedding, of which it reads a row, where the head has its own.
+    const std::span<const std::byte> weights = run.module().weights();
+    read.push_back(static_cast<double>(weights.size()) / measure_read_bandwidth(weights, threads, 1));
+    state.SetIterationTime(prefill.back() + kTokens * decode.back());
+  }
+  const auto middle = [](std::vector<double> values) {
+    std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
+    return values[values.size() / 2];
+  };
+  std::vector<double> of_read;
+  for (std::size_t i = 0; i < read.size(); ++i) of_read.push_back(read[i] / decode[i]);
+  const double macs = kLayerMacs * kPrompt + kHeadMacs;
+  state.counters["pp512_tok_s"] = kPrompt / middle(prefill);
+  state.counters["pp512_of_peak"] = macs / middle(prefill) / (fastest * threads);
+  state.counters["decode_tok_s"] = 1 / middle(decode);
+  state.counters["decode_of_read"] = middle(of_read);
+}
+
+void bf16(benchmark::State& state) { model(state, graph::DType::bf16); }
+void f32(benchmark::State& state) { model(state, graph::DType::f32); }
+BENCHMARK(bf16)->Arg(2)->Arg(1)->ArgName("threads")->Iterations(7)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(f32)->Arg(2)->Arg(1)->ArgName("threads")->Iterations(3)->UseManualTime()->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace nntune
