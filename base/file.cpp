@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -68,7 +69,7 @@ Status write_file_atomically(const std::filesystem::path& path, std::string_view
   return {};
 }
 
-Expected<MappedFile> MappedFile::open(const std::filesystem::path& path) {
+Expected<MappedFile> MappedFile::open(const std::filesystem::path& path, std::size_t alignment) {
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return system_error("open", path, "check the path and its permissions");
   struct stat info {};
@@ -77,8 +78,23 @@ Expected<MappedFile> MappedFile::open(const std::filesystem::path& path) {
     return fail(ErrorKind::io, fmt::format("{} is not a regular file", path.string()), "give a file");
   const auto size = static_cast<std::size_t>(info.st_size);
   if (size == 0) return MappedFile(nullptr, 0);
-  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-  if (data == MAP_FAILED) return system_error("map", path, "free some memory");
+  // Addresses first: enough of them to cut an aligned range out of.
+  constexpr std::size_t kPage = 4096;
+  const std::size_t pages = (size + kPage - 1) / kPage * kPage;
+  const std::size_t reserved = pages + alignment - kPage;
+  void* const raw = ::mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (raw == MAP_FAILED) return system_error("map", path, "free some memory");
+  const auto begin = reinterpret_cast<std::uintptr_t>(raw);
+  const std::uintptr_t aligned = (begin + alignment - 1) / alignment * alignment;
+  const std::uintptr_t end = aligned + pages;
+  if (aligned > begin) ::munmap(raw, aligned - begin);
+  if (begin + reserved > end) ::munmap(reinterpret_cast<void*>(end), begin + reserved - end);
+  void* const data = ::mmap(reinterpret_cast<void*>(aligned), size, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd.get(), 0);
+  if (data == MAP_FAILED) {
+    auto error = system_error("map", path, "free some memory");
+    ::munmap(reinterpret_cast<void*>(aligned), pages);
+    return error;
+  }
   return MappedFile(static_cast<const std::byte*>(data), size);
 }
 

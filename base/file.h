@@ -19,7 +19,8 @@ namespace nntune {
 /// A file mapped read-only for the lifetime of this object.
 class MappedFile {
  public:
-  [[nodiscard]] static Expected<MappedFile> open(const std::filesystem::path& path);
+  /// The first byte lies at a multiple of `alignment`, a power of two of at least a page.
+  [[nodiscard]] static Expected<MappedFile> open(const std::filesystem::path& path, std::size_t alignment = 4096);
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
   MappedFile(const MappedFile&) = delete;

@@ -144,6 +144,27 @@ Expected<Isa> Isa::from_names(const std::vector<std::string>& names) {
   return isa;
 }
 
+Expected<Isa> Isa::limited_to(std::string_view level) const {
+  if (level.empty()) return *this;
+  Isa wanted{.avx2 = true, .fma = true, .f16c = true};
+  if (level != "avx2") {
+    wanted.avx512f = wanted.avx512bw = wanted.avx512vl = wanted.avx512dq = true;
+    if (level == "avx512-bf16") {
+      wanted.avx512vnni = wanted.avx512bf16 = true;
+    } else if (level != "avx512") {
+      return fail(ErrorKind::usage, fmt::format("there is no instruction set '{}'", level),
+                  "give avx2, avx512 or avx512-bf16");
+    }
+  }
+  for (const Feature& feature : kFeatures) {
+    if (wanted.*feature.flag && !(this->*feature.flag)) {
+      return fail(ErrorKind::unsupported, fmt::format("this CPU has no {}, which {} needs", feature.name, level),
+                  "see `nntune target` for what it has");
+    }
+  }
+  return wanted;
+}
+
 bool Target::same_kind(const Target& other) const {
   if (isa != other.isa || cores != other.cores || l1d_bytes != other.l1d_bytes || l2_bytes != other.l2_bytes ||
       l3_bytes != other.l3_bytes) {
@@ -205,10 +226,10 @@ Expected<Target> Target::from_json(const Json& json) {
   return target;
 }
 
-Expected<Target> probe_target() {
+Expected<Target> probe_target(std::string_view isa_level) {
   Target target;
   const std::vector<int> cpus = allowed_cpus();
-  target.isa = probe_isa();
+  NNTUNE_ASSIGN(target.isa, probe_isa().limited_to(isa_level));
   target.cores = static_cast<int>(cpus.size());
   const CacheSizes caches = find_caches(cpus.front());
   target.l1d_bytes = caches.l1d_bytes;
@@ -226,8 +247,8 @@ Expected<Target> probe_target() {
   return target;
 }
 
-Expected<Target> measure_target() {
-  NNTUNE_ASSIGN(Target target, probe_target());
+Expected<Target> measure_target(std::string_view isa_level) {
+  NNTUNE_ASSIGN(Target target, probe_target(isa_level));
   set_peaks(target, measure_peaks(target.isa));
   NNTUNE_ASSIGN(const ReadBandwidth bandwidth, measure_all_levels(target));
   target.l1_read = bandwidth.l1;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace nntune {
@@ -32,6 +33,9 @@ struct Isa {
   /// The features that are there, e.g. {"avx2", "fma", "avx512f", ...}, in a fixed order.
   [[nodiscard]] std::vector<std::string> names() const;
   [[nodiscard]] static Expected<Isa> from_names(const std::vector<std::string>& names);
+  /// Only what `level` has: "avx2" (with FMA), "avx512" or "avx512-bf16" (with VNNI); "" changes nothing. Errors: usage (no
+  /// such level), unsupported (a feature of it is missing here).
+  [[nodiscard]] Expected<Isa> limited_to(std::string_view level) const;
   /// Width of the widest usable vector register in bytes: 64, 32 or 16.
   [[nodiscard]] int vector_bytes() const {
     return avx512f && avx512vl && avx512bw && avx512dq ? 64 : (avx2 && fma ? 32 : 16);
@@ -71,11 +75,12 @@ struct Target {
   [[nodiscard]] static Expected<Target> from_json(const Json& json);
 };
 
-/// Features, caches and cores with default peaks: runs each instruction set once in a child process, measures nothing.
-[[nodiscard]] Expected<Target> probe_target();
+/// Features, caches and cores with default peaks: runs each instruction set once in a child process, measures nothing. With
+/// `isa_level` (Isa::limited_to) it is the target that this machine is for code of that level.
+[[nodiscard]] Expected<Target> probe_target(std::string_view isa_level = "");
 
 /// probe_target() and all peaks, bandwidths and the barrier measured; under 30 s.
-[[nodiscard]] Expected<Target> measure_target();
+[[nodiscard]] Expected<Target> measure_target(std::string_view isa_level = "");
 
 /// CPUs the calling process may run on, in order, cut to the cgroup quota rounded up (at least one). As it was at the first
 /// call in this process, so that threads pinned later do not shrink it.

@@ -105,6 +105,7 @@ Expected<BenchResult> run_test(const std::shared_ptr<const runtime::Module>& mod
   const std::int64_t ctx = test.n_depth + test.n_prompt + test.n_gen;
   NNTUNE_ASSIGN(const auto session, runtime::Session::create(module, {test.n_threads, ctx}));
   NNTUNE_ASSIGN([[maybe_unused]] const double warm_up, run_once(*session, test));
+  module->wait_for_huge_pages();
   for (std::int64_t i = 0; i < repetitions; ++i) {
     NNTUNE_ASSIGN(const double seconds, run_once(*session, test));
     test.samples_seconds.push_back(seconds);

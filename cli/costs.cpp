@@ -4,7 +4,7 @@
 
 namespace nntune::cli {
 
-Expected<Costs> open_costs(const std::optional<std::filesystem::path>& db) {
+Expected<Costs> open_costs(const std::optional<std::filesystem::path>& db, std::string_view isa) {
   std::filesystem::path path;
   if (db) {
     path = *db;
@@ -14,7 +14,7 @@ Expected<Costs> open_costs(const std::optional<std::filesystem::path>& db) {
   Costs costs;
   NNTUNE_ASSIGN(auto database, db::Database::open(path, db::Mode::read_only));
   costs.database = std::make_unique<db::Database>(std::move(database));
-  NNTUNE_ASSIGN(costs.target, probe_target());
+  NNTUNE_ASSIGN(costs.target, probe_target(isa));
   NNTUNE_ASSIGN(const auto stored, db::find_target(*costs.database, costs.target));
   std::optional<std::int64_t> target_id;
   if (stored) {

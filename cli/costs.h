@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/target.h"
@@ -21,6 +22,7 @@ struct Costs {
 };
 
 /// Reads the database (none or an empty one is fine; nothing is created) and probes the CPU; measures nothing.
-[[nodiscard]] Expected<Costs> open_costs(const std::optional<std::filesystem::path>& db);
+/// \param isa  Isa::limited_to
+[[nodiscard]] Expected<Costs> open_costs(const std::optional<std::filesystem::path>& db, std::string_view isa);
 
 }  // namespace nntune::cli

@@ -61,7 +61,7 @@ Json to_json(const extract::Extraction& extraction) {
 
 Expected<int> run(const cxxopts::ParseResult& arguments) {
   NNTUNE_ASSIGN(const ModelOptions options, read_model_options(arguments));
-  NNTUNE_ASSIGN(const Costs costs, open_costs(options.db));
+  NNTUNE_ASSIGN(const Costs costs, open_costs(options.db, options.isa));
   NNTUNE_ASSIGN(const import::Model model, import::load_model(options.model, options.weights, import::Check::shapes));
   NNTUNE_ASSIGN(const extract::Extraction extraction,
                 module::plan_model(model.config, options.dtype, options.threads, costs.target.isa, *costs.model));

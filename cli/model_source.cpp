@@ -19,7 +19,7 @@ Expected<tokenizer::Tokenizer> read_tokenizer(std::string_view json, std::string
 Expected<Compilation> compile_model(const ModelOptions& options) {
   Compilation result;
   // The database first: a bad one is known at once, while checking the weights takes seconds.
-  NNTUNE_ASSIGN(result.costs, open_costs(options.db));
+  NNTUNE_ASSIGN(result.costs, open_costs(options.db, options.isa));
   NNTUNE_ASSIGN(result.model, import::load_model(options.model, options.weights));
   if (!result.model.tokenizer_json.empty()) {
     // It goes into the module as it is: better refused now than when the module is run.
@@ -41,6 +41,8 @@ Expected<std::shared_ptr<const runtime::Module>> open_module(const ModelOptions&
   std::shared_ptr<const runtime::Module> module;
   if (std::filesystem::is_regular_file(options.model, ignored)) {
     if (options.weights) return fail(ErrorKind::usage, "--weights does not go with a .nnm file", "it holds its weights");
+    if (!options.isa.empty())
+      return fail(ErrorKind::usage, "--isa does not go with a .nnm file", "compile the model with it");
     NNTUNE_ASSIGN(module, runtime::Module::open(options.model, options.threads));
     const std::string& dtype = module->plan().model.dtype;
     if (options.dtype_given && dtype != graph::name(options.dtype)) {

@@ -109,6 +109,8 @@ void declare_model_options(cxxopts::Options& options) {
   add("weights", "folder with real weights for a built-in name", cxxopts::value<std::string>(), "DIR");
   add("dtype", "type of the stored weights: f32 or bf16", cxxopts::value<std::string>()->default_value("bf16"), "TYPE");
   add("t,threads", "threads (default: all CPUs this process may use)", cxxopts::value<std::string>(), "THREADS");
+  add("isa", "compile for avx2, avx512 or avx512-bf16 (default: all that this CPU has)", cxxopts::value<std::string>(),
+      "ISA");
   add("ctx", "tokens the KV cache has room for", cxxopts::value<std::string>()->default_value("4096"), "N");
   options.parse_positional({"model"});
 }
@@ -137,6 +139,10 @@ Expected<ModelOptions> read_model_options(const cxxopts::ParseResult& arguments,
     if (several != nullptr) *several = threads;
   } else if (several != nullptr) {
     *several = {result.threads};
+  }
+  if (arguments.count("isa") != 0) {
+    result.isa = arguments["isa"].as<std::string>();
+    if (result.isa.empty()) return usage("--isa names no instruction set", "give avx2, avx512 or avx512-bf16");
   }
   NNTUNE_ASSIGN(result.ctx, parse_integer(arguments["ctx"].as<std::string>(), "--ctx", 1, kMaxContext));
   result.ctx_given = arguments.count("ctx") != 0;

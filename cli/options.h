@@ -24,11 +24,12 @@ struct ModelOptions {
   bool dtype_given = false;
   int threads = 1;  ///< default: all CPUs this process may use
   bool threads_given = false;
+  std::string isa;          ///< Isa::limited_to; "": all that this CPU has
   std::int64_t ctx = 4096;  ///< tokens the KV cache has room for
   bool ctx_given = false;
 };
 
-/// Declares MODEL (positional), --db, --weights, --dtype, -t, --ctx.
+/// Declares MODEL (positional), --db, --weights, --dtype, -t, --isa, --ctx.
 void declare_model_options(cxxopts::Options& options);
 /// Errors are ErrorKind::usage and name the option. `-t` must be one number, unless there is a place for `several`; then
 /// `threads` is the first.

@@ -36,12 +36,12 @@ void declare(cxxopts::Options& options) {
 }
 
 /// This machine as the database knows it; measured now if it does not.
-Expected<Target> known_target(const db::Database& database, tuner::Progress& progress) {
-  NNTUNE_ASSIGN(const Target probed, probe_target());
+Expected<Target> known_target(const db::Database& database, const std::string& isa, tuner::Progress& progress) {
+  NNTUNE_ASSIGN(const Target probed, probe_target(isa));
   NNTUNE_ASSIGN(const auto stored, db::find_target(database, probed));
   if (stored) return stored->latest;
   progress.note("measuring this machine once, half a minute at most");
-  return tuner::run_interruptibly([] { return measure_target(); });
+  return tuner::run_interruptibly([isa] { return measure_target(isa); });
 }
 
 Expected<tuner::SearchReport> search(const ModelOptions& model_options, const tuner::SearchOptions& options,
@@ -55,7 +55,7 @@ Expected<tuner::SearchReport> search(const ModelOptions& model_options, const tu
   NNTUNE_ASSIGN(auto model, tuner::run_interruptibly([name = model_options.model, weights = model_options.weights] {
                   return import::load_model(name, weights);
                 }));
-  NNTUNE_ASSIGN(const Target target, known_target(*database, progress));
+  NNTUNE_ASSIGN(const Target target, known_target(*database, model_options.isa, progress));
   return tuner::search(std::make_shared<import::Model>(std::move(model)), target, std::move(database), options, progress);
 }
 

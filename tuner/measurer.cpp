@@ -131,17 +131,17 @@ Measurer::Result Measurer::result_of(const Trial& trial) {
 
 Expected<Measurer::Batch> Measurer::measure(const schedule::Workload& workload,
                                             std::span<const schedule::Schedule> schedules, const TimingRequest& timing,
-                                            const std::optional<schedule::Schedule>& incumbent) {
+                                            const std::optional<schedule::Schedule>& anchor) {
   std::vector<schedule::Schedule> all(schedules.begin(), schedules.end());
-  if (incumbent) all.push_back(*incumbent);
+  if (anchor) all.push_back(*anchor);
   NNTUNE_ASSIGN(std::vector<Trial> trials, prepare(workload, all));
-  Batch batch{.results = {}, .incumbent_seconds = kNever};
+  Batch batch{.results = {}, .anchor_seconds = kNever};
   for (std::size_t i = 0; i < schedules.size(); ++i) {
-    if (incumbent && i == schedules.size() / 2 && trials.back().prepared.verdict == db::Verdict::ok) {
+    if (anchor && i == schedules.size() / 2 && trials.back().prepared.verdict == db::Verdict::ok) {
       TimingRequest patient = timing;
       patient.give_up_seconds = TimingRequest::kPatient;
       NNTUNE_ASSIGN([[maybe_unused]] const bool timed, time(workload, trials.back(), patient));
-      batch.incumbent_seconds = result_of(trials.back()).seconds;
+      batch.anchor_seconds = result_of(trials.back()).seconds;
     }
     NNTUNE_TRY(play(workload, trials[i], timing));
     batch.results.push_back(result_of(trials[i]));

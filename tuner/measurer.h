@@ -41,15 +41,14 @@ class Measurer {
 
   struct Batch {
     std::vector<Result> results;
-    double incumbent_seconds = 0;  ///< infinity without an incumbent
+    double anchor_seconds = 0;  ///< infinity without an anchor
   };
 
   /// Compiles and checks all on all cores, then times one after the other. What crashes, hangs, takes too much memory or is
-  /// wrong is stored with that verdict, and the rest goes on. `incumbent` is timed in the middle of them and not stored: it
-  /// tells how the machine has drifted since it was. Errors: interrupted, or the database's.
+  /// wrong is stored with that verdict, and the rest goes on. `anchor` is timed in the middle of them and not stored: it
+  /// tells how the machine has drifted. Errors: interrupted, or the database's.
   [[nodiscard]] Expected<Batch> measure(const schedule::Workload& workload, std::span<const schedule::Schedule> schedules,
-                                        const TimingRequest& timing,
-                                        const std::optional<schedule::Schedule>& incumbent = {});
+                                        const TimingRequest& timing, const std::optional<schedule::Schedule>& anchor = {});
 
   /// Stores what ProgramTiming found of a schedule that a worker has found right; `samples` in seconds, at least one.
   [[nodiscard]] Status store_in_program(const schedule::Workload& workload, const schedule::Schedule& schedule,

@@ -132,6 +132,7 @@ class Search {
   double extract_seconds_ = 0;
   Clock::time_point last_extraction_{};
   const Task* active_ = nullptr;
+  bool done_tuning_ = false;
   Snapshot snapshot_;
   SearchReport report_;
 };
@@ -139,11 +140,14 @@ class Search {
 std::vector<Snapshot::Row> Search::rows() const {
   std::vector<Snapshot::Row> rows;
   for (const Task* task : tasks_.chosen()) {
+    // Behind the finals, what it takes in the program.
+    const auto known = done_tuning_ ? costs_->measurement(task->workload) : std::nullopt;
+    const double best = known ? known->median_ns * 1e-9 : task->best_seconds();
     rows.push_back({.name = short_name(task->workload),
                     .share = task->share,
                     .tried = task->tried,
-                    .best_seconds = task->best_seconds(),
-                    .roofline = task->roofline_fraction(),
+                    .best_seconds = best,
+                    .roofline = best > 0 ? task->roofline_seconds / best : 0,
                     .active = task == active_});
   }
   return rows;
@@ -299,15 +303,17 @@ Status Search::tune_once(Task& task) {
     task.closed = true;
     return {};
   }
-  TimingRequest timing = kScreening;
-  std::optional<schedule::Schedule> incumbent;
-  if (!task.evolution->elite().empty()) {
-    incumbent = task.evolution->elite().front().schedule;
-    timing.give_up_seconds = task.best_seconds() * kGiveUp;
+  // The machine drifts between batches: all times of a task are put in terms of one of its schedules, timed in each batch.
+  // The best one would not do: it is the best because its time was lucky, too, and would pull all later ones down with it.
+  if (!task.anchor && !task.evolution->elite().empty()) {
+    task.anchor = task.evolution->elite().front().schedule;
+    task.anchor_seconds = task.best_seconds();
   }
-  NNTUNE_ASSIGN(const auto batch, measurer_->measure(task.workload, schedules, timing, incumbent));
-  // The machine drifts between batches: candidates are compared with what the incumbent takes beside them.
-  const double drift = std::isfinite(batch.incumbent_seconds) ? batch.incumbent_seconds / task.best_seconds() : 1;
+  TimingRequest timing = kScreening;
+  if (task.anchor) timing.give_up_seconds = task.best_seconds() * kGiveUp * task.drift;
+  NNTUNE_ASSIGN(const auto batch, measurer_->measure(task.workload, schedules, timing, task.anchor));
+  if (std::isfinite(batch.anchor_seconds)) task.drift = batch.anchor_seconds / task.anchor_seconds;
+  const double drift = task.drift;
   for (const Measurer::Result& result : batch.results) {
     const bool better = result.seconds / drift < task.best_seconds() * 0.995;
     task.evolution->record(result.schedule, result.seconds / drift);
@@ -399,6 +405,7 @@ Status Search::steps() {
   NNTUNE_TRY(references_for_new_tasks());
   NNTUNE_TRY(tune());
   NNTUNE_TRY(finals());
+  done_tuning_ = true;
   return measure_result();
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,15 +20,19 @@ namespace nntune::tuner {
 struct Task {
   schedule::Workload workload;
   std::unique_ptr<Evolution> evolution;
-  double share = 0;             ///< of the time of the program; decode and prefill count half each
-  double phase_share = 0;       ///< the largest share of one phase alone
-  bool chosen = false;          ///< in today's program; else only an alternative to something in it
-  double roofline_seconds = 0;  ///< lower bound of a call
-  std::int64_t tried = 0;       ///< schedules, of earlier sessions too
-  std::int64_t stale = 0;       ///< trials since the last improvement
-  bool closed = false;          ///< nothing left to try
-  bool untunable = false;       ///< it cannot be measured here
+  double share = 0;                          ///< of the time of the program; decode and prefill count half each
+  double phase_share = 0;                    ///< the largest share of one phase alone
+  bool chosen = false;                       ///< in today's program; else only an alternative to something in it
+  double roofline_seconds = 0;               ///< lower bound of a call
+  std::int64_t tried = 0;                    ///< schedules, of earlier sessions too
+  std::int64_t stale = 0;                    ///< trials since the last improvement
+  std::optional<schedule::Schedule> anchor;  ///< timed in each batch, to see the machine drift
+  double anchor_seconds = 0;                 ///< when it became that
+  double drift = 1;                          ///< its time in the last batch over that
+  bool closed = false;                       ///< nothing left to try
+  bool untunable = false;                    ///< it cannot be measured here
 
+  /// As if the machine had always been as it was when the anchor was first timed.
   [[nodiscard]] double best_seconds() const { return evolution->best_seconds(); }
   /// 0..1, 0 if nothing was measured.
   [[nodiscard]] double roofline_fraction() const;

@@ -122,6 +122,10 @@ class Worker {
     if (!object) return verdict(db::Verdict::compile_error, object.error().message());
     prepared.object = object->hash();
     prepared.spills = object->vector_spills;
+    if (prepared.spills > 0) {
+      return verdict(db::Verdict::compile_error,
+                     fmt::format("{} vector registers spilled in its innermost loops: not worth timing", prepared.spills));
+    }
     auto code = runtime::LoadedCode::load(object->image);
     if (!code) return verdict(db::Verdict::compile_error, code.error().message());
     Loaded loaded{.workload = candidate->workload,

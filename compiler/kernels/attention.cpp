@@ -310,6 +310,7 @@ std::string Attention::refuse(const Workload& workload, const Isa& isa) const {
   if (!keys_fit) return "this layout of the keys is not generated";
   const bool values_fit = !v.packed() || (v.lanes == std::vector<graph::Lane>{{1, 2}} && v.dtype == graph::DType::bf16);
   if (!values_fit) return "this layout of the values is not generated";
+  if ((s.dot_scores || s.dot_values) && !isa.avx512bf16) return "this CPU has no bf16 dot";
   if (s.head % lanes != 0) return "heads are no multiple of a vector";
   for (const graph::Step& step : workload.op.prologue) {
     const bool per_head = (step.kind == StepKind::rms && step.group == s.head) ||

@@ -298,6 +298,7 @@ std::string Matmul::refuse(const Workload& workload, const Isa& isa) const {
   }
   if (s.panel % lanes != 0) return fmt::format("panels of {} are no multiple of {} lanes", s.panel, lanes);
   if (s.dot && w.dtype != graph::DType::bf16) return "pairs are for bf16 weights";
+  if (s.dot && !isa.avx512bf16) return "this CPU has no bf16 dot";
   if (s.k % 2 != 0) return "an odd inner dimension is not generated";
   if (s.dot != s.a_bf16) return s.dot ? "the bf16 dot needs bf16 activations" : "f32 FMA needs f32 activations";
   if (s.x_packed) {

@@ -29,6 +29,7 @@ Expected<std::shared_ptr<const Module>> Module::open(const std::filesystem::path
   module->tokenizer_ = parts.tokenizer;
   module->weights_ = parts.weights;
   module->storage_ = std::move(file);
+  module->huge_pages_ = std::make_unique<HugePages>(module->weights_);
   NNTUNE_TRY(module->load(parts.code));
   return module;
 }
@@ -43,6 +44,14 @@ Expected<std::shared_ptr<const Module>> Module::from_memory(Plan plan, std::span
   module->storage_ = std::move(weights);
   NNTUNE_TRY(module->load(code));
   return module;
+}
+
+void Module::use_huge_pages() const {
+  if (huge_pages_) huge_pages_->start();
+}
+
+void Module::wait_for_huge_pages() const {
+  if (huge_pages_) huge_pages_->finish();
 }
 
 Status Module::load(std::span<const std::byte> code) {

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/target.h"
 #include "compiler/runtime/code.h"
+#include "compiler/runtime/huge_pages.h"
 #include "compiler/runtime/memory.h"
 #include "compiler/runtime/module_file.h"
 #include "compiler/runtime/plan.h"
@@ -28,6 +29,12 @@ class Module {
   [[nodiscard]] const Plan& plan() const { return plan_; }
   [[nodiscard]] KernelFn kernel(std::size_t index) const { return entries_[index]; }
   [[nodiscard]] std::span<const std::byte> weights() const { return weights_; }
+  /// Begins to move the weights of a module file to huge pages, in the background; of others they are there. A session does
+  /// so after its first run. Thread-safe.
+  void use_huge_pages() const;
+  /// Waits until that is done, so that what is measured from now on is measured as it will stay.
+  void wait_for_huge_pages() const;
+
   /// The tokenizer of the model as compiler/module stored it, "" if it has none.
   [[nodiscard]] const std::string& tokenizer() const { return tokenizer_; }
 
@@ -41,6 +48,7 @@ class Module {
   std::vector<KernelFn> entries_;
   std::span<const std::byte> weights_;
   std::string tokenizer_;
+  std::unique_ptr<HugePages> huge_pages_;  ///< last: stops before the mapping goes
 };
 
 /// Fine if `have` has every feature in `needed` (names of base/target.h), else unsupported, naming what is missing.

@@ -187,7 +187,7 @@ class TemporaryFile {
 }  // namespace
 
 Expected<ModuleFile> ModuleFile::open(const std::filesystem::path& path, int threads) {
-  NNTUNE_ASSIGN(MappedFile file, MappedFile::open(path));
+  NNTUNE_ASSIGN(MappedFile file, MappedFile::open(path, kHugePageBytes));
   const auto bytes = file.bytes();
   NNTUNE_ASSIGN(const Header header, read_header(bytes, path));
 

@@ -211,6 +211,7 @@ Status Session::prefill(std::span<const std::int32_t> ids, const LogitsSink& sin
     logits_ = logits;
     argmax_ = phase.argmax;
   }
+  module_->use_huge_pages();  // the first token did not wait for them
   return {};
 }
 

@@ -47,9 +47,9 @@ Expected<Setup> set_up() {
   NNTUNE_ASSIGN(setup.target, probe_target());
   NNTUNE_ASSIGN(const auto stored, db::find_target(*setup.database, setup.target));
   if (stored) setup.target = stored->latest;
-  NNTUNE_ASSIGN(setup.costs, cost_model::DatabaseCostModel::make(
-                                 *setup.database, stored ? std::optional(stored->id) : std::nullopt,
-                                 std::make_shared<cost_model::EstimateCostModel>(setup.target)));
+  NNTUNE_ASSIGN(setup.costs,
+                cost_model::DatabaseCostModel::make(*setup.database, stored ? std::optional(stored->id) : std::nullopt,
+                                                    std::make_shared<cost_model::EstimateCostModel>(setup.target)));
   return setup;
 }
 

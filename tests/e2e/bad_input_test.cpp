@@ -228,6 +228,8 @@ const std::vector<Case>& cases() {
          return "run " + s.model.string() + " -p hello -n 1";
        },
        1, "Unigram"},
+      {"no such instruction set", plain("compile MODEL --isa sse9 -o FOLDER/out.nnm"), 2, "sse9"},
+      {"instruction set for a module", plain("run MODULE --isa avx2 --tokens 1 --ids -n 1"), 2, "--isa"},
       // running
       {"prompt longer than the context", plain("run MODULE --ctx 4 --tokens 1,2,3,4,5,6 --ids -n 1"), 1, "--ctx"},
       {"token outside the vocabulary", plain("run MODULE --tokens 1,999999 --ids -n 1"), 1, "999999"},

@@ -57,23 +57,30 @@ std::vector<int> numbers(const std::string& text) {
   return ids;
 }
 
-/// Compiles the model once for all tests of a dtype.
-std::string compiled(const std::string& model, const std::string& dtype) {
+/// Compiles the model once for all tests of a dtype and instruction set; "" if this CPU lacks that.
+std::string compiled(const std::string& model, const std::string& dtype, const std::string& isa = "") {
   static const TemporaryFolder folder;
-  const std::string path = (folder / (dtype + ".nnm")).string();
+  const std::string path = (folder / (dtype + isa + ".nnm")).string();
   if (!std::filesystem::exists(path)) {
     const Result result = run_nntune("compile " + model + " --dtype " + dtype + " -t 2 --db " +
-                                     (folder / "empty.db").string() + " -o " + path);
+                                     (folder / "empty.db").string() + (isa.empty() ? "" : " --isa " + isa) + " -o " + path);
+    if (result.err.find("this CPU has no") != std::string::npos) return "";
     EXPECT_EQ(result.exit_code, 0) << result.err;
   }
   return path;
 }
 
-class TinyModel : public testing::TestWithParam<int> {};
+struct Way {
+  int threads;
+  const char* isa;
+};
+
+class TinyModel : public testing::TestWithParam<Way> {};
 
 TEST_P(TinyModel, F32LogitsAndGreedyTokensAreTheReferences) {
   NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
-  const std::string module = compiled(model, "f32");
+  const std::string module = compiled(model, "f32", GetParam().isa);
+  if (module.empty()) GTEST_SKIP() << "this CPU has no " << GetParam().isa;
   const Json expected = *read_json(model + "/expected.json");
   const TemporaryFolder folder;
   for (const Json& prompt : expected["prompts"]) {
@@ -83,7 +90,7 @@ TEST_P(TinyModel, F32LogitsAndGreedyTokensAreTheReferences) {
     const std::string npy = (folder / "logits.npy").string();
     const Result result =
         run_nntune("run " + module + " --tokens " + join(ids, ",") + " --ids -n " + std::to_string(greedy.size()) + " -t " +
-                   std::to_string(GetParam()) + " --dump-logits " + npy);
+                   std::to_string(GetParam().threads) + " --dump-logits " + npy);
     ASSERT_EQ(result.exit_code, 0) << result.err;
     EXPECT_EQ(numbers(result.out), greedy);
     const Npy logits = read_npy(npy);
@@ -100,10 +107,11 @@ TEST_P(TinyModel, F32LogitsAndGreedyTokensAreTheReferences) {
 
 TEST_P(TinyModel, Bf16PerplexityIsWithinHalfAPercent) {
   NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
-  const std::string module = compiled(model, "bf16");
+  const std::string module = compiled(model, "bf16", GetParam().isa);
+  if (module.empty()) GTEST_SKIP() << "this CPU has no " << GetParam().isa;
   const std::string text = std::string(NNTUNE_SHARED_DIR) + "/models/valid.txt";
   const Result result = run_nntune("eval " + module + " --text " + text + " --window 512 --limit 8192 --json -t " +
-                                   std::to_string(GetParam()));
+                                   std::to_string(GetParam().threads));
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const auto json = parse_json(result.out, "stdout");
   ASSERT_TRUE(json) << result.out;
@@ -114,7 +122,13 @@ TEST_P(TinyModel, Bf16PerplexityIsWithinHalfAPercent) {
   EXPECT_NEAR(std::exp((*json)["mean_nll"].get<double>()), (*json)["perplexity"].get<double>(), 1e-3);
 }
 
-INSTANTIATE_TEST_SUITE_P(Threads, TinyModel, testing::Values(1, 2));
+INSTANTIATE_TEST_SUITE_P(Ways, TinyModel,
+                         testing::Values(Way{1, ""}, Way{2, ""}, Way{2, "avx2"}, Way{2, "avx512"}, Way{2, "avx512-bf16"}),
+                         [](const testing::TestParamInfo<Way>& way) {
+                           std::string name = std::to_string(way.param.threads) + "threads" + way.param.isa;
+                           std::erase(name, '-');
+                           return name;
+                         });
 
 TEST(Compile, GivesTheSameBytesTwice) {
   NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
