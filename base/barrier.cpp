@@ -33,13 +33,13 @@ void Epoch::advance() {
   }
 }
 
-void Epoch::wait_past(std::uint32_t seen, std::uint64_t spin_ticks) {
+bool Epoch::wait_past(std::uint32_t seen, std::uint64_t spin_ticks) {
   if (spin_ticks != 0) {
     const std::uint64_t start = __rdtsc();
     do {
       for (int i = 0; i < 8; ++i) {
         if (value() != seen) {
-          return;
+          return false;
         }
         _mm_pause();
       }
@@ -50,6 +50,7 @@ void Epoch::wait_past(std::uint32_t seen, std::uint64_t spin_ticks) {
     futex_wait(value_, seen);  // returns early on a signal or a changed value: the loop asks again
   }
   sleepers_.fetch_sub(1, std::memory_order_relaxed);
+  return true;
 }
 
 Barrier::Barrier(int threads, std::uint64_t spin_ticks)
@@ -67,7 +68,7 @@ void Barrier::arrive_and_wait() {
     arrived_.store(0, std::memory_order_relaxed);  // ordered before the next round's arrivals by advance()
     epoch_.advance();
   } else {
-    epoch_.wait_past(round, spin_ticks_);
+    if (epoch_.wait_past(round, spin_ticks_)) sleeps_.fetch_add(1, std::memory_order_relaxed);
   }
 }
 

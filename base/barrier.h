@@ -23,8 +23,8 @@ class alignas(kCacheLinePairBytes) Epoch {
   /// Adds one and wakes every waiter. A system call only if some thread sleeps.
   void advance();
 
-  /// Returns when value() != seen. `spin_ticks` 0 sleeps at once.
-  void wait_past(std::uint32_t seen, std::uint64_t spin_ticks = kSpinTicks);
+  /// Returns when value() != seen; true if it had to sleep. `spin_ticks` 0 sleeps at once.
+  bool wait_past(std::uint32_t seen, std::uint64_t spin_ticks = kSpinTicks);
 
  private:
   std::atomic<std::uint32_t> value_{0};
@@ -43,12 +43,15 @@ class Barrier {
   Barrier& operator=(const Barrier&) = delete;
 
   void arrive_and_wait();
+  /// How often a thread has slept here so far.
+  [[nodiscard]] std::uint64_t sleeps() const { return sleeps_.load(std::memory_order_relaxed); }
   [[nodiscard]] int threads() const { return static_cast<int>(threads_); }
 
  private:
   // Arrivals and the awaited word live apart: an arriving thread does not disturb the spinning ones.
   alignas(kCacheLinePairBytes) std::atomic<std::uint32_t> arrived_{0};
   Epoch epoch_;
+  std::atomic<std::uint64_t> sleeps_{0};  ///< written by those who have time
   const std::uint32_t threads_;
   const std::uint64_t spin_ticks_;
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 
@@ -123,6 +124,12 @@ Session::BoundPhase Session::bind_phase(const Phase& phase) {
   result.x_row_bytes = x.stride * static_cast<std::int64_t>(sizeof(float));
   result.head = bind_section(head, true, x_parity, x);
   result.head.first_step = steps;
+  const auto count = [&](const BoundSection& section) {
+    const auto waits = std::ranges::count_if(section.calls, &BoundSection::Call::wait_before);
+    result.barriers += static_cast<double>(section.repeat * (waits + 1));
+  };
+  std::ranges::for_each(result.sections, count);
+  count(result.head);
   const Arrangement arrangement = arrange(head, true);
   result.logits = reinterpret_cast<const float*>(arena_.data() + arrangement.offsets[head.outputs[0].index]);
   const Operand& argmax = head.outputs[1];
@@ -234,16 +241,32 @@ void Session::run_rows(BoundPhase& phase, std::span<const std::int32_t> ids, boo
   const auto rows = static_cast<std::int64_t>(ids.size());
   ++turn_;
   place_head(phase, rows - 1);
-  team_.run([&](int thread) {
-    StepClock* const clock = thread == 0 ? phase.clock : nullptr;
-    bool first = true;
-    for (const BoundSection& section : phase.sections) {
-      call_section(section, rows, thread, !first, clock);
-      first = false;
-    }
-    if (with_head) call_section(phase.head, 1, thread, true, clock);
-  });
-  if (phase.clock != nullptr) phase.clock->stop();
+  // What is watched is the work of the team.
+  const bool may_be_alone = phase.rows == 1 && threads() > 1 && phase.clock == nullptr;
+  if (!may_be_alone) {
+    team_.run([&](int thread) { call_all(phase, rows, {thread, threads()}, with_head); });
+    if (phase.clock != nullptr) phase.clock->stop();
+    return;
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  const std::uint64_t sleeps = team_.barrier().sleeps();
+  if (phase.solo.alone()) {
+    call_all(phase, rows, {0, 1}, with_head);
+  } else {
+    team_.run([&](int thread) { call_all(phase, rows, {thread, threads()}, with_head); });
+  }
+  phase.solo.record(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
+                    static_cast<double>(team_.barrier().sleeps() - sleeps) / phase.barriers);
+}
+
+void Session::call_all(const BoundPhase& phase, std::int64_t rows, Caller caller, bool with_head) {
+  StepClock* const clock = caller.thread == 0 ? phase.clock : nullptr;
+  bool first = true;
+  for (const BoundSection& section : phase.sections) {
+    call_section(section, rows, caller, !first, clock);
+    first = false;
+  }
+  if (with_head) call_section(phase.head, 1, caller, true, clock);
 }
 
 Status Session::set_variants(std::size_t phase, std::size_t step, std::vector<KernelFn> kernels,
@@ -263,28 +286,31 @@ Status Session::set_variants(std::size_t phase, std::size_t step, std::vector<Ke
 
 void Session::run_head(BoundPhase& phase, std::int64_t row) {
   place_head(phase, row);
-  team_.run([&](int thread) { call_section(phase.head, 1, thread, false, nullptr); });
+  team_.run([&](int thread) { call_section(phase.head, 1, {thread, threads()}, false, nullptr); });
 }
 
 void Session::place_head(BoundPhase& phase, std::int64_t row) {
   for (const std::size_t at : phase.head.x_operands) phase.head.operands[at].data = phase.x + row * phase.x_row_bytes;
 }
 
-void Session::call_section(const BoundSection& section, std::int64_t rows, int thread, bool wait_first, StepClock* clock) {
-  Barrier& barrier = team_.barrier();
+void Session::call_section(const BoundSection& section, std::int64_t rows, Caller caller, bool wait_first,
+                           StepClock* clock) {
+  const auto wait = [&] {
+    if (caller.threads > 1) team_.barrier().arrive_and_wait();
+  };
   KernelCall call{.operands = nullptr,
                   .rows = rows,
                   .past = position_,
-                  .thread = thread,
-                  .threads = team_.threads(),
-                  .scratch = scratch_.data() + static_cast<std::size_t>(thread) * scratch_bytes_};
+                  .thread = caller.thread,
+                  .threads = caller.threads,
+                  .scratch = scratch_.data() + static_cast<std::size_t>(caller.thread) * scratch_bytes_};
   const KernelOperand* operands = section.operands.data();
   for (std::int64_t repetition = 0; repetition < section.repeat; ++repetition, operands += section.operands_per_repeat) {
-    if (wait_first) barrier.arrive_and_wait();
+    if (wait_first) wait();
     wait_first = true;
     std::size_t number = section.first_step;
     for (const BoundSection::Call& step : section.calls) {
-      if (step.wait_before) barrier.arrive_and_wait();
+      if (step.wait_before) wait();
       const bool one = step.variants.empty();
       const std::size_t variant = one ? 0 : pick(turn_, repetition, number, step.variants.size());
       if (clock != nullptr) clock->start(number, variant);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "compiler/runtime/memory.h"
 #include "compiler/runtime/module.h"
+#include "compiler/runtime/solo_switch.h"
 #include "compiler/runtime/step_clock.h"
 #include "compiler/runtime/team.h"
 
@@ -87,6 +88,8 @@ class Session {
     std::byte* x = nullptr;  ///< the input of the head: row 0
     std::int64_t x_row_bytes = 0;
     StepClock* clock = nullptr;
+    SoloSwitch solo;  ///< of decode, whose steps are short
+    double barriers = 0;
   };
 
   Session(std::shared_ptr<const Module> module, const SessionOptions& options);
@@ -99,7 +102,13 @@ class Session {
   void run_rows(BoundPhase& phase, std::span<const std::int32_t> ids, bool with_head);
   void run_head(BoundPhase& phase, std::int64_t row);
   void place_head(BoundPhase& phase, std::int64_t row);
-  void call_section(const BoundSection& section, std::int64_t rows, int thread, bool wait_first, StepClock* clock);
+  /// Who calls, of how many.
+  struct Caller {
+    int thread = 0;
+    int threads = 1;
+  };
+  void call_section(const BoundSection& section, std::int64_t rows, Caller caller, bool wait_first, StepClock* clock);
+  void call_all(const BoundPhase& phase, std::int64_t rows, Caller caller, bool with_head);
 
   std::shared_ptr<const Module> module_;
   std::int64_t ctx_;

@@ -89,7 +89,8 @@ class Ours : public Player {
     const tuner::TimingRequest request{
         .samples = 3, .sample_seconds = kSampleSeconds / 3, .budget_seconds = 1e9, .give_up_seconds = 1e30};
     (void)calls;
-    const auto timed = tuner::time_kernel(*operands_, code_->entry(entry_), scratch_.data(), scratch_stride_, *team_, request);
+    const auto timed =
+        tuner::time_kernel(*operands_, code_->entry(entry_), scratch_.data(), scratch_stride_, *team_, request);
     return tuner::median(timed.samples_ns) * 1e-9;
   }
 
@@ -280,9 +281,15 @@ int run(const Options& options) {
         const double macs = static_cast<double>(rows * matrix.n * matrix.k) / 1e9;
         const auto rate = [&](double seconds) { return seconds > 0 ? fmt::format("{:.1f}", macs / seconds) : "-"; };
         if (options.json) {
-          rows_json.push_back({{"dtype", graph::name(dtype)}, {"m", rows}, {"n", matrix.n}, {"k", matrix.k},
-                               {"threads", options.threads}, {"ours_s", row.ours}, {"onednn_s", row.onednn},
-                               {"openblas_s", row.openblas}, {"ratio", row.ratio}});
+          rows_json.push_back({{"dtype", graph::name(dtype)},
+                               {"m", rows},
+                               {"n", matrix.n},
+                               {"k", matrix.k},
+                               {"threads", options.threads},
+                               {"ours_s", row.ours},
+                               {"onednn_s", row.onednn},
+                               {"openblas_s", row.openblas},
+                               {"ratio", row.ratio}});
         } else {
           fmt::print("{:<22} {:>8} {:>8} {:>8} {:>15.2f}x\n", fmt::format("{}, {}, {}", rows, matrix.n, matrix.k),
                      rate(row.ours), rate(row.onednn), rate(row.openblas), row.ratio);
@@ -316,7 +323,8 @@ int main(int argc, char** argv) {
     if (argument == "--json") options.json = true;
     if (argument == "--rows") {
       options.rows.clear();
-      for (std::size_t at = 0; at < value.size(); at = value.find(',', at) == std::string::npos ? value.size() : value.find(',', at) + 1) {
+      for (std::size_t at = 0; at < value.size();
+           at = value.find(',', at) == std::string::npos ? value.size() : value.find(',', at) + 1) {
         options.rows.push_back(std::max<std::int64_t>(1, std::atoll(value.c_str() + at)));
       }
     }
