@@ -84,15 +84,15 @@ Expected<MappedFile> MappedFile::open(const std::filesystem::path& path, std::si
   const std::size_t reserved = pages + alignment - kPage;
   void* const raw = ::mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (raw == MAP_FAILED) return system_error("map", path, "free some memory");
-  const auto begin = reinterpret_cast<std::uintptr_t>(raw);
-  const std::uintptr_t aligned = (begin + alignment - 1) / alignment * alignment;
-  const std::uintptr_t end = aligned + pages;
-  if (aligned > begin) ::munmap(raw, aligned - begin);
-  if (begin + reserved > end) ::munmap(reinterpret_cast<void*>(end), begin + reserved - end);
-  void* const data = ::mmap(reinterpret_cast<void*>(aligned), size, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd.get(), 0);
+  auto* const begin = static_cast<std::byte*>(raw);
+  std::byte* const aligned = begin + (alignment - reinterpret_cast<std::uintptr_t>(raw) % alignment) % alignment;
+  std::byte* const end = aligned + pages;
+  if (aligned > begin) ::munmap(begin, static_cast<std::size_t>(aligned - begin));
+  if (begin + reserved > end) ::munmap(end, static_cast<std::size_t>(begin + reserved - end));
+  void* const data = ::mmap(aligned, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd.get(), 0);
   if (data == MAP_FAILED) {
     auto error = system_error("map", path, "free some memory");
-    ::munmap(reinterpret_cast<void*>(aligned), pages);
+    ::munmap(aligned, pages);
     return error;
   }
   return MappedFile(static_cast<const std::byte*>(data), size);

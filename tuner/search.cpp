@@ -254,6 +254,7 @@ Expected<std::shared_ptr<Contestant>> Search::build(const extract::Extraction& e
 Status Search::measure_start() {
   // What `compile` makes with an empty database.
   NNTUNE_ASSIGN(const auto extraction, plan(estimates_));
+  NNTUNE_TRY(tasks_.add_start(extraction.explanation));
   const Clock::time_point begin = Clock::now();
   NNTUNE_ASSIGN(start_, build(extraction, estimates_));
   const double build_seconds = seconds_between(begin, Clock::now());
@@ -278,7 +279,7 @@ Status Search::references_for_new_tasks() {
   std::vector<schedule::Workload> workloads;
   std::vector<Task*> opened;
   for (const auto& task : tasks_.tasks()) {
-    if (references_.contains(task->workload.hash()) || task->share <= 0) continue;
+    if (references_.contains(task->workload.hash()) || (task->share <= 0 && !task->in_start)) continue;
     workloads.push_back(task->workload);
     opened.push_back(task.get());
   }
@@ -358,7 +359,7 @@ Status Search::finals() {
     std::vector<Task*> players;
     bool fresh = round == 0;
     for (const auto& task : tasks_.tasks()) {
-      if (task->untunable || (!task->chosen && !finals.played(*task))) continue;
+      if (task->untunable || !(task->chosen || task->in_start || finals.played(*task))) continue;
       players.push_back(task.get());
       fresh = fresh || !finals.played(*task);
     }

@@ -88,6 +88,14 @@ Status TaskList::update(const extract::Explanation& explanation) {
   return {};
 }
 
+Status TaskList::add_start(const extract::Explanation& explanation) {
+  for (const extract::Decision& decision : explanation.decisions) {
+    NNTUNE_ASSIGN(Task* const task, find_or_open(decision.chosen));
+    task->in_start = true;
+  }
+  return {};
+}
+
 Task* TaskList::next() {
   const auto largest = [&](auto&& wanted, auto&& value) {
     Task* best = nullptr;

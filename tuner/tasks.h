@@ -22,7 +22,8 @@ struct Task {
   std::unique_ptr<Evolution> evolution;
   double share = 0;                          ///< of the time of the program; decode and prefill count half each
   double phase_share = 0;                    ///< the largest share of one phase alone
-  bool chosen = false;                       ///< in today's program; else only an alternative to something in it
+  bool in_start = false;  ///< in the untuned program, to be compared with in the end
+  bool chosen = false;  ///< in today's program; else only an alternative to something in it
   double roofline_seconds = 0;               ///< lower bound of a call
   std::int64_t tried = 0;                    ///< schedules, of earlier sessions too
   std::int64_t stale = 0;                    ///< trials since the last improvement
@@ -49,6 +50,8 @@ class TaskList {
   /// Takes over the chosen kernels of an extraction with their shares, and the close runners-up of its decisions
   /// and layouts.
   [[nodiscard]] Status update(const extract::Explanation& explanation);
+  /// Adds the kernels of the untuned program; they are tuned only if they are chosen or close, too.
+  [[nodiscard]] Status add_start(const extract::Explanation& explanation);
 
   /// The task on which the next trials are spent, null if none is left. First every workload of the program gets
   /// kCoverage trials if it takes more than kWorthTuning of a phase (kGlance otherwise), the larger first, and close

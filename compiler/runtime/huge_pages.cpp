@@ -26,11 +26,11 @@ bool move_piece(std::span<const std::byte> piece) {
   const std::size_t reserved = piece.size() + kHugePageBytes;
   void* const raw = ::mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (raw == MAP_FAILED) return false;
-  const auto begin = reinterpret_cast<std::uintptr_t>(raw);
-  const std::uintptr_t aligned = (begin + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
-  auto* const copy = reinterpret_cast<std::byte*>(aligned);
-  if (aligned > begin) ::munmap(raw, aligned - begin);
-  if (const std::size_t rest = begin + reserved - aligned - piece.size(); rest > 0) ::munmap(copy + piece.size(), rest);
+  auto* const begin = static_cast<std::byte*>(raw);
+  const std::size_t before = (kHugePageBytes - reinterpret_cast<std::uintptr_t>(raw) % kHugePageBytes) % kHugePageBytes;
+  std::byte* const copy = begin + before;
+  if (before > 0) ::munmap(begin, before);
+  if (before < kHugePageBytes) ::munmap(copy + piece.size(), kHugePageBytes - before);
 
   (void)::madvise(copy, piece.size(), MADV_HUGEPAGE);
   std::memcpy(copy, piece.data(), piece.size());
