@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
+#include <string>
 
 #include "base/cgroup.h"
-#include "base/file.h"
 #include "compiler/runtime/module_file.h"
 
 namespace nntune::runtime {
@@ -17,8 +18,9 @@ namespace {
 constexpr std::size_t kPieceBytes = 16 * kHugePageBytes;
 
 bool system_grants_huge_pages() {
-  const auto enabled = read_file("/sys/kernel/mm/transparent_hugepage/enabled");
-  return enabled && enabled->find("[never]") == std::string::npos;
+  std::string modes;
+  return std::getline(std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled"), modes) &&
+         modes.find("[never]") == std::string::npos;
 }
 
 /// Puts a copy of the piece in huge pages into its place.
