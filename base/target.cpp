@@ -219,7 +219,7 @@ Expected<Target> Target::from_json(const Json& json) {
   const auto measured = json.find("measured");
   const auto name = json.find("short_name");
   if (measured == json.end() || !measured->is_boolean() || name == json.end() || !name->is_string()) {
-    return bad_target("\"measured\" is no boolean or \"short_name\" no text");
+    return bad_target(R"("measured" is no boolean or "short_name" no text)");
   }
   target.measured = measured->get<bool>();
   target.short_name = name->get<std::string>();

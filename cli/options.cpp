@@ -124,7 +124,7 @@ Expected<ModelOptions> read_model_options(const cxxopts::ParseResult& arguments,
   result.db = read_db_option(arguments);
   if (arguments.count("weights") != 0) result.weights = arguments["weights"].as<std::string>();
 
-  const std::string& dtype = arguments["dtype"].as<std::string>();
+  const auto& dtype = arguments["dtype"].as<std::string>();
   if (dtype != "f32" && dtype != "bf16") return usage(fmt::format("--dtype '{}' is unknown", dtype), "give f32 or bf16");
   result.dtype = dtype == "f32" ? graph::DType::f32 : graph::DType::bf16;
   result.dtype_given = arguments.count("dtype") != 0;

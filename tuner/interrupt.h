@@ -1,7 +1,7 @@
 /// Ctrl-C as a flag: the search looks at it often enough to end within two seconds.
 #pragma once
 
-#include <signal.h>
+#include <csignal>
 
 namespace nntune::tuner {
 

@@ -22,8 +22,8 @@ struct Task {
   std::unique_ptr<Evolution> evolution;
   double share = 0;                          ///< of the time of the program; decode and prefill count half each
   double phase_share = 0;                    ///< the largest share of one phase alone
-  bool in_start = false;  ///< in the untuned program, to be compared with in the end
-  bool chosen = false;  ///< in today's program; else only an alternative to something in it
+  bool in_start = false;                     ///< in the untuned program, to be compared with in the end
+  bool chosen = false;                       ///< in today's program; else only an alternative to something in it
   double roofline_seconds = 0;               ///< lower bound of a call
   std::int64_t tried = 0;                    ///< schedules, of earlier sessions too
   std::int64_t stale = 0;                    ///< trials since the last improvement

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <llvm/Support/ErrorHandling.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -10,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <deque>
 #include <fstream>
 #include <map>

@@ -1,10 +1,10 @@
 // `nntune search` from outside: its events, what it leaves in the database, Ctrl-C, kill -9, and going on afterwards.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <map>
 #include <sstream>
 #include <thread>
