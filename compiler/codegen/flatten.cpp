@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::uint64_t kAlignment = 64;
 
-tl::unexpected<Error> refuse(std::string why) { return fail(ErrorKind::unsupported, "kernel cannot be linked: " + why); }
+tl::unexpected<Error> refuse(const std::string& why) {
+  return fail(ErrorKind::unsupported, "kernel cannot be linked: " + why);
+}
 
 std::string to_text(llvm::Error error) { return llvm::toString(std::move(error)); }
 

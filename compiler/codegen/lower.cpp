@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <ranges>
 #include <optional>
 #include <utility>
 
@@ -331,9 +332,9 @@ class Lowering {
     Address at;
     Product stride;
     const auto [outer, inner] = split_index(buffer, indices);
-    for (auto lane = buffer->lanes.rbegin(); lane != buffer->lanes.rend(); ++lane) {
-      add(at, inner[static_cast<std::size_t>(lane->axis)], stride);
-      stride.constant *= lane->count;
+    for (const graph::Lane& lane : std::views::reverse(buffer->lanes)) {
+      add(at, inner[static_cast<std::size_t>(lane.axis)], stride);
+      stride.constant *= lane.count;
     }
     for (std::size_t axis = indices.size(); axis-- > 0;) {
       add(at, outer[axis], stride);
