@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fstream>
 #include <string>
+#include <system_error>
 
 #include "base/cgroup.h"
 #include "compiler/runtime/module_file.h"
@@ -52,7 +53,13 @@ HugePages::~HugePages() {
 }
 
 void HugePages::start() {
-  std::call_once(started_, [this] { thread_ = std::thread([this] { move_all(); }); });
+  std::call_once(started_, [this] {
+    try {
+      thread_ = std::thread([this] { move_all(); });
+    } catch (const std::system_error&) {
+      // No more threads: the mapping stays, and whoever ran a token has it.
+    }
+  });
 }
 
 void HugePages::finish() {

@@ -14,7 +14,7 @@ namespace nntune::runtime {
 /// takes the place of the mapping at the same addresses (mremap), in one step for everybody who reads there. The mapping of a
 /// piece goes when its copy comes, so no more than a piece is in memory twice; the system may drop the file's cache.
 ///
-/// Nothing happens where the system grants no huge pages, where memory is short, or where the addresses do not begin at a
+/// Nothing happens where the system grants no huge pages or no thread, where memory is short, or where the addresses do not begin at a
 /// multiple of 2 MiB; then, and at the end that is no whole huge page, the mapping stays.
 class HugePages {
  public:

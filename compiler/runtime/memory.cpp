@@ -18,7 +18,7 @@ constexpr std::size_t kAskFrom = std::size_t{256} << 20;
 tl::unexpected<Error> no_memory(std::size_t bytes, const char* purpose, std::string_view why) {
   return fail(ErrorKind::io,
               fmt::format("no memory for {}: {:.2f} GB needed{}", purpose, static_cast<double>(bytes) / 1e9, why),
-              "close other programs, or take a smaller model or --ctx");
+              "close other programs, or take a smaller model or context (--ctx)");
 }
 
 }  // namespace

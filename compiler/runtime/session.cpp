@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <mutex>
 
 #include "compiler/runtime/arrange.h"
 
@@ -32,19 +33,22 @@ T align_up(T value, T to) {
 }  // namespace
 
 Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Module> module, const SessionOptions& options) {
-  if (options.threads < 1 || options.ctx < 1) return fail(ErrorKind::usage, "a session needs a thread and room for a token");
-  std::unique_ptr<Session> session(new Session(std::move(module), options));
+  if (options.threads < 1) return fail(ErrorKind::usage, "a session needs a thread");
+  return create(std::move(module), std::make_shared<Team>(options.threads), options.ctx);
+}
+
+Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Module> module, std::shared_ptr<Team> team,
+                                                   std::int64_t ctx) {
+  if (ctx < 1) return fail(ErrorKind::usage, "a session needs room for a token");
+  std::unique_ptr<Session> session(new Session(std::move(module), std::move(team), ctx));
   NNTUNE_TRY(session->allocate());
   session->fill_rope_table();
   session->bind();
   return session;
 }
 
-Session::Session(std::shared_ptr<const Module> module, const SessionOptions& options)
-    : module_(std::move(module)),
-      ctx_(options.ctx),
-      capacity_(align_up(options.ctx, kCapacityGranule)),
-      team_(options.threads) {}
+Session::Session(std::shared_ptr<const Module> module, std::shared_ptr<Team> team, std::int64_t ctx)
+    : module_(std::move(module)), ctx_(ctx), capacity_(align_up(ctx, kCapacityGranule)), team_(std::move(team)) {}
 
 Session::~Session() = default;
 
@@ -190,13 +194,13 @@ Session::BoundSection Session::bind_section(const Section& section, bool head, s
   return result;
 }
 
-Status Session::prefill(std::span<const std::int32_t> ids, const LogitsSink& sink) {
+Status Session::check(std::span<const std::int32_t> ids) const {
   const std::int64_t vocab = module_->plan().model.vocab;
   if (ids.empty()) return fail(ErrorKind::bad_input, "there are no tokens to run", "give a prompt of at least one token");
-  if (static_cast<std::int64_t>(ids.size()) > ctx_ - position_) {
+  if (ids.size() > static_cast<std::size_t>(ctx_ - position_)) {
     return fail(ErrorKind::bad_input,
                 fmt::format("{} tokens after {} do not fit into a context of {}", ids.size(), position_, ctx_),
-                "shorten the prompt or give a larger --ctx");
+                "shorten the prompt or give a larger context (--ctx)");
   }
   for (const std::int32_t id : ids) {
     if (id < 0 || id >= vocab) {
@@ -204,12 +208,18 @@ Status Session::prefill(std::span<const std::int32_t> ids, const LogitsSink& sin
                   fmt::format("give ids from 0 to {}", vocab - 1));
     }
   }
+  return {};
+}
+
+Status Session::prefill(std::span<const std::int32_t> ids, const LogitsSink& sink) {
+  NNTUNE_TRY(check(ids));
+  const auto vocab = static_cast<std::size_t>(module_->plan().model.vocab);
   while (!ids.empty()) {
     BoundPhase& phase = phase_for(ids.size());
     const auto now = ids.first(std::min(ids.size(), static_cast<std::size_t>(phase.rows)));
     ids = ids.subspan(now.size());
     run_rows(phase, now, ids.empty() && !sink);
-    const std::span<const float> logits(phase.logits, static_cast<std::size_t>(vocab));
+    const std::span<const float> logits(phase.logits, vocab);
     for (std::size_t row = 0; sink && row < now.size(); ++row) {
       run_head(phase, static_cast<std::int64_t>(row));
       sink(position_ + static_cast<std::int64_t>(row), logits);
@@ -241,22 +251,23 @@ void Session::run_rows(BoundPhase& phase, std::span<const std::int32_t> ids, boo
   const auto rows = static_cast<std::int64_t>(ids.size());
   ++turn_;
   place_head(phase, rows - 1);
+  const std::lock_guard turn(team_->turns());  // before the clock: to wait for other sessions is no work
   // What is watched is the work of the team.
   const bool may_be_alone = phase.rows == 1 && threads() > 1 && phase.clock == nullptr;
   if (!may_be_alone) {
-    team_.run([&](int thread) { call_all(phase, rows, {thread, threads()}, with_head); });
+    team_->run([&](int thread) { call_all(phase, rows, {thread, threads()}, with_head); });
     if (phase.clock != nullptr) phase.clock->stop();
     return;
   }
   const auto begin = std::chrono::steady_clock::now();
-  const std::uint64_t sleeps = team_.barrier().sleeps();
+  const std::uint64_t sleeps = team_->barrier().sleeps();
   if (phase.solo.alone()) {
     call_all(phase, rows, {0, 1}, with_head);
   } else {
-    team_.run([&](int thread) { call_all(phase, rows, {thread, threads()}, with_head); });
+    team_->run([&](int thread) { call_all(phase, rows, {thread, threads()}, with_head); });
   }
   phase.solo.record(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
-                    static_cast<double>(team_.barrier().sleeps() - sleeps) / phase.barriers);
+                    static_cast<double>(team_->barrier().sleeps() - sleeps) / phase.barriers);
 }
 
 void Session::call_all(const BoundPhase& phase, std::int64_t rows, Caller caller, bool with_head) {
@@ -286,7 +297,8 @@ Status Session::set_variants(std::size_t phase, std::size_t step, std::vector<Ke
 
 void Session::run_head(BoundPhase& phase, std::int64_t row) {
   place_head(phase, row);
-  team_.run([&](int thread) { call_section(phase.head, 1, {thread, threads()}, false, nullptr); });
+  const std::lock_guard turn(team_->turns());
+  team_->run([&](int thread) { call_section(phase.head, 1, {thread, threads()}, false, nullptr); });
 }
 
 void Session::place_head(BoundPhase& phase, std::int64_t row) {
@@ -296,7 +308,7 @@ void Session::place_head(BoundPhase& phase, std::int64_t row) {
 void Session::call_section(const BoundSection& section, std::int64_t rows, Caller caller, bool wait_first,
                            StepClock* clock) {
   const auto wait = [&] {
-    if (caller.threads > 1) team_.barrier().arrive_and_wait();
+    if (caller.threads > 1) team_->barrier().arrive_and_wait();
   };
   KernelCall call{.operands = nullptr,
                   .rows = rows,

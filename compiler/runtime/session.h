@@ -1,4 +1,4 @@
-/// One conversation with a module: a KV cache, a position, a team of threads.
+/// One conversation with a module: a KV cache and a position, run by a team of threads.
 #pragma once
 
 #include <cstdint>
@@ -31,11 +31,15 @@ class Session {
 
   [[nodiscard]] static Expected<std::unique_ptr<Session>> create(std::shared_ptr<const Module> module,
                                                                  const SessionOptions& options);
+  /// Run by `team`, which other sessions may share: they take turns, a step at a time, instead of fighting for the cores.
+  [[nodiscard]] static Expected<std::unique_ptr<Session>> create(std::shared_ptr<const Module> module,
+                                                                 std::shared_ptr<Team> team, std::int64_t ctx);
   ~Session();
 
+  /// Whether prefill(ids) would run: bad_input if there are none, they do not fit into ctx or one is not in the vocabulary.
+  [[nodiscard]] Status check(std::span<const std::int32_t> ids) const;
   /// Appends `ids` (at least one), in the largest steps the module was compiled for. With a `sink` the head runs for every
-  /// token, else for the last one. Errors: bad_input if they do not fit into ctx or an id is not in the vocabulary; nothing
-  /// has changed then.
+  /// token, else for the last one. Errors: those of check(); nothing has changed then.
   [[nodiscard]] Status prefill(std::span<const std::int32_t> ids, const LogitsSink& sink = {});
   /// Appends one token.
   [[nodiscard]] Status decode(std::int32_t id) { return prefill({&id, 1}); }
@@ -60,7 +64,7 @@ class Session {
   /// Forgets all tokens from `position` on.
   void rewind(std::int64_t position = 0);
   [[nodiscard]] std::int64_t ctx() const { return ctx_; }
-  [[nodiscard]] int threads() const { return team_.threads(); }
+  [[nodiscard]] int threads() const { return team_->threads(); }
   [[nodiscard]] const Module& module() const { return *module_; }
 
  private:
@@ -92,7 +96,7 @@ class Session {
     double barriers = 0;
   };
 
-  Session(std::shared_ptr<const Module> module, const SessionOptions& options);
+  Session(std::shared_ptr<const Module> module, std::shared_ptr<Team> team, std::int64_t ctx);
   [[nodiscard]] Status allocate();
   void fill_rope_table();
   void bind();
@@ -115,7 +119,7 @@ class Session {
   std::int64_t capacity_;  ///< ctx, rounded up to whole blocks of attention
   std::int64_t position_ = 0;
   std::uint32_t turn_ = 0;  ///< counts runs: variants change places
-  Team team_;
+  std::shared_ptr<Team> team_;
   Memory caches_, rope_, ids_, x_[2], arena_, scratch_;
   std::size_t cache_bytes_ = 0;    ///< of one cache of one layer
   std::size_t scratch_bytes_ = 0;  ///< of one thread

@@ -47,12 +47,19 @@ Team::Team(int threads)
       barrier_(threads, spin_ticks_) {
   assert(threads >= 1);
   members_.reserve(static_cast<std::size_t>(threads - 1));
-  for (int thread = 1; thread < threads; ++thread) {
-    members_.emplace_back([this, thread] { serve(thread); });
+  try {
+    for (int thread = 1; thread < threads; ++thread) {
+      members_.emplace_back([this, thread] { serve(thread); });
+    }
+  } catch (...) {
+    stop();  // or those that did start would wait for work forever
+    throw;
   }
 }
 
-Team::~Team() {
+Team::~Team() { stop(); }
+
+void Team::stop() {
   stop_ = true;
   posted_.advance();
   // members_ join in their destructors, before the barrier and the epoch go.

@@ -6,14 +6,16 @@
 #include <vector>
 
 #include "base/barrier.h"
+#include "compiler/runtime/turns.h"
 
 namespace nntune::runtime {
 
 /// Thread 0 is the caller of run(); the others are the team's own. Each is pinned to one of allowed_cpus() if there are
 /// enough of them: the own ones for good, the caller during run() only, so that threads it creates later (TBB's) do not
-/// inherit its single CPU. One run at a time.
+/// inherit its single CPU. One run at a time: callers that share a team hold turns() meanwhile.
 class Team {
  public:
+  /// Throws std::system_error if the system refuses so many threads.
   explicit Team(int threads);
   ~Team();
   Team(const Team&) = delete;
@@ -29,6 +31,9 @@ class Team {
                const_cast<void*>(static_cast<const void*>(&work)));
   }
 
+  /// Who holds it may run; given away in the order in which it was asked for.
+  [[nodiscard]] Turns& turns() { return turns_; }
+
   /// For use inside work, by every thread of the team.
   [[nodiscard]] Barrier& barrier() { return barrier_; }
 
@@ -37,10 +42,12 @@ class Team {
 
   void run_erased(ErasedWork work, void* context);
   void serve(int thread);
+  void stop();
 
   const bool pinned_;
   const std::uint64_t spin_ticks_;
   std::vector<int> cpus_;
+  Turns turns_;
   Barrier barrier_;
   Epoch posted_;
   // Written before posted_.advance(), read after the wait: the epoch orders them.

@@ -24,17 +24,7 @@ class ModuleFileTest : public ::testing::Test {
 
   static std::string fmt_name(const char* test) { return std::string("nntune_module_") + test + std::to_string(::getpid()); }
 
-  [[nodiscard]] static Status write(const std::filesystem::path& path) {
-    const std::string manifest = testing::tiny_plan().to_json().dump();
-    const std::vector<std::byte> code = testing::tiny_code();
-    return write_module_file(
-        path, {manifest, code, "{}", {}}, testing::kWeightBytes,
-        [](std::span<std::byte> weights) -> Status {
-          testing::fill_weights(weights);
-          return {};
-        },
-        2);
-  }
+  [[nodiscard]] static Status write(const std::filesystem::path& path) { return testing::write_tiny_module(path); }
   [[nodiscard]] static std::string content(const std::filesystem::path& path) { return read_file(path).value(); }
   static void put(const std::filesystem::path& path, std::string_view bytes) {
     std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));

@@ -118,7 +118,7 @@ TEST_P(SessionTest, WhatDoesNotFitIsRefusedAndChangesNothing) {
   const auto refused = s->prefill(Ids{4, 5, 6});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().message(),
-            "3 tokens after 3 do not fit into a context of 5; shorten the prompt or give a larger --ctx");
+            "3 tokens after 3 do not fit into a context of 5; shorten the prompt or give a larger context (--ctx)");
   EXPECT_FALSE(s->prefill(Ids{}));
   EXPECT_FALSE(s->prefill(Ids{1, -1}));
   EXPECT_FALSE(s->prefill(Ids{testing::kVocab}));

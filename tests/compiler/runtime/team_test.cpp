@@ -2,11 +2,17 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <atomic>
+#include <cstdlib>
+#include <mutex>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 #include "base/target.h"
+#include "compiler/runtime/team_pool.h"
 
 namespace nntune::runtime {
 namespace {
@@ -69,6 +75,53 @@ TEST(Team, MembersArePinnedToDifferentCpus) {
 
 TEST(Team, EndsWithoutHavingRun) {
   for (int i = 0; i < 50; ++i) Team team(4);
+}
+
+TEST(Team, SeveralCallersTakeTurns) {
+  for (const int threads : {1, 2, 3}) {
+    Team team(threads);
+    std::vector<int> calls(static_cast<std::size_t>(threads), 0);
+    constexpr int kCallers = 4, kRuns = 200;
+    std::vector<std::jthread> callers;
+    callers.reserve(kCallers);
+    for (int caller = 0; caller < kCallers; ++caller) {
+      callers.emplace_back([&] {
+        for (int run = 0; run < kRuns; ++run) {
+          const std::lock_guard turn(team.turns());
+          team.run([&](int thread) { ++calls[static_cast<std::size_t>(thread)]; });
+        }
+      });
+    }
+    callers.clear();
+    for (const int count : calls) EXPECT_EQ(count, kCallers * kRuns);
+  }
+}
+
+TEST(Team, OneThatCannotStartAllItsThreadsEnds) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer needs the address space itself";
+#endif
+  // In a child, which has no address space left for the stacks of so many.
+  const auto start_too_many = [] {
+    const rlimit limit{rlim_t{4} << 30, rlim_t{4} << 30};
+    if (::setrlimit(RLIMIT_AS, &limit) != 0) std::_Exit(2);
+    try {
+      const Team team(100'000);
+    } catch (const std::system_error&) {
+      std::_Exit(0);
+    }
+    std::_Exit(1);
+  };
+  EXPECT_EXIT(start_too_many(), ::testing::ExitedWithCode(0), "");
+}
+
+TEST(TeamPool, GivesTheSameTeamForTheSameNumberOfThreads) {
+  TeamPool pool;
+  const auto two = pool.team(2);
+  EXPECT_EQ(pool.team(2), two);
+  EXPECT_NE(pool.team(1), two);
+  EXPECT_EQ(pool.team(1)->threads(), 1);
+  EXPECT_EQ(two->threads(), 2);
 }
 
 }  // namespace

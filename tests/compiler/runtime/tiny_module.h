@@ -4,11 +4,13 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "compiler/runtime/module.h"
+#include "compiler/runtime/module_file.h"
 
 namespace nntune::runtime::testing {
 
@@ -178,6 +180,19 @@ inline std::shared_ptr<const Module> tiny_module() {
   Memory weights = Memory::allocate(kWeightBytes, "weights").value();
   fill_weights(weights.bytes());
   return Module::from_memory(tiny_plan(), tiny_code(), "", std::move(weights)).value();
+}
+
+/// The same as a file; its code is good for the process that wrote it alone.
+[[nodiscard]] inline Status write_tiny_module(const std::filesystem::path& path, const Plan& plan = tiny_plan()) {
+  const std::string manifest = plan.to_json().dump();
+  const std::vector<std::byte> code = tiny_code();
+  return write_module_file(
+      path, {manifest, code, "{}", {}}, kWeightBytes,
+      [](std::span<std::byte> weights) -> Status {
+        fill_weights(weights);
+        return {};
+      },
+      2);
 }
 
 }  // namespace nntune::runtime::testing
