@@ -109,6 +109,9 @@ TEST_F(Db, MeasurementThatMakesNoSenseIsRefused) {
   m = measurement(target, 1);
   m.object_hash.reset();
   EXPECT_FALSE(database.insert_measurement(m));
+  m = measurement(target, 1);
+  m.environment = "{";
+  EXPECT_FALSE(database.insert_measurement(m));
   EXPECT_EQ(count_measurements(database).value(), 0);
   EXPECT_EQ(database.connection().integer("SELECT count(*) FROM workload").value(), 0) << "nothing half-written";
   insert(measurement(target, 1));
