@@ -12,12 +12,13 @@ extern const Command kEvalCommand;
 extern const Command kBenchCommand;
 extern const Command kExplainCommand;
 extern const Command kDbCommand;
+extern const Command kMeasureCommand;
 extern const Command kWorkerCommand;
 
 std::span<const Command* const> commands() {
   static constexpr const Command* kCommands[] = {
-      &kSearchCommand, &kModelsCommand, &kTargetCommand,  &kCompileCommand, &kRunCommand,
-      &kEvalCommand,   &kBenchCommand,  &kExplainCommand, &kDbCommand,      &kWorkerCommand,
+      &kSearchCommand, &kModelsCommand,  &kTargetCommand, &kCompileCommand, &kRunCommand,    &kEvalCommand,
+      &kBenchCommand,  &kExplainCommand, &kDbCommand,     &kMeasureCommand, &kWorkerCommand,
   };
   return kCommands;
 }
