@@ -89,14 +89,14 @@ struct Timed {
   [[nodiscard]] static Expected<Timed> from_json(const Json& json);
 };
 
-/// How long prepared candidates take turns. A round is one short sample of each, and again in the opposite order (A B B A), so
-/// that what drifts evenly cancels.
+/// How long prepared candidates take turns. A round is one short sample of each, and again in the opposite order (A B B A); the
+/// faster of the two counts.
 struct DuelRequest {
   /// Calls are repeated within a sample until it lasts this long; shorter than a time slice of the scheduler.
   double sample_seconds = 5e-4;
   /// Rounds kept at which the duel may end early, doubling up to the last.
   int first_look = 16;
-  int most_rounds = 128;
+  int most_rounds = 256;
   double limit_seconds = 4;
   /// A difference within this fraction is a tie, as in the database.
   double margin = 0.01;
@@ -111,7 +111,7 @@ struct DuelRequest {
 struct DuelResult {
   db::Verdict verdict = db::Verdict::ok;
   std::string detail{};
-  /// Of one call, by candidate and round; all of equal length.
+  /// Of one call, by candidate and round, the faster of its two turns; all of equal length.
   std::vector<std::vector<double>> samples_ns{};
   std::int64_t dropped = 0;   ///< rounds during which the machine drifted or another process was given a core
   double calibration_ns = 0;  ///< median of what ran between the samples (kernel_duel.h)
