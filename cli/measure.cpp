@@ -28,7 +28,7 @@ double share(int part, int all) { return all == 0 ? 0 : static_cast<double>(part
 
 std::string render(const SelftestRow& row) {
   const auto rounds = static_cast<double>(row.rounds + row.dropped);
-  return fmt::format("{:<8} {:>7}  {:<8}  {:>4} of {:>3}  {:>5} of {:>3} {:>9.3f} {:>7.1f} % {:>6.0f} s\n", row.kernel,
+  return fmt::format("{:<8} {:>7}  {:<8}  {:>4} of {:>3}  {:>5} of {:>3} {:>6.3f} {:>7.1f} % {:>6.0f} s\n", row.kernel,
                      row.threads, tuner::to_string(row.load), row.told_apart, row.twins, row.found, row.slowed, row.ratio,
                      100 * static_cast<double>(row.dropped) / std::max(1.0, rounds), row.seconds);
 }
@@ -85,10 +85,10 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
   };
   const tuner::DuelRequest duel;
   show(fmt::format(
-      "{}: {} duels of twins (one schedule, compiled twice), {} against the same\n"
-      "with 3 % more work. A duel is up to {} rounds A B B A of {:.1f} ms a sample; told apart\n"
-      "is what differs by more than {:.0f} % with {:.0f} % confidence.\n\n"
-      "{:<8} {:>7}  {:<8}  {:>11}  {:>12} {:>9} {:>9} {:>8}\n",
+      "{}\n{} duels of twins (one schedule, compiled twice), {} against 3 % more work.\n"
+      "A duel is up to {} rounds A B B A of {:.1f} ms a sample. Told apart is what\n"
+      "differs by more than {:.0f} % with {:.0f} % confidence.\n\n"
+      "{:<8} {:>7}  {:<8}  {:>11}  {:>12} {:>6} {:>9} {:>8}\n",
       options.target.short_name, duels, duels, duel.most_rounds, 1e3 * duel.sample_seconds, 100 * duel.margin,
       100 * tuner::kConfidence, "bound by", "threads", "load", "told apart", "found slower", "ratio", "dropped", "time"));
   NNTUNE_ASSIGN(const SelftestReport report, tuner::selftest(options, [&](const SelftestRow& row) { show(render(row)); }));

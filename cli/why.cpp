@@ -81,7 +81,7 @@ std::string plural(std::int64_t count, std::string_view word) {
 std::string render(std::string_view name, const Standing& standing) {
   const db::Measurement& m = standing.measurement;
   const auto time = [](double ns) { return format_seconds(ns * 1e-9); };
-  std::string out = fmt::format("{:<10} {:>8}  {:>8} .. {:<8}  {:<7}  {:<16}  {:>4} {:>8}\n", name, time(m.median_ns),
+  std::string out = fmt::format("{:<9} {:>7}  {:>7} .. {:<7}  {:<8} {:<16} {:>4}  {:>7}\n", name, time(m.median_ns),
                                 time(standing.interval_ns.low), time(standing.interval_ns.high), db::to_string(m.place),
                                 minute_of(m.created_at), m.samples_ns.size(), m.id);
   return out + wrapped(m.schedule, "  ");
@@ -92,7 +92,7 @@ std::string render(const Contrast& contrast, bool by_pairs) {
                                    : contrast.decision == tuner::Decision::faster ? "the runner-up is faster"
                                                                                   : "not told apart";
   return fmt::format("ratio {:.3f} ({:.3f} .. {:.3f}) {}: {}\n", contrast.ratio, contrast.interval.low,
-                     contrast.interval.high, by_pairs ? "by pairs" : "of medians of different moments", verdict);
+                     contrast.interval.high, by_pairs ? "by pairs" : "not paired", verdict);
 }
 
 std::string render(const Answer& answer) {
@@ -104,7 +104,7 @@ std::string render(const Answer& answer) {
   if (answer.standings.empty()) {
     out += "not measured on this kind of machine";
   } else {
-    out += fmt::format("{:<10} {:>8}  {:^20}  {:<7}  {:<16}  {:>4} {:>8}\n", "", "median", "95 % interval", "timed in",
+    out += fmt::format("{:<9} {:>7}  {:^18}  {:<8} {:<16} {:>4}  {:>7}\n", "", "median", "95 % interval", "timed in",
                        "at (UTC)", "n", "id");
     out += render("incumbent", answer.standings[0]);
     if (answer.standings.size() > 1) out += render("runner-up", answer.standings[1]);
