@@ -35,7 +35,12 @@ std::optional<double> cpu_mhz() {
   if (const auto khz = number_after(read_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq"), "")) {
     return *khz / 1e3;
   }
-  return number_after(read_text("/proc/cpuinfo"), "cpu MHz");
+  // Line by line: the kernel makes the text as it is read, and many CPUs take it milliseconds.
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (const auto mhz = number_after(line, "cpu MHz")) return mhz;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
