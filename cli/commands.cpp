@@ -11,13 +11,17 @@ extern const Command kRunCommand;
 extern const Command kEvalCommand;
 extern const Command kBenchCommand;
 extern const Command kExplainCommand;
+extern const Command kWhyCommand;
+extern const Command kReproCommand;
 extern const Command kDbCommand;
+extern const Command kMeasureCommand;
 extern const Command kWorkerCommand;
 
 std::span<const Command* const> commands() {
   static constexpr const Command* kCommands[] = {
-      &kSearchCommand, &kModelsCommand, &kTargetCommand,  &kCompileCommand, &kRunCommand,
-      &kEvalCommand,   &kBenchCommand,  &kExplainCommand, &kDbCommand,      &kWorkerCommand,
+      &kSearchCommand, &kModelsCommand,  &kTargetCommand,  &kCompileCommand, &kRunCommand,
+      &kEvalCommand,   &kBenchCommand,   &kExplainCommand, &kWhyCommand,     &kReproCommand,
+      &kDbCommand,     &kMeasureCommand, &kWorkerCommand,
   };
   return kCommands;
 }

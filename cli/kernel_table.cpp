@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "cli/wrap.h"
 #include "compiler/kernels/family.h"
 
 namespace nntune::cli {
@@ -35,21 +36,6 @@ std::string roofline(const Workload& workload, const Target& target, double seco
   if (!family) return "-";
   const double bound = kernels::roofline_seconds((*family)->work(workload, target.isa), target, workload.threads);
   return std::isfinite(bound) && bound > 0 ? fmt::format("{:.0f} %", 100 * bound / seconds) : "-";
-}
-
-/// The text in lines of at most `columns`, cut behind spaces, bars or commas where possible.
-std::vector<std::string> wrap(std::string text, std::size_t columns) {
-  std::vector<std::string> lines;
-  std::string indent;
-  while (indent.size() + text.size() > columns) {
-    std::size_t cut = text.find_last_of(" |,", columns - indent.size() - 1);
-    cut = cut == std::string::npos || cut == 0 ? columns - indent.size() : cut + 1;
-    lines.push_back(indent + text.substr(0, text.find_last_not_of(' ', cut - 1) + 1));
-    text.erase(0, cut);
-    indent = "    ";
-  }
-  lines.push_back(indent + text);
-  return lines;
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ double median(std::vector<double> values) {
 /// Messages of a compiler or a crashed child may hold any bytes.
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-/// The content that makes two rows the same measurement, on whichever machine and in whichever order they arrive.
+/// The content that makes two rows the same measurement, on whichever machine and in whichever order they arrive. What was
+/// noted beside it (bandwidth, environment) is no part of it.
 std::string measurement_uid(const Measurement& m, const std::string& target_uid) {
   Json content = {target_uid,   m.workload,       m.schedule, m.object_hash ? m.object_hash->hex() : "",
                   m.compiler,   m.nntune_version, m.threads,  to_string(m.verdict),
@@ -42,6 +43,7 @@ Status check(const Measurement& m) {
   if (m.verdict == Verdict::ok && m.samples_ns.empty()) return bug("is ok without samples");
   if (m.verdict == Verdict::ok && !m.object_hash) return bug("is ok without machine code");
   if (!Json::accept(m.schedule)) return bug("has a schedule that is not JSON");
+  if (!m.environment.empty() && !Json::accept(m.environment)) return bug("has an environment that is not JSON");
   return {};
 }
 
@@ -73,17 +75,18 @@ Expected<std::int64_t> Database::insert_measurement(const Measurement& given) {
   NNTUNE_TRY(add_workload.run());
   const double min_ns =
       m.samples_ns.empty() ? Measurement::kUnknown : *std::min_element(m.samples_ns.begin(), m.samples_ns.end());
-  NNTUNE_ASSIGN(auto add, connection_->prepare(
-                              "INSERT INTO measurement (uid, target_id, session_id, workload_hash, family, schedule_json,"
-                              " schedule_hash, object_hash, compiler, nntune_version, threads, verdict, samples_ns,"
-                              " median_ns, min_ns, max_error, tolerance, dram_read_bytes_per_s, seed, detail, created_at,"
-                              " place)"
-                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                              " ON CONFLICT (uid) DO NOTHING",
-                              m.uid, m.target_id, m.session_id, workload_hash, m.family, m.schedule, m.schedule_hash().hex(),
-                              hex(m.object_hash), m.compiler, m.nntune_version, m.threads, to_string(m.verdict),
-                              dump(m.samples_ns), median(m.samples_ns), min_ns, m.max_error, m.tolerance,
-                              m.dram_read_bytes_per_s, m.seed, m.detail, m.created_at, to_string(m.place)));
+  NNTUNE_ASSIGN(auto add,
+                connection_->prepare(
+                    "INSERT INTO measurement (uid, target_id, session_id, workload_hash, family, schedule_json,"
+                    " schedule_hash, object_hash, compiler, nntune_version, threads, verdict, samples_ns,"
+                    " median_ns, min_ns, max_error, tolerance, dram_read_bytes_per_s, seed, detail, created_at,"
+                    " place, environment)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                    " ON CONFLICT (uid) DO NOTHING",
+                    m.uid, m.target_id, m.session_id, workload_hash, m.family, m.schedule, m.schedule_hash().hex(),
+                    hex(m.object_hash), m.compiler, m.nntune_version, m.threads, to_string(m.verdict), dump(m.samples_ns),
+                    median(m.samples_ns), min_ns, m.max_error, m.tolerance, m.dram_read_bytes_per_s, m.seed, m.detail,
+                    m.created_at, to_string(m.place), m.environment.empty() ? std::nullopt : std::optional(m.environment)));
   NNTUNE_TRY(add.run());
   NNTUNE_ASSIGN(auto find, connection_->prepare("SELECT id FROM measurement WHERE uid = ?", m.uid));
   NNTUNE_TRY(find.step());

@@ -10,7 +10,7 @@
 namespace nntune::db {
 namespace {
 
-constexpr std::array kMigrations = {Migration{1, kSchema1}, Migration{2, kSchema2}};
+constexpr std::array kMigrations = {Migration{1, kSchema1}, Migration{2, kSchema2}, Migration{3, kSchema3}};
 
 }  // namespace
 

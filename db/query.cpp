@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kColumns =
     "m.id, m.uid, m.target_id, m.session_id, w.text, m.family, m.schedule_json, m.object_hash, m.compiler, m.nntune_version,"
     " m.threads, m.verdict, m.samples_ns, m.median_ns, m.min_ns, m.max_error, m.tolerance, m.dram_read_bytes_per_s, m.seed,"
-    " m.detail, m.created_at, m.place = 'program'";
+    " m.detail, m.created_at, m.place = 'program', m.environment";
 
 /// The newest measurement in a worker of each schedule of target ?1 and workload ?2. Times and uids, not ids: they survive a
 /// merge. Narrow, because it is sorted; the whole rows are joined to the few that are asked for.
@@ -32,6 +32,8 @@ constexpr std::string_view kNewestInProgram =
     " ORDER BY created_at DESC, uid DESC LIMIT 1)) WHERE age = 1) ";
 constexpr std::string_view kWholeRows =
     " FROM newest n JOIN measurement m ON m.id = n.id JOIN workload w ON w.hash = m.workload_hash WHERE n.verdict = 'ok'";
+
+constexpr std::size_t kLeastUidDigits = 4;
 
 Error damaged(const Database& database, std::string_view what) {
   return {ErrorKind::bad_input, fmt::format("{} holds {}", database.path().string(), what),
@@ -77,6 +79,7 @@ Expected<Measurement> read_measurement(const Database& database, const sqlite::S
   m.detail = row.text(column++);
   m.created_at = row.text(column++);
   m.place = row.integer(column++) != 0 ? Place::program : Place::worker;
+  m.environment = row.text(column++);
   return m;
 }
 
@@ -131,6 +134,59 @@ Expected<std::vector<Measurement>> ranking(const Database& database, std::int64_
                                                           kNewest, kColumns, kWholeRows),
                                               target_id, workload_hash.hex(), static_cast<std::int64_t>(limit)));
   return read_all(database, std::move(statement));
+}
+
+Expected<std::vector<Measurement>> contenders(const Database& database, std::int64_t target_id, const Hash128& workload_hash,
+                                              std::size_t limit) {
+  const sqlite::Lock lock(database.connection());
+  NNTUNE_ASSIGN(const auto first, best(database, target_id, workload_hash));
+  if (!first || limit == 0) return std::vector<Measurement>();
+  NNTUNE_ASSIGN(auto statement,
+                database.connection().prepare(
+                    fmt::format("{} SELECT {}{} ORDER BY n.id <> ?4, n.median_ns, n.schedule_hash LIMIT ?3",
+                                first->place == Place::program ? kNewestInProgram : kNewest, kColumns, kWholeRows),
+                    target_id, workload_hash.hex(), static_cast<std::int64_t>(limit), first->id));
+  return read_all(database, std::move(statement));
+}
+
+Expected<Measurement> find_measurement(const Database& database, const std::string& id) {
+  const auto none = [&](std::string_view what) {
+    return fail(ErrorKind::bad_input, fmt::format("{} {} in {}", what, id, database.path().string()),
+                "give the id of a row of its table measurement, or four or more digits of a uid");
+  };
+  const auto digits = [&](std::string_view allowed) { return id.find_first_not_of(allowed) == std::string::npos; };
+  if (id.empty() || !digits("0123456789abcdef")) return none("there is no measurement");
+  const sqlite::Lock lock(database.connection());
+  const auto select = [&](std::string_view condition, std::string_view key) -> Expected<std::vector<Measurement>> {
+    NNTUNE_ASSIGN(
+        auto statement,
+        database.connection().prepare(
+            fmt::format("SELECT {} FROM measurement m JOIN workload w ON w.hash = m.workload_hash WHERE {} LIMIT 2",
+                        kColumns, condition),
+            key));
+    return read_all(database, std::move(statement));
+  };
+  std::vector<Measurement> found;
+  if (digits("0123456789") && id.size() < 19) {
+    NNTUNE_ASSIGN(found, select("m.id = CAST(?1 AS INTEGER)", id));
+  }
+  if (found.empty() && id.size() >= kLeastUidDigits) {
+    NNTUNE_ASSIGN(found, select("substr(m.uid, 1, length(?1)) = ?1", id));
+  }
+  if (found.size() > 1) return none("more than one measurement begins with");
+  if (found.empty()) return none("there is no measurement");
+  return std::move(found.front());
+}
+
+Expected<std::vector<std::string>> workloads(const Database& database) {
+  const sqlite::Lock lock(database.connection());
+  NNTUNE_ASSIGN(auto statement, database.connection().prepare("SELECT text FROM workload ORDER BY hash"));
+  std::vector<std::string> result;
+  while (true) {
+    NNTUNE_ASSIGN(const bool more, statement.step());
+    if (!more) return result;
+    result.push_back(statement.text(0));
+  }
 }
 
 Expected<std::map<Hash128, Tried>> tried(const Database& database, std::int64_t target_id, const Hash128& workload_hash) {

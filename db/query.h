@@ -33,6 +33,18 @@ inline constexpr double kTieFraction = 0.01;
 [[nodiscard]] Expected<std::vector<Measurement>> ranking(const Database& database, std::int64_t target_id,
                                                          const Hash128& workload_hash, std::size_t limit);
 
+/// What best() chooses from, one measurement a schedule: first the one it returns, then the others by median and schedule hash;
+/// at most `limit`.
+[[nodiscard]] Expected<std::vector<Measurement>> contenders(const Database& database, std::int64_t target_id,
+                                                            const Hash128& workload_hash, std::size_t limit);
+
+/// The measurement with this row number, or whose uid begins so, with at least four digits. bad_input if there is none, or
+/// more than one.
+[[nodiscard]] Expected<Measurement> find_measurement(const Database& database, const std::string& id);
+
+/// The canonical text of every workload ever measured, by hash.
+[[nodiscard]] Expected<std::vector<std::string>> workloads(const Database& database);
+
 struct Tried {
   Verdict verdict = Verdict::ok;
   double median_ns = Measurement::kUnknown;

@@ -73,6 +73,7 @@ struct Measurement {
   std::int64_t seed = 0;                    ///< of the random inputs
   std::string detail{};                     ///< e.g. the signal or the compiler's message; for people
   std::string created_at{};                 ///< UTC; empty when inserting: now
+  std::string environment{};                ///< a JSON object: what the machine did meanwhile; empty: not known
 
   [[nodiscard]] Hash128 workload_hash() const { return hash128(workload); }
   [[nodiscard]] Hash128 schedule_hash() const { return hash128(schedule); }

@@ -80,4 +80,9 @@ ALTER TABLE measurement ADD COLUMN
   place TEXT NOT NULL DEFAULT 'worker' CHECK (place IN ('worker', 'program')); -- alone in a worker, or in its whole program
 )sql";
 
+inline constexpr std::string_view kSchema3 = R"sql(
+ALTER TABLE measurement ADD COLUMN
+  environment TEXT CHECK (environment IS NULL OR json_valid(environment)); -- what the machine did meanwhile; NULL: not known
+)sql";
+
 }  // namespace nntune::db

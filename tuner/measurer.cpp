@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "compiler/kernels/family.h"
+#include "tuner/environment.h"
 #include "tuner/operands.h"
 
 namespace nntune::tuner {
@@ -23,19 +24,12 @@ db::Verdict verdict_of(const Prepared& prepared, const Timed& timed) {
 
 }  // namespace
 
-double median(std::vector<double> values) {
-  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
-  std::ranges::sort(values);
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
 std::string compiler_version() { return "llvm " LLVM_VERSION_STRING; }
 
-std::chrono::milliseconds Measurer::limit(const schedule::Workload& workload, double calls) const {
+std::chrono::milliseconds time_limit(const schedule::Workload& workload, const Target& target, double calls) {
   double roofline = 0;
   if (const auto family = kernels::find_family(workload)) {
-    roofline = kernels::roofline_seconds((*family)->work(workload, target_.isa), target_, 1);
+    roofline = kernels::roofline_seconds((*family)->work(workload, target.isa), target, 1);
   }
   if (!std::isfinite(roofline)) roofline = 0;
   const double seconds = kLeastLimitSeconds + roofline * kSlowest * calls;
@@ -64,6 +58,7 @@ Expected<bool> Measurer::time(const schedule::Workload& workload, Trial& trial, 
   auto& samples = trial.timed.samples_ns;
   samples.insert(samples.end(), timed->samples_ns.begin(), timed->samples_ns.end());
   trial.timed.verdict = timed->verdict;
+  trial.timed.environment = std::move(timed->environment);
   trial.timed.detail = std::move(timed->detail);
   return true;
 }
@@ -89,6 +84,8 @@ Status Measurer::store_in_program(const schedule::Workload& workload, const sche
                                   const Hash128& object, std::span<const double> samples) {
   db::Measurement row = row_of(workload, schedule, object);
   row.place = db::Place::program;
+  // Of this process, which the program runs in; what was stolen and dropped is of the rounds before and not known here.
+  row.environment = environment_now().dump();
   for (const double seconds : samples) row.samples_ns.push_back(seconds * 1e9);
   NNTUNE_TRY(database_.insert_measurement(row));
   ++stored_;
@@ -100,6 +97,7 @@ Status Measurer::store(const schedule::Workload& workload, const Trial& trial) {
   db::Measurement row = row_of(workload, trial.schedule, trial.prepared.object);
   row.verdict = verdict_of(trial.prepared, trial.timed);
   if (row.verdict == db::Verdict::ok) row.samples_ns = trial.timed.samples_ns;
+  if (!trial.timed.environment.is_null()) row.environment = trial.timed.environment.dump();
   row.max_error = trial.prepared.max_error;
   row.tolerance = trial.prepared.tolerance;
   row.detail = prepared ? trial.timed.detail : trial.prepared.detail;

@@ -1,6 +1,7 @@
 /// Measures schedules of a workload and stores each result at once.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -10,12 +11,10 @@
 #include "base/target.h"
 #include "db/database.h"
 #include "tuner/protocol.h"
+#include "tuner/statistics.h"
 #include "tuner/worker_pool.h"
 
 namespace nntune::tuner {
-
-/// The middle of the values, the mean of the two middle ones of an even number; NaN of none.
-[[nodiscard]] double median(std::vector<double> values);
 
 /// What every row of a session says.
 struct Provenance {
@@ -27,6 +26,9 @@ struct Provenance {
 
 /// "llvm 19.1.7": what makes the machine code.
 [[nodiscard]] std::string compiler_version();
+
+/// How long `calls` calls may take before a candidate counts as hanging: the roofline many times over.
+[[nodiscard]] std::chrono::milliseconds time_limit(const schedule::Workload& workload, const Target& target, double calls);
 
 class Measurer {
  public:
@@ -73,7 +75,9 @@ class Measurer {
   [[nodiscard]] Status store(const schedule::Workload& workload, const Trial& trial);
   [[nodiscard]] db::Measurement row_of(const schedule::Workload& workload, const schedule::Schedule& schedule,
                                        const std::optional<Hash128>& object) const;
-  [[nodiscard]] std::chrono::milliseconds limit(const schedule::Workload& workload, double calls) const;
+  [[nodiscard]] std::chrono::milliseconds limit(const schedule::Workload& workload, double calls) const {
+    return time_limit(workload, target_, calls);
+  }
 
   WorkerPool& pool_;
   db::Database& database_;

@@ -126,7 +126,12 @@ Expected<TimingRequest> TimingRequest::from_json(const Json& json) {
 }
 
 Json Timed::to_json() const {
-  return {{"verdict", db::to_string(verdict)}, {"detail", detail}, {"samples_ns", samples_ns}, {"copies", copies}};
+  return {{"verdict", db::to_string(verdict)},
+          {"detail", detail},
+          {"samples_ns", samples_ns},
+          {"copies", copies},
+          {"dropped", dropped},
+          {"environment", environment}};
 }
 
 Expected<Timed> Timed::from_json(const Json& json) {
@@ -135,6 +140,55 @@ Expected<Timed> Timed::from_json(const Json& json) {
     timed.detail = json.at("detail").get<std::string>();
     timed.samples_ns = json.at("samples_ns").get<std::vector<double>>();
     timed.copies = json.at("copies").get<std::int64_t>();
+    timed.dropped = json.at("dropped").get<std::int64_t>();
+    timed.environment = json.at("environment");
+    return {};
+  });
+}
+
+double DuelRequest::confidence_of_a_look() const {
+  int looks = 1;
+  for (int rounds = first_look; rounds < most_rounds; rounds *= 2) ++looks;
+  return 1 - (1 - kConfidence) / looks;
+}
+
+Json DuelRequest::to_json() const {
+  return {{"sample_seconds", sample_seconds},
+          {"first_look", first_look},
+          {"most_rounds", most_rounds},
+          {"limit_seconds", limit_seconds},
+          {"margin", margin}};
+}
+
+Expected<DuelRequest> DuelRequest::from_json(const Json& json) {
+  return read<DuelRequest>("duel", [&](DuelRequest& request) -> Status {
+    request.sample_seconds = json.at("sample_seconds").get<double>();
+    request.first_look = json.at("first_look").get<int>();
+    request.most_rounds = json.at("most_rounds").get<int>();
+    request.limit_seconds = json.at("limit_seconds").get<double>();
+    request.margin = json.at("margin").get<double>();
+    if (request.first_look < 1) return fail(ErrorKind::bad_input, "a duel needs a round");
+    return {};
+  });
+}
+
+Contrast DuelResult::contrast(std::size_t challenger, const DuelRequest& request) const {
+  return contrast_pairs(samples_ns.at(0), samples_ns.at(challenger), request.margin, request.confidence_of_a_look());
+}
+
+Json DuelResult::to_json() const {
+  return {{"verdict", db::to_string(verdict)}, {"detail", detail},          {"samples_ns", samples_ns}, {"dropped", dropped},
+          {"calibration_ns", calibration_ns},  {"environment", environment}};
+}
+
+Expected<DuelResult> DuelResult::from_json(const Json& json) {
+  return read<DuelResult>("duel result", [&](DuelResult& result) -> Status {
+    NNTUNE_ASSIGN(result.verdict, db::verdict_from_string(json.at("verdict").get<std::string>()));
+    result.detail = json.at("detail").get<std::string>();
+    result.samples_ns = json.at("samples_ns").get<std::vector<std::vector<double>>>();
+    result.dropped = json.at("dropped").get<std::int64_t>();
+    result.calibration_ns = json.at("calibration_ns").get<double>();
+    result.environment = json.at("environment");
     return {};
   });
 }

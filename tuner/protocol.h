@@ -18,6 +18,7 @@
 #include "compiler/schedule/schedule.h"
 #include "compiler/schedule/workload.h"
 #include "db/records.h"
+#include "tuner/statistics.h"
 
 namespace nntune::tuner {
 
@@ -78,12 +79,49 @@ struct TimingRequest {
 
 struct Timed {
   db::Verdict verdict = db::Verdict::ok;
-  std::string detail;
-  std::vector<double> samples_ns;  ///< of one call by the whole team; empty unless ok
-  std::int64_t copies = 1;         ///< of the weights that the calls went through in turn
+  std::string detail{};
+  std::vector<double> samples_ns{};  ///< of one call by the whole team; empty unless ok
+  std::int64_t copies = 1;           ///< of the weights that the calls went through in turn
+  std::int64_t dropped = 0;          ///< samples that another process disturbed
+  Json environment = nullptr;        ///< EnvironmentWatch; null: not known
 
   [[nodiscard]] Json to_json() const;
   [[nodiscard]] static Expected<Timed> from_json(const Json& json);
+};
+
+/// How long prepared candidates take turns. A round is one short sample of each, and again in the opposite order (A B B A); the
+/// faster of the two counts.
+struct DuelRequest {
+  /// Calls are repeated within a sample until it lasts this long; shorter than a time slice of the scheduler.
+  double sample_seconds = 5e-4;
+  /// Rounds kept at which the duel may end early, doubling up to the last.
+  int first_look = 16;
+  int most_rounds = 256;
+  double limit_seconds = 4;
+  /// A difference within this fraction is a tie, as in the database.
+  double margin = 0.01;
+
+  /// So that all looks together err in no more than 1 - kConfidence of the duels (Bonferroni).
+  [[nodiscard]] double confidence_of_a_look() const;
+
+  [[nodiscard]] Json to_json() const;
+  [[nodiscard]] static Expected<DuelRequest> from_json(const Json& json);
+};
+
+struct DuelResult {
+  db::Verdict verdict = db::Verdict::ok;
+  std::string detail{};
+  /// Of one call, by candidate and round, the faster of its two turns; all of equal length.
+  std::vector<std::vector<double>> samples_ns{};
+  std::int64_t dropped = 0;   ///< rounds during which the machine drifted or another process was given a core
+  double calibration_ns = 0;  ///< median of what ran between the samples (kernel_duel.h)
+  Json environment = nullptr;
+
+  /// A later candidate against the first.
+  [[nodiscard]] Contrast contrast(std::size_t challenger, const DuelRequest& request) const;
+
+  [[nodiscard]] Json to_json() const;
+  [[nodiscard]] static Expected<DuelResult> from_json(const Json& json);
 };
 
 }  // namespace nntune::tuner

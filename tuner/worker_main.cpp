@@ -23,6 +23,8 @@
 #include "compiler/runtime/code.h"
 #include "compiler/runtime/team.h"
 #include "tuner/check.h"
+#include "tuner/environment.h"
+#include "tuner/kernel_duel.h"
 #include "tuner/operands.h"
 #include "tuner/protocol.h"
 #include "tuner/timing.h"
@@ -94,6 +96,7 @@ class Worker {
     const std::string kind = request.value("request", "");
     if (kind == "prepare") return prepare(request);
     if (kind == "time") return time(request);
+    if (kind == "duel") return duel(request);
     if (kind == "reference") return reference(request);
     return {{"error", "unknown request"}};
   }
@@ -198,6 +201,23 @@ class Worker {
     return sum;
   }
 
+  /// The operands with their cold copies, and the team, as the timing of a workload needs them.
+  Expected<Operands*> ready(const schedule::Workload& workload) {
+    NNTUNE_ASSIGN(Bench * bench, bench_for(workload));
+    // Many times the last-level cache between two uses of the same bytes: as cold as in a running model. With twice as much,
+    // a cache that does not replace strictly the oldest still served a third of the reads.
+    NNTUNE_TRY(bench->operands.add_cold_copies(kColdCaches * setup_.target.l3_bytes, setup_.memory_bytes / 4));
+    if (!team_ || team_->threads() != workload.threads) {
+      team_.reset();
+      team_.emplace(workload.threads);
+    }
+    return &bench->operands;
+  }
+
+  static CallableKernel callable(const Loaded& loaded, const Pages& scratch) {
+    return {loaded.code->entry(loaded.entry), scratch.data(), scratch_stride(loaded)};
+  }
+
   Json time(const Json& request) {
     Timed timed;
     const auto verdict = [&](db::Verdict value, std::string detail) {
@@ -209,22 +229,49 @@ class Worker {
     const auto timing = TimingRequest::from_json(request.at("timing"));
     if (found == loaded_.end() || !timing) return verdict(db::Verdict::crash, "asked to time what was not prepared");
     const Loaded& loaded = found->second;
-    auto bench = bench_for(loaded.workload);
-    if (!bench) return verdict(db::Verdict::out_of_memory, bench.error().message());
-    Operands& operands = (*bench)->operands;
-    // Many times the last-level cache between two uses of the same bytes: as cold as in a running model. With twice as much,
-    // a cache that does not replace strictly the oldest still served a third of the reads.
-    if (auto status = operands.add_cold_copies(kColdCaches * setup_.target.l3_bytes, setup_.memory_bytes / 4); !status) {
-      return verdict(db::Verdict::out_of_memory, status.error().message());
-    }
+    const auto operands = ready(loaded.workload);
+    if (!operands) return verdict(db::Verdict::out_of_memory, operands.error().message());
     auto scratch = allocate_scratch(loaded);
     if (!scratch) return verdict(db::Verdict::out_of_memory, scratch.error().message());
-    if (!team_ || team_->threads() != loaded.workload.threads) {
-      team_.reset();
-      team_.emplace(loaded.workload.threads);
+    const EnvironmentWatch watch;
+    timed = time_kernel(**operands, callable(loaded, *scratch), *team_, *timing);
+    timed.environment = watch.so_far();
+    timed.environment["dropped"] = timed.dropped;
+    return timed.to_json();
+  }
+
+  Json duel(const Json& request) {
+    DuelResult result;
+    const auto verdict = [&](db::Verdict value, std::string detail) {
+      result.verdict = value;
+      result.detail = std::move(detail);
+      return result.to_json();
+    };
+    const auto duel = DuelRequest::from_json(request.at("duel"));
+    std::vector<const Loaded*> loaded;
+    for (const auto handle : request.at("handles").get<std::vector<std::uint64_t>>()) {
+      const auto found = loaded_.find(handle);
+      if (found == loaded_.end()) return verdict(db::Verdict::crash, "asked to time what was not prepared");
+      loaded.push_back(&found->second);
     }
-    return time_kernel(operands, loaded.code->entry(loaded.entry), scratch->data(), scratch_stride(loaded), *team_, *timing)
-        .to_json();
+    const bool same = !loaded.empty() && std::ranges::all_of(loaded, [&](const Loaded* each) {
+      return each->workload.hash() == loaded.front()->workload.hash();
+    });
+    if (!duel || !same) return verdict(db::Verdict::crash, "a duel is between candidates of one workload");
+    const auto operands = ready(loaded.front()->workload);
+    if (!operands) return verdict(db::Verdict::out_of_memory, operands.error().message());
+    // They take turns, so they can share the memory: its pages then favour none.
+    const Loaded* const largest =
+        *std::ranges::max_element(loaded, {}, [](const Loaded* each) { return scratch_stride(*each); });
+    auto scratch = allocate_scratch(*largest);
+    if (!scratch) return verdict(db::Verdict::out_of_memory, scratch.error().message());
+    std::vector<CallableKernel> kernels;
+    for (const Loaded* each : loaded) kernels.push_back(callable(*each, *scratch));
+    const EnvironmentWatch watch;
+    result = duel_kernels(**operands, kernels, *team_, *duel);
+    result.environment = watch.so_far();
+    result.environment["dropped"] = result.dropped;
+    return result.to_json();
   }
 
   static constexpr std::int64_t kColdCaches = 6;

@@ -123,13 +123,7 @@ Expected<std::vector<Prepared>> WorkerPool::prepare(std::span<const Candidate> c
   std::vector<Prepared> results;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     Answer& answer = answers[i];
-    Prepared prepared;
-    if (answer.reply.verdict == db::Verdict::ok) {
-      NNTUNE_ASSIGN(prepared, Prepared::from_json(answer.reply.json));
-    } else {
-      prepared.verdict = answer.reply.verdict;
-      prepared.detail = std::move(answer.reply.detail);
-    }
+    NNTUNE_ASSIGN(Prepared prepared, read_prepared(std::move(answer.reply)));
     prepared.worker = answer.worker;
     prepared.generation = answer.generation;
     prepared.handle = handles[i];
@@ -138,12 +132,21 @@ Expected<std::vector<Prepared>> WorkerPool::prepare(std::span<const Candidate> c
   return results;
 }
 
-Expected<Timed> WorkerPool::time(const Prepared& prepared, const TimingRequest& request, std::chrono::milliseconds limit) {
-  Slot& slot = slots_[prepared.worker];
-  if (!slot.process || !slot.process->alive() || slot.generation != prepared.generation) {
-    return fail(ErrorKind::infeasible, "the worker of this candidate was replaced", "prepare it again");
-  }
-  slot.process->send({{"request", "time"}, {"handle", prepared.handle}, {"timing", request.to_json()}}, limit);
+Expected<Prepared> WorkerPool::read_prepared(Reply reply) {
+  if (reply.verdict == db::Verdict::ok) return Prepared::from_json(reply.json);
+  Prepared prepared;
+  prepared.verdict = reply.verdict;
+  prepared.detail = std::move(reply.detail);
+  return prepared;
+}
+
+bool WorkerPool::is_there(const Prepared& prepared) const {
+  const Slot& slot = slots_[prepared.worker];
+  return slot.process && slot.process->alive() && slot.generation == prepared.generation;
+}
+
+Expected<Reply> WorkerPool::ask(Slot& slot, const Json& request, std::chrono::milliseconds limit) {
+  slot.process->send(request, limit);
   Reply reply;
   while (!slot.process->poll_reply(reply)) {
     if (interrupted()) {
@@ -152,11 +155,67 @@ Expected<Timed> WorkerPool::time(const Prepared& prepared, const TimingRequest& 
     }
     wait_for_any();
   }
-  if (reply.verdict != db::Verdict::ok) {
-    ++replaced_;
-    return Timed{.verdict = reply.verdict, .detail = std::move(reply.detail), .samples_ns = {}};
+  if (reply.verdict != db::Verdict::ok) ++replaced_;
+  return reply;
+}
+
+Expected<Prepared> WorkerPool::prepare_in(std::size_t worker, const Candidate& candidate, std::chrono::milliseconds limit) {
+  Slot& slot = slots_[worker];
+  NNTUNE_TRY(ensure_alive(slot));
+  const std::uint64_t handle = next_handle_++;
+  NNTUNE_ASSIGN(Reply reply,
+                ask(slot, {{"request", "prepare"}, {"handle", handle}, {"candidate", candidate.to_json()}}, limit));
+  NNTUNE_ASSIGN(Prepared prepared, read_prepared(std::move(reply)));
+  prepared.worker = worker;
+  prepared.generation = slot.generation;
+  prepared.handle = handle;
+  return prepared;
+}
+
+Expected<std::vector<Prepared>> WorkerPool::prepare_together(std::span<const Candidate> candidates,
+                                                             std::chrono::milliseconds limit) {
+  std::vector<Prepared> results;
+  for (const Candidate& candidate : candidates) {
+    NNTUNE_ASSIGN(Prepared prepared, prepare_in(0, candidate, limit));
+    results.push_back(std::move(prepared));
   }
+  // A crash took those before it along; none of these crashed, so once more is enough but for one that crashes at times.
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (results[i].verdict != db::Verdict::ok || is_there(results[i])) continue;
+    NNTUNE_ASSIGN(results[i], prepare_in(0, candidates[i], limit));
+  }
+  return results;
+}
+
+Expected<Timed> WorkerPool::time(const Prepared& prepared, const TimingRequest& request, std::chrono::milliseconds limit) {
+  if (!is_there(prepared)) {
+    return fail(ErrorKind::infeasible, "the worker of this candidate was replaced", "prepare it again");
+  }
+  NNTUNE_ASSIGN(Reply reply, ask(slots_[prepared.worker],
+                                 {{"request", "time"}, {"handle", prepared.handle}, {"timing", request.to_json()}}, limit));
+  if (reply.verdict != db::Verdict::ok) return Timed{.verdict = reply.verdict, .detail = std::move(reply.detail)};
   return Timed::from_json(reply.json);
+}
+
+Expected<DuelResult> WorkerPool::duel(std::span<const Prepared> candidates, const DuelRequest& request,
+                                      std::chrono::milliseconds limit) {
+  std::vector<std::uint64_t> handles;
+  for (const Prepared& prepared : candidates) {
+    if (prepared.verdict != db::Verdict::ok || !is_there(prepared) || prepared.worker != candidates.front().worker) {
+      return fail(ErrorKind::infeasible, "the candidates of a duel are not ready in one worker", "prepare them again");
+    }
+    handles.push_back(prepared.handle);
+  }
+  if (handles.empty()) return fail(ErrorKind::infeasible, "a duel needs candidates");
+  NNTUNE_ASSIGN(Reply reply, ask(slots_[candidates.front().worker],
+                                 {{"request", "duel"}, {"handles", handles}, {"duel", request.to_json()}}, limit));
+  if (reply.verdict != db::Verdict::ok) {
+    DuelResult result;
+    result.verdict = reply.verdict;
+    result.detail = std::move(reply.detail);
+    return result;
+  }
+  return DuelResult::from_json(reply.json);
 }
 
 Expected<std::vector<Status>> WorkerPool::compute_references(std::span<const schedule::Workload> workloads,

@@ -47,6 +47,15 @@ class WorkerPool {
   [[nodiscard]] Expected<Timed> time(const Prepared& prepared, const TimingRequest& request,
                                      std::chrono::milliseconds limit);
 
+  /// Prepares all in one worker, so that their machine code is in memory side by side for a duel. What crashes gets its verdict,
+  /// and what was ready before it is prepared again.
+  [[nodiscard]] Expected<std::vector<Prepared>> prepare_together(std::span<const Candidate> candidates,
+                                                                 std::chrono::milliseconds limit);
+
+  /// Lets candidates that were prepared together take turns while nothing else of ours runs. infeasible as for time().
+  [[nodiscard]] Expected<DuelResult> duel(std::span<const Prepared> candidates, const DuelRequest& request,
+                                          std::chrono::milliseconds limit);
+
   /// Computes the reference outputs of workloads, in parallel. One result each: what failed cannot be tuned.
   [[nodiscard]] Expected<std::vector<Status>> compute_references(std::span<const schedule::Workload> workloads,
                                                                  std::chrono::milliseconds limit);
@@ -72,6 +81,12 @@ class WorkerPool {
   /// Hands the requests to idle workers until each has an answer.
   [[nodiscard]] Expected<std::vector<Answer>> run(std::span<const Json> requests, std::chrono::milliseconds limit);
   void wait_for_any() const;
+  [[nodiscard]] Expected<Prepared> prepare_in(std::size_t worker, const Candidate& candidate,
+                                              std::chrono::milliseconds limit);
+  /// The reply to one request, while all other workers wait.
+  [[nodiscard]] Expected<Reply> ask(Slot& slot, const Json& request, std::chrono::milliseconds limit);
+  [[nodiscard]] bool is_there(const Prepared& prepared) const;
+  [[nodiscard]] static Expected<Prepared> read_prepared(Reply reply);
 
   std::filesystem::path binary_;
   WorkerSetup setup_;

@@ -80,6 +80,10 @@ INSERT INTO measurement VALUES (1, 'm1', 1, 1, '0123456789abcdef0123456789abcdef
                                 '[3.0,1.0,2.0]', 2.0, 1.0, 0.0, 0.001, 2e10, 7, '', '2025-03-09T14:05:06.123456Z');
 )sql";
 
+/// The same target, workload and session, without the measurement.
+const std::string kNoMeasurementYet =
+    std::string(kRowsOfSchema1).substr(0, std::string(kRowsOfSchema1).find("INSERT INTO measurement"));
+
 TEST(Migrations, RowsOfSchema1AreStillRead) {
   const Folder folder;
   {
@@ -92,7 +96,38 @@ TEST(Migrations, RowsOfSchema1AreStillRead) {
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(rows[0].median_ns, 2.0);
   EXPECT_EQ(best(database, 1, hash_from_hex("0123456789abcdef0123456789abcdef").value()).value()->uid, "m1");
+  EXPECT_EQ(rows[0].place, Place::worker);
+  EXPECT_EQ(rows[0].environment, "") << "not known";
   EXPECT_EQ(sessions(database).value().size(), 1U);
+}
+
+/// A row as nntune wrote it when it had schema 2. Never edit.
+constexpr const char* kRowOfSchema2 = R"sql(
+INSERT INTO measurement VALUES (2, 'm2', 1, 1, '0123456789abcdef0123456789abcdef', 'matmul', '{"mr":2}',
+                                'fedcba9876543210fedcba9876543211', '00112233445566778899aabbccddeeff', 'llvm 19.1.7', '0.1.0', 2, 'ok',
+                                '[5.0,4.0,6.0]', 5.0, 4.0, 0.0, 0.001, 2e10, 7, '', '2025-04-09T14:05:06.123456Z', 'program');
+)sql";
+
+TEST(Migrations, RowsOfSchema2AreStillReadAndNewOnesStandBesideThem) {
+  const Folder folder;
+  {
+    auto connection = connect(folder / "tuning.db");
+    ASSERT_TRUE(migrate(*connection, migrations().first(2)));
+    ASSERT_TRUE(connection->execute(kNoMeasurementYet));
+    ASSERT_TRUE(connection->execute(kRowOfSchema2));
+  }
+  Database database = open(folder / "tuning.db");
+  EXPECT_EQ(version(database.connection()), schema_version());
+  auto rows = measurements(database).value();
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].place, Place::program);
+  EXPECT_EQ(rows[0].environment, "");
+  Measurement fresh = measurement(1, 7);
+  fresh.environment = R"({"load_average":0.5})";
+  ASSERT_TRUE(database.insert_measurement(fresh));
+  rows = measurements(database).value();
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[1].environment, fresh.environment);
 }
 
 TEST(Schema, RefusesRowsThatMakeNoSense) {
@@ -103,9 +138,9 @@ TEST(Schema, RefusesRowsThatMakeNoSense) {
     ASSERT_TRUE(connection->execute(kRowsOfSchema1));
   }
   Database database = open(folder / "tuning.db");
-  for (const char* change :
-       {"verdict = 'fine'", "samples_ns = '[1,'", "schedule_json = 'x'", "median_ns = NULL", "threads = 0",
-        "object_hash = 'short'", "target_id = 9", "workload_hash = 'unknown'", "median_ns = 'fast'", "place = 'moon'"}) {
+  for (const char* change : {"verdict = 'fine'", "samples_ns = '[1,'", "schedule_json = 'x'", "median_ns = NULL",
+                             "threads = 0", "object_hash = 'short'", "target_id = 9", "workload_hash = 'unknown'",
+                             "median_ns = 'fast'", "place = 'moon'", "environment = '{'"}) {
     EXPECT_FALSE(database.connection().execute(std::string("UPDATE measurement SET ") + change)) << change;
   }
   EXPECT_TRUE(database.connection().execute("UPDATE measurement SET verdict = 'crash', median_ns = NULL, min_ns = NULL"));

@@ -109,6 +109,9 @@ TEST_F(Db, MeasurementThatMakesNoSenseIsRefused) {
   m = measurement(target, 1);
   m.object_hash.reset();
   EXPECT_FALSE(database.insert_measurement(m));
+  m = measurement(target, 1);
+  m.environment = "{";
+  EXPECT_FALSE(database.insert_measurement(m));
   EXPECT_EQ(count_measurements(database).value(), 0);
   EXPECT_EQ(database.connection().integer("SELECT count(*) FROM workload").value(), 0) << "nothing half-written";
   insert(measurement(target, 1));
@@ -247,6 +250,38 @@ TEST_F(Db, FilterRestrictsByEachField) {
   EXPECT_EQ(count_measurements(database, {.family = "attention"}).value(), 1);
   EXPECT_EQ(count_measurements(database, {.session_id = session}).value(), 1);
   EXPECT_EQ(measurements(database, {.target_id = other, .family = "matmul"}).value().size(), 1U);
+}
+
+TEST_F(Db, MeasurementIsFoundByIdOrTheBeginningOfItsUid) {
+  insert(measurement(target, 1));
+  insert(measurement(target, 2));
+  const auto rows = measurements(database).value();
+  for (const Measurement& row : rows) {
+    EXPECT_EQ(find_measurement(database, std::to_string(row.id)).value().uid, row.uid);
+    EXPECT_EQ(find_measurement(database, row.uid).value().id, row.id);
+    EXPECT_EQ(find_measurement(database, row.uid.substr(0, 12)).value().id, row.id);
+  }
+  for (const char* id : {"", "0", "3", "-1", "x", "abc", "99999999999999999999", "1 OR 1=1", "%", "____"}) {
+    EXPECT_EQ(find_measurement(database, id).error().kind, ErrorKind::bad_input) << id;
+  }
+  ASSERT_TRUE(database.connection().execute("UPDATE measurement SET uid = 'abcd' || id"));
+  EXPECT_EQ(find_measurement(database, "abcd2").value().id, 2);
+  EXPECT_NE(message(find_measurement(database, "abcd")).find("more than one"), std::string::npos);
+}
+
+TEST_F(Db, ContendersBeginWithTheBestAndGoOnByMedian) {
+  EXPECT_TRUE(contenders(database, target, workload, 5).value().empty());
+  for (const int knob : {1, 2, 3, 4}) insert(measurement(target, knob, {1000.0 * knob}));
+  // A tie with the fastest, which the lower schedule hash wins.
+  insert(measurement(target, 5, {1001}));
+  insert(failed(target, 6, Verdict::crash));
+  const auto rows = contenders(database, target, workload, 4).value();
+  ASSERT_EQ(rows.size(), 4U);
+  EXPECT_EQ(rows[0].id, best(database, target, workload).value()->id);
+  EXPECT_EQ(rows[0].median_ns + rows[1].median_ns, 2001);
+  EXPECT_EQ(rows[2].median_ns, 2000);
+  EXPECT_EQ(rows[3].median_ns, 3000);
+  EXPECT_EQ(workloads(database).value().size(), 1U);
 }
 
 TEST_F(Db, SessionTellsItsEnd) {

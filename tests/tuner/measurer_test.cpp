@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "db/query.h"
 #include "tests/tuner/measurer_fixture.h"
 
@@ -13,12 +11,6 @@ namespace {
 using schedule::Schedule;
 using schedule::Workload;
 using testing::MeasurerTest;
-
-TEST(Median, IsTheMiddle) {
-  EXPECT_EQ(median({3, 1, 2}), 2);
-  EXPECT_EQ(median({4, 1, 2, 3}), 2.5);
-  EXPECT_TRUE(std::isnan(median({})));
-}
 
 TEST_F(MeasurerTest, StoresARowForEachCandidateWithAllThatTheDatabaseAsksFor) {
   const Workload workload = matvec();

@@ -1,0 +1,183 @@
+// `nntune why WORKLOAD`: which schedule is used, which came next, and how sure that is.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "base/json.h"
+#include "cli/command.h"
+#include "cli/costs.h"
+#include "cli/kernel_table.h"
+#include "cli/options.h"
+#include "cli/workload_name.h"
+#include "cli/wrap.h"
+#include "db/query.h"
+#include "tuner/statistics.h"
+
+namespace nntune::cli {
+namespace {
+
+using tuner::Contrast;
+using tuner::Interval;
+
+void declare(cxxopts::Options& options) {
+  declare_db_option(options);
+  auto add = options.add_options();
+  add("workload", "hash or its beginning, canonical text, or a name from `nntune explain`", cxxopts::value<std::string>(),
+      "WORKLOAD");
+  add("json", "print one JSON object");
+  options.parse_positional({"workload"});
+}
+
+struct Standing {
+  db::Measurement measurement;
+  Interval interval_ns;
+};
+
+struct Answer {
+  schedule::Workload workload;
+  std::string target;
+  std::vector<Standing> standings;  ///< incumbent and runner-up, as far as there are
+  std::optional<Contrast> contrast;
+  bool by_pairs = false;
+  std::map<db::Verdict, int> tried;
+  double estimate_seconds = 0;  ///< of the default schedule, corrected by what else was measured
+};
+
+/// Runner-up against incumbent. Schedules that took turns in one program are compared by pairs.
+void compare(Answer& answer) {
+  if (answer.standings.size() < 2) return;
+  const db::Measurement& first = answer.standings[0].measurement;
+  const db::Measurement& second = answer.standings[1].measurement;
+  answer.by_pairs = first.place == db::Place::program && second.place == db::Place::program && first.session_id &&
+                    first.session_id == second.session_id && first.samples_ns.size() == second.samples_ns.size();
+  const auto contrast = answer.by_pairs ? tuner::contrast_pairs : tuner::contrast_apart;
+  answer.contrast = contrast(first.samples_ns, second.samples_ns, db::kTieFraction, tuner::kConfidence);
+}
+
+Expected<Answer> find(const Costs& costs, const schedule::Workload& workload) {
+  Answer answer;
+  answer.workload = workload;
+  answer.target = costs.target.short_name;
+  NNTUNE_ASSIGN(const auto target, db::find_target(*costs.database, costs.target));
+  if (target) {
+    NNTUNE_ASSIGN(const auto contenders, db::contenders(*costs.database, target->id, workload.hash(), 2));
+    for (const db::Measurement& each : contenders) {
+      answer.standings.push_back({each, tuner::median_interval(each.samples_ns)});
+    }
+    NNTUNE_ASSIGN(const auto tried, db::tried(*costs.database, target->id, workload.hash()));
+    for (const auto& [schedule, what] : tried) ++answer.tried[what.verdict];
+  }
+  compare(answer);
+  answer.estimate_seconds = costs.model->estimates().cost(workload).seconds;
+  return answer;
+}
+
+std::string plural(std::int64_t count, std::string_view word) {
+  return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
+}
+
+std::string render(std::string_view name, const Standing& standing) {
+  const db::Measurement& m = standing.measurement;
+  const auto time = [](double ns) { return format_seconds(ns * 1e-9); };
+  std::string out = fmt::format("{:<9} {:>7}  {:>7} .. {:<7}  {:<8} {:<16} {:>4}  {:>7}\n", name, time(m.median_ns),
+                                time(standing.interval_ns.low), time(standing.interval_ns.high), db::to_string(m.place),
+                                minute_of(m.created_at), m.samples_ns.size(), m.id);
+  return out + wrapped(m.schedule, "  ");
+}
+
+std::string render(const Contrast& contrast, bool by_pairs) {
+  const std::string_view verdict = contrast.decision == tuner::Decision::slower   ? "the runner-up is slower"
+                                   : contrast.decision == tuner::Decision::faster ? "the runner-up is faster"
+                                                                                  : "not told apart";
+  return fmt::format("ratio {:.3f} ({:.3f} .. {:.3f}) {}: {}\n", contrast.ratio, contrast.interval.low,
+                     contrast.interval.high, by_pairs ? "by pairs" : "not paired", verdict);
+}
+
+std::string render(const Answer& answer) {
+  const schedule::Workload& workload = answer.workload;
+  std::string out = wrapped(short_name(workload), "");
+  out += fmt::format("  {}, {}, {}\n", workload.hash().hex(), plural(workload.threads, "thread"), answer.target);
+  out += wrapped(workload.text(), "  ");
+  out += "\n";
+  if (answer.standings.empty()) {
+    out += "not measured on this kind of machine";
+  } else {
+    out += fmt::format("{:<9} {:>7}  {:^18}  {:<8} {:<16} {:>4}  {:>7}\n", "", "median", "95 % interval", "timed in",
+                       "at (UTC)", "n", "id");
+    out += render("incumbent", answer.standings[0]);
+    if (answer.standings.size() > 1) out += render("runner-up", answer.standings[1]);
+    out += "\n";
+    out += answer.contrast ? render(*answer.contrast, answer.by_pairs) : "no runner-up\n";
+    out += "measured";
+  }
+  int tried = 0;
+  std::string verdicts;
+  for (const auto& [verdict, count] : answer.tried) {
+    tried += count;
+    verdicts += fmt::format("{}{} {}", verdicts.empty() ? "" : ", ", count, db::to_string(verdict));
+  }
+  out += tried == 0 ? "; none tried in a worker"
+                    : fmt::format("; {} tried in a worker: {}", plural(tried, "schedule"), verdicts);
+  out += std::isfinite(answer.estimate_seconds)
+             ? fmt::format("\nestimate of the default schedule {}\n", format_seconds(answer.estimate_seconds))
+             : "\nno estimate: this CPU cannot run it\n";
+  return out;
+}
+
+Json to_json(const Answer& answer) {
+  const auto interval = [](const Interval& i) { return Json::array({i.low, i.high}); };
+  Json json = {{"workload", answer.workload.text()},
+               {"hash", answer.workload.hash().hex()},
+               {"name", short_name(answer.workload)},
+               {"threads", answer.workload.threads},
+               {"target", answer.target},
+               {"source", answer.standings.empty() ? "estimated" : "measured"},
+               {"estimate_seconds", std::isfinite(answer.estimate_seconds) ? Json(answer.estimate_seconds) : Json()},
+               {"tried", Json::object()}};
+  for (const auto& [verdict, count] : answer.tried) json["tried"][std::string(db::to_string(verdict))] = count;
+  const char* const names[] = {"incumbent", "runner_up"};
+  for (std::size_t i = 0; i < 2; ++i) {
+    Json& entry = json[names[i]];
+    if (i >= answer.standings.size()) continue;
+    const Standing& standing = answer.standings[i];
+    const db::Measurement& m = standing.measurement;
+    entry = {{"id", m.id},
+             {"uid", m.uid},
+             {"schedule", Json::parse(m.schedule)},
+             {"object_hash", m.object_hash ? Json(m.object_hash->hex()) : Json()},
+             {"median_ns", m.median_ns},
+             {"interval_ns", interval(standing.interval_ns)},
+             {"samples", m.samples_ns.size()},
+             {"place", db::to_string(m.place)},
+             {"created_at", m.created_at},
+             {"environment", m.environment.empty() ? Json() : Json::parse(m.environment)}};
+  }
+  if (answer.contrast) {
+    json["ratio"] = {{"ratio", answer.contrast->ratio},
+                     {"interval", interval(answer.contrast->interval)},
+                     {"by_pairs", answer.by_pairs},
+                     {"runner_up_is", tuner::to_string(answer.contrast->decision)}};
+  }
+  return json;
+}
+
+Expected<int> run(const cxxopts::ParseResult& arguments) {
+  if (arguments.count("workload") == 0) {
+    return fail(ErrorKind::usage, "no workload given", "give its hash, its canonical text, or a name from `nntune explain`");
+  }
+  NNTUNE_ASSIGN(const Costs costs, open_costs(read_db_option(arguments)));
+  NNTUNE_ASSIGN(const auto workload, find_workload(*costs.database, arguments["workload"].as<std::string>()));
+  NNTUNE_ASSIGN(const Answer answer, find(costs, workload));
+  fmt::print("{}", arguments.count("json") != 0 ? to_json(answer).dump(2) + "\n" : render(answer));
+  return 0;
+}
+
+}  // namespace
+
+extern const Command kWhyCommand;
+const Command kWhyCommand = {"why", "WORKLOAD [--db FILE] [--json]",
+                             "tell why a kernel's schedule was chosen, and how sure that is", declare, run};
+
+}  // namespace nntune::cli
