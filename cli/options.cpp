@@ -102,15 +102,26 @@ std::optional<std::filesystem::path> read_db_option(const cxxopts::ParseResult& 
   return arguments["db"].as<std::string>();
 }
 
+void declare_isa_option(cxxopts::Options& options) {
+  options.add_options()("isa", "compile for avx2, avx512 or avx512-bf16 (default: all that this CPU has)",
+                        cxxopts::value<std::string>(), "ISA");
+}
+
+Expected<std::string> read_isa_option(const cxxopts::ParseResult& arguments) {
+  if (arguments.count("isa") == 0) return std::string();
+  const auto& isa = arguments["isa"].as<std::string>();
+  if (isa.empty()) return usage("--isa names no instruction set", "give avx2, avx512 or avx512-bf16");
+  return isa;
+}
+
 void declare_model_options(cxxopts::Options& options) {
   declare_db_option(options);
+  declare_isa_option(options);
   auto add = options.add_options();
   add("model", "built-in name (see `nntune models`) or Hugging Face folder", cxxopts::value<std::string>(), "MODEL");
   add("weights", "folder with real weights for a built-in name", cxxopts::value<std::string>(), "DIR");
   add("dtype", "type of the stored weights: f32 or bf16", cxxopts::value<std::string>()->default_value("bf16"), "TYPE");
   add("t,threads", "threads (default: all CPUs this process may use)", cxxopts::value<std::string>(), "THREADS");
-  add("isa", "compile for avx2, avx512 or avx512-bf16 (default: all that this CPU has)", cxxopts::value<std::string>(),
-      "ISA");
   add("ctx", "tokens the KV cache has room for", cxxopts::value<std::string>()->default_value("4096"), "N");
   options.parse_positional({"model"});
 }
@@ -140,10 +151,7 @@ Expected<ModelOptions> read_model_options(const cxxopts::ParseResult& arguments,
   } else if (several != nullptr) {
     *several = {result.threads};
   }
-  if (arguments.count("isa") != 0) {
-    result.isa = arguments["isa"].as<std::string>();
-    if (result.isa.empty()) return usage("--isa names no instruction set", "give avx2, avx512 or avx512-bf16");
-  }
+  NNTUNE_ASSIGN(result.isa, read_isa_option(arguments));
   NNTUNE_ASSIGN(result.ctx, parse_integer(arguments["ctx"].as<std::string>(), "--ctx", 1, kMaxContext));
   result.ctx_given = arguments.count("ctx") != 0;
   return result;

@@ -40,6 +40,11 @@ void declare_model_options(cxxopts::Options& options);
 void declare_db_option(cxxopts::Options& options);
 [[nodiscard]] std::optional<std::filesystem::path> read_db_option(const cxxopts::ParseResult& arguments);
 
+/// Declares --isa ISA alone.
+void declare_isa_option(cxxopts::Options& options);
+/// As Isa::limited_to takes it; "" if not given.
+[[nodiscard]] Expected<std::string> read_isa_option(const cxxopts::ParseResult& arguments);
+
 /// A whole number in lowest..highest, nothing before or behind it. `option` is for the error.
 [[nodiscard]] Expected<std::int64_t> parse_integer(std::string_view text, std::string_view option, std::int64_t lowest,
                                                    std::int64_t highest);

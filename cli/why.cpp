@@ -23,6 +23,7 @@ using tuner::Interval;
 
 void declare(cxxopts::Options& options) {
   declare_db_option(options);
+  declare_isa_option(options);
   auto add = options.add_options();
   add("workload", "hash or its beginning, canonical text, or a name from `nntune explain`", cxxopts::value<std::string>(),
       "WORKLOAD");
@@ -167,7 +168,8 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
   if (arguments.count("workload") == 0) {
     return fail(ErrorKind::usage, "no workload given", "give its hash, its canonical text, or a name from `nntune explain`");
   }
-  NNTUNE_ASSIGN(const Costs costs, open_costs(read_db_option(arguments)));
+  NNTUNE_ASSIGN(const std::string isa, read_isa_option(arguments));
+  NNTUNE_ASSIGN(const Costs costs, open_costs(read_db_option(arguments), isa));
   NNTUNE_ASSIGN(const auto workload, find_workload(*costs.database, arguments["workload"].as<std::string>()));
   NNTUNE_ASSIGN(const Answer answer, find(costs, workload));
   fmt::print("{}", arguments.count("json") != 0 ? to_json(answer).dump(2) + "\n" : render(answer));
@@ -177,7 +179,7 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
 }  // namespace
 
 extern const Command kWhyCommand;
-const Command kWhyCommand = {"why", "WORKLOAD [--db FILE] [--json]",
+const Command kWhyCommand = {"why", "WORKLOAD [--db FILE] [--isa ISA] [--json]",
                              "tell why a kernel's schedule was chosen, and how sure that is", declare, run};
 
 }  // namespace nntune::cli

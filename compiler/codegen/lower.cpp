@@ -8,8 +8,8 @@
 #include <cstddef>
 #include <functional>
 #include <map>
-#include <ranges>
 #include <optional>
+#include <ranges>
 #include <utility>
 
 #include "compiler/codegen/vector_math.h"

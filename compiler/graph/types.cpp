@@ -141,6 +141,7 @@ Expected<TensorType> TensorType::parse(std::string_view text) {
 
 std::string text(const std::vector<Lane>& lanes) {
   std::vector<std::string> pieces;
+  pieces.reserve(lanes.size());
   for (const Lane& lane : lanes) pieces.push_back(fmt::format("{}:{}", lane.axis, lane.count));
   return fmt::format("{}", fmt::join(pieces, ","));
 }

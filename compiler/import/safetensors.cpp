@@ -103,6 +103,7 @@ Expected<StoredTensor> parse_entry(const std::string& name, const Json& entry, s
 Status check_coverage(const std::vector<std::pair<std::string, StoredTensor>>& entries, std::span<const std::byte> data,
                       const Complain& complain) {
   std::vector<const std::pair<std::string, StoredTensor>*> order;
+  order.reserve(entries.size());
   for (const auto& entry : entries) order.push_back(&entry);
   std::ranges::sort(order, {},
                     [](const auto* entry) { return std::pair(entry->second.bytes.data(), entry->second.bytes.size()); });
@@ -110,8 +111,8 @@ Status check_coverage(const std::vector<std::pair<std::string, StoredTensor>>& e
   std::string_view before = "the header";
   for (const auto* entry : order) {
     const std::byte* begin = entry->second.bytes.data();
-    if (begin < next) return complain(fmt::format("tensors \"{}\" and \"{}\" overlap", before, entry->first));
-    if (begin > next) return complain(fmt::format("there are unused bytes before tensor \"{}\"", entry->first));
+    if (begin < next) return complain(fmt::format(R"(tensors "{}" and "{}" overlap)", before, entry->first));
+    if (begin > next) return complain(fmt::format(R"(there are unused bytes before tensor "{}")", entry->first));
     next = begin + entry->second.bytes.size();
     before = entry->first;
   }

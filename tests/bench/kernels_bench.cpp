@@ -44,6 +44,8 @@ constexpr Matrix kMatrices[] = {
 constexpr std::int64_t kPanels[] = {16, 32, 64};
 constexpr int kRounds = 7;
 constexpr double kSampleSeconds = 0.03;
+/// For each panel width; large shapes try fewer candidates.
+constexpr double kTuningSeconds = 5;
 
 struct Options {
   int threads = 1;
@@ -90,7 +92,7 @@ class Ours : public Player {
         .samples = 3, .sample_seconds = kSampleSeconds / 3, .budget_seconds = 1e9, .give_up_seconds = 1e30};
     (void)calls;
     const auto timed =
-        tuner::time_kernel(*operands_, code_->entry(entry_), scratch_.data(), scratch_stride_, *team_, request);
+        tuner::time_kernel(*operands_, {code_->entry(entry_), scratch_.data(), scratch_stride_}, *team_, request);
     return tuner::median(timed.samples_ns) * 1e-9;
   }
 
@@ -108,7 +110,8 @@ class Ours : public Player {
         [&](const schedule::Schedule& schedule) { return (*family)->estimate_seconds(workload, schedule, target); }, 1);
     std::optional<schedule::Schedule> winner;
     double best = std::numeric_limits<double>::infinity();
-    for (int tried = 0; tried < options.candidates;) {
+    const auto begin = Clock::now();
+    for (int tried = 0; tried < options.candidates && seconds_since(begin) < kTuningSeconds;) {
       const auto schedules = evolution.propose(4);
       if (schedules.empty()) break;
       for (const auto& schedule : schedules) {
