@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -43,6 +44,9 @@ struct Isa {
   /// 32 with AVX-512, else 16.
   [[nodiscard]] int vector_registers() const { return vector_bytes() == 64 ? 32 : 16; }
 };
+
+/// What Isa::limited_to takes.
+inline constexpr std::array<std::string_view, 3> kIsaLevels = {"avx2", "avx512", "avx512-bf16"};
 
 struct Target {
   Isa isa;

@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <cstdint>
 #include <memory>
+#include <string_view>
+#include <utility>
 
 #include "base/json.h"
 #include "cli/command.h"
@@ -36,6 +39,14 @@ struct Stage {
   std::string measured_on;  ///< short name of the row's target
 };
 
+/// Whether the stored target `id` is this machine, seen as `target`; then that becomes what was stored.
+Expected<bool> is_target(const db::Database& database, std::int64_t id, Target& target) {
+  NNTUNE_ASSIGN(const auto stored, db::find_target(database, target));
+  if (!stored || stored->id != id) return false;
+  target = stored->latest;
+  return true;
+}
+
 Expected<Stage> find(const std::optional<std::filesystem::path>& given, const std::string& id) {
   std::filesystem::path path = given.value_or("");
   if (!given) {
@@ -45,9 +56,13 @@ Expected<Stage> find(const std::optional<std::filesystem::path>& given, const st
   Stage stage;
   NNTUNE_ASSIGN(stage.row, db::find_measurement(database, id));
   NNTUNE_ASSIGN(stage.target, probe_target());
-  NNTUNE_ASSIGN(const auto stored, db::find_target(database, stage.target));
-  stage.same_target = stored && stored->id == stage.row.target_id;
-  if (stage.same_target) stage.target = stored->latest;
+  NNTUNE_ASSIGN(stage.same_target, is_target(database, stage.row.target_id, stage.target));
+  for (const std::string_view level : kIsaLevels) {
+    auto limited = probe_target(level);
+    if (stage.same_target || !limited) continue;  // found, or this CPU has no such level
+    NNTUNE_ASSIGN(stage.same_target, is_target(database, stage.row.target_id, *limited));
+    if (stage.same_target) stage.target = *std::move(limited);
+  }
   NNTUNE_ASSIGN(const auto targets, db::targets(database));
   for (const db::TargetRecord& target : targets) {
     if (target.id == stage.row.target_id) stage.measured_on = target.target.short_name;

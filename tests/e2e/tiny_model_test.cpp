@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <ostream>
 #include <vector>
 
 #include "base/json.h"
@@ -74,6 +75,8 @@ struct Way {
   int threads;
   const char* isa;
 };
+
+void PrintTo(const Way& way, std::ostream* out) { *out << way.threads << " threads " << way.isa; }
 
 class TinyModel : public testing::TestWithParam<Way> {};
 

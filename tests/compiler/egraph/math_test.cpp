@@ -1,6 +1,8 @@
 // One law a line: start, goal. Saturation with the laws of math_language.h must prove them equal.
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include "compiler/egraph/smallest_term.h"
 #include "tests/compiler/egraph/math_language.h"
 
@@ -12,6 +14,8 @@ struct Goal {
   const char* start;
   const char* goal;
 };
+
+void PrintTo(const Goal& goal, std::ostream* out) { *out << goal.start << " = " << goal.goal; }
 
 class Math : public testing::TestWithParam<Goal> {};
 
