@@ -48,7 +48,7 @@ cc -std=c99 "${strict[@]}" "$examples/generate.c" "${flags[@]}" "-Wl,-rpath,$lib
 g++ -std=c++11 "${strict[@]}" -fsyntax-only -x c++ "$header"
 version=$(pkg-config --modversion nntune)
 
-CFLAGS="${strict[*]}" cmake -S "$examples" -B "$scratch/build" -DCMAKE_PREFIX_PATH="$prefix" >"$scratch/log" 2>&1 ||
+CFLAGS="${strict[*]}" cmake -G Ninja -S "$examples" -B "$scratch/build" -DCMAKE_PREFIX_PATH="$prefix" >"$scratch/log" 2>&1 ||
   { cat "$scratch/log"; fail "find_package(nntune) does not configure the example"; }
 cmake --build "$scratch/build" >"$scratch/log" 2>&1 || { cat "$scratch/log"; fail "the example does not build by CMake"; }
 
@@ -61,7 +61,7 @@ if(nntune_FOUND)
 endif()
 CMAKE
 mkdir "$scratch/version" && mv "$scratch/version.cmake" "$scratch/version/CMakeLists.txt"
-found() { cmake -S "$scratch/version" -B "$scratch/version/$1" -DWANTED="$1" -DCMAKE_PREFIX_PATH="$prefix" 2>&1; }
+found() { cmake -G Ninja -S "$scratch/version" -B "$scratch/version/$1" -DWANTED="$1" -DCMAKE_PREFIX_PATH="$prefix" 2>&1; }
 [[ $(found "$version") == *"found $version"* ]] || fail "find_package(nntune $version) does not find it"
 [[ $(found 99.0) != *"found $version"* ]] || fail "find_package(nntune 99.0) finds version $version"
 
