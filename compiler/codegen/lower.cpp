@@ -466,6 +466,7 @@ class Lowering {
         llvm::Value* a = emit(expr->args[0]);
         switch (expr->unary) {
           case UnaryOp::exp: return math_.exp(a);
+          case UnaryOp::exp2: return math_.exp2(a);
           case UnaryOp::sqrt: return builder_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, a);
           case UnaryOp::to_f32: return builder_.CreateSIToFP(a, a->getType()->getWithNewType(builder_.getFloatTy()));
           case UnaryOp::to_i64: {

@@ -5,6 +5,9 @@
 namespace nntune::codegen {
 namespace {
 
+/// 1.5 * 2^23: adding it rounds to a whole number, which the lowest bits of the sum then hold.
+constexpr double kRounder = 12582912.0;
+
 unsigned lanes_of(llvm::Value* value) {
   auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(value->getType());
   return vector == nullptr ? 1 : vector->getNumElements();
@@ -61,28 +64,45 @@ llvm::Value* VectorMath::dot2(llvm::Value* a, llvm::Value* b, llvm::Value* c) {
   return fma(low(a), low(b), fma(high(a), high(b), c));
 }
 
+llvm::Value* VectorMath::at_least(llvm::Value* v, double bound) {
+  llvm::Value* limit = constant(v, bound);
+  return builder_.CreateSelect(builder_.CreateFCmpOGT(v, limit), v, limit);
+}
+
+llvm::Value* VectorMath::at_most(llvm::Value* v, double bound) {
+  llvm::Value* limit = constant(v, bound);
+  return builder_.CreateSelect(builder_.CreateFCmpOLT(v, limit), v, limit);
+}
+
+llvm::Value* VectorMath::times_power(llvm::Value* y, llvm::Value* shifted) {
+  llvm::Type* integer = with_element(y, builder_.getInt32Ty());
+  llvm::Value* exponent = builder_.CreateShl(builder_.CreateBitCast(shifted, integer), 23);
+  return builder_.CreateBitCast(builder_.CreateAdd(builder_.CreateBitCast(y, integer), exponent), y->getType());
+}
+
 llvm::Value* VectorMath::exp(llvm::Value* x) {
-  const auto clamp = [&](llvm::Value* v, double bound, bool lower) {
-    llvm::Value* limit = constant(v, bound);
-    llvm::Value* keep = lower ? builder_.CreateFCmpOGT(v, limit) : builder_.CreateFCmpOLT(v, limit);
-    return builder_.CreateSelect(keep, v, limit);
-  };
-  x = clamp(clamp(x, -87.0, true), 87.0, false);
-  // Adding and taking away 1.5 * 2^23 rounds to a whole number without SSE4.1's instruction.
-  llvm::Value* magic = constant(x, 12582912.0);
-  llvm::Value* n =
-      builder_.CreateFSub(builder_.CreateFAdd(builder_.CreateFMul(x, constant(x, 1.44269504088896341)), magic), magic);
+  x = at_most(at_least(x, -87.0), 87.0);
+  llvm::Value* shifted = fma(x, constant(x, 1.44269504088896341), constant(x, kRounder));
+  llvm::Value* n = builder_.CreateFSub(shifted, constant(x, kRounder));
   llvm::Value* r = fma(n, constant(x, -0.693359375), x);
   r = fma(n, constant(x, 2.12194440e-4), r);
   llvm::Value* p = constant(x, 1.9875691500e-4);
   for (const double c : {1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1}) {
     p = fma(p, r, constant(x, c));
   }
-  llvm::Value* y = builder_.CreateFAdd(fma(p, builder_.CreateFMul(r, r), r), constant(x, 1.0));
-  llvm::Type* integer = with_element(x, builder_.getInt32Ty());
-  llvm::Value* exponent = builder_.CreateAdd(builder_.CreateFPToSI(n, integer), llvm::ConstantInt::get(integer, 127));
-  llvm::Value* power = builder_.CreateBitCast(builder_.CreateShl(exponent, 23), x->getType());
-  return builder_.CreateFMul(y, power);
+  return times_power(builder_.CreateFAdd(fma(p, builder_.CreateFMul(r, r), r), constant(x, 1.0)), shifted);
+}
+
+llvm::Value* VectorMath::exp2(llvm::Value* x) {
+  x = at_least(x, -125.0);
+  llvm::Value* shifted = builder_.CreateFAdd(x, constant(x, kRounder));
+  llvm::Value* r = builder_.CreateFSub(x, builder_.CreateFSub(shifted, constant(x, kRounder)));
+  // Minimax polynomial of 2^r for |r| <= 1/2; relative error 7.5e-8.
+  llvm::Value* p = constant(x, 1.32764678e-3);
+  for (const double c : {9.675541248e-3, 5.550713287e-2, 2.402211973e-1, 6.931469671e-1, 1.000000072}) {
+    p = fma(p, r, constant(x, c));
+  }
+  return times_power(p, shifted);
 }
 
 llvm::Value* VectorMath::reduce_add(llvm::Value* vector) {

@@ -22,10 +22,16 @@ class VectorMath {
   llvm::Value* dot2(llvm::Value* a, llvm::Value* b, llvm::Value* c);
   /// Cephes' expf (a polynomial of degree 6 after reduction by ln 2): relative error below 2e-7, inputs cut to +-87.
   llvm::Value* exp(llvm::Value* x);
+  /// Relative error below 2e-7 for x of at most 127; what is below -125 counts as -125.
+  llvm::Value* exp2(llvm::Value* x);
   llvm::Value* reduce_add(llvm::Value* vector);
   llvm::Value* reduce_max(llvm::Value* vector);
 
  private:
+  llvm::Value* at_least(llvm::Value* v, double bound);
+  llvm::Value* at_most(llvm::Value* v, double bound);
+  /// y times two to the power in the lowest bits of `shifted`; y and the result are normal numbers.
+  llvm::Value* times_power(llvm::Value* y, llvm::Value* shifted);
   llvm::Value* constant(llvm::Value* like, double value);
   llvm::Type* with_element(llvm::Value* like, llvm::Type* element);
 

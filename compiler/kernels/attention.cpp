@@ -28,8 +28,15 @@ using schedule::Workload;
 
 namespace {
 
-/// Far below every score, yet exp(difference) is an ordinary 0.
+/// Far below every score, yet a difference of two is an ordinary number.
 constexpr double kMinusInfinity = -1e30;
+
+/// Scores are in units of ln 2, so that their exponents are powers of two.
+constexpr double kLog2E = 1.44269504088896341;
+
+/// What a score may be above the reference of its row before the row gets another one: powers stay below 2^8, so sums of
+/// thousands of them are exact enough, and few blocks pay for rescaling (FlashAttention-4 does the same).
+constexpr double kSlack = 8;
 
 struct Shape {
   std::int64_t m = 1;
@@ -79,8 +86,8 @@ class Builder {
     scores_ = function_.add_scratch("scores", Scalar::f32, {rows_, tb_});
     powers_ = s_.dot_values ? function_.add_scratch("powers", Scalar::bf16, {rows_, tb_}) : scores_;
     output_ = function_.add_scratch("output", Scalar::f32, {rows_, s_.head});
-    highest_ = function_.add_scratch("highest", Scalar::f32, {rows_});
-    total_ = function_.add_scratch("total", Scalar::f32, {rows_});
+    reference_ = function_.add_scratch("reference", Scalar::f32, {rows_});
+    total_ = function_.add_scratch("total", Scalar::f32, {rows_, lanes_});
 
     const Expr all_rows = s_.m == 1 ? integer(1) : loopir::param(loopir::Param::rows);
     const Expr blocks = s_.m == 1 ? integer(1) : ceil_div(all_rows, qb_);
@@ -91,9 +98,9 @@ class Builder {
     first_row_ = use(block) * qb_;
 
     const Var tb = loopir::variable("tb");
-    const Expr end = loopir::param(loopir::Param::past) + loopir::min(first_row_ + qb_, all_rows);
+    end_ = loopir::param(loopir::Param::past) + loopir::min(first_row_ + qb_, all_rows);
     const Stmt steps =
-        loopir::loop(tb, ceil_div(end, tb_), loopir::block({scores(use(tb)), softmax(use(tb)), values(use(tb))}));
+        loopir::loop(tb, ceil_div(end_, tb_), loopir::block({scores(use(tb)), softmax(use(tb)), values(use(tb))}));
     const Stmt body = loopir::block({load_queries(), clear(), steps, write_result()});
     function_.body = loopir::loop(
         task, blocks * s_.kv_heads,
@@ -130,7 +137,7 @@ class Builder {
       chain.apply(workload_.op.prologue, buffers(function_, s_.at.prologue, s_.prologue));
       std::vector<Stmt> stmts = chain.preparation();
       stmts.push_back(for_lanes(s_.head, [&](const Expr& column) {
-        return loopir::store(query_, {row, column}, chain.at(column) * number(workload_.op.scale));
+        return loopir::store(query_, {row, column}, chain.at(column) * number(workload_.op.scale * kLog2E));
       }));
       return loopir::block(std::move(stmts));
     });
@@ -138,16 +145,32 @@ class Builder {
 
   Stmt clear() {
     return for_rows([&](const Expr& row, const Expr&, const Expr&) {
-      return loopir::block({loopir::store(highest_, {row}, number(kMinusInfinity)), loopir::store(total_, {row}, number(0)),
+      return loopir::block({loopir::store(reference_, {row}, number(kMinusInfinity)),
+                            for_lanes(lanes_,
+                                      [&](const Expr& lane) {
+                                        return loopir::store(total_, {row, lane}, number(0));
+                                      }),
                             for_lanes(s_.head, [&](const Expr& column) {
                               return loopir::store(output_, {row, column}, number(0));
                             })});
     });
   }
 
-  /// target[r, c] = (accumulate ? target[r, c] : 0) + sum over k < depth of a[r, k] * b(k, c), in register tiles.
-  Stmt contract(const Buffer& target, const Buffer& a, const std::function<Expr(const Expr& k, const Expr& c)>& b,
-                std::int64_t columns, std::int64_t depth, std::int64_t vectors, bool pairs, bool accumulate) {
+  /// How many positions of block `tb` the last of the rows up to row `i` of a block of queries sees; may be outside 0..tb_.
+  Expr visible(const Expr& tb, const Expr& i) { return loopir::param(loopir::Param::past) + first_row_ + i + 1 - tb * tb_; }
+
+  /// The same for a tile of rows, and never beyond the last position: queries of a group lie one behind the other, so a tile may stay within one head.
+  Expr visible_by_tile(const Expr& tb, const Expr& tile) {
+    const Expr last =
+        qb_ % mr_ != 0 ? integer(qb_ - 1) : loopir::binary(BinaryOp::mod, tile, integer(qb_ / mr_)) * mr_ + (mr_ - 1);
+    return loopir::min(visible(tb, last), end_ - tb * tb_);
+  }
+
+  /// target[r, c] = (accumulate ? target[r, c] : 0) + sum over k < depth of a[r, k] * b(k, c), in register tiles. What no row
+  /// of a tile sees of block `tb` is left out: columns of scores, depth of values.
+  Stmt contract(const Expr& tb, const Buffer& target, const Buffer& a,
+                const std::function<Expr(const Expr& k, const Expr& c)>& b, std::int64_t columns, std::int64_t depth,
+                std::int64_t vectors, bool pairs, bool accumulate) {
     const Var r = loopir::variable("r", rows_);
     const Var c = loopir::variable("c", columns);
     const Var k = loopir::variable("k", depth);
@@ -194,72 +217,84 @@ class Builder {
     if (pair) nest.tensorize_dot2(pair);
     nest.vectorize(cl);
     for (const Var& v : {ku, ri, cv}) nest.unroll(v);
+    const Expr seen = visible_by_tile(tb, use(rt));
+    if (accumulate) {
+      const std::int64_t step = 4 * (pairs ? 2 : 1);
+      nest.limit(ko, loopir::min(ceil_div(seen, step), integer(depth / step)));
+    } else {
+      nest.guard(rt, loopir::less(use(ct) * width, seen));
+    }
     return nest.stmt();
   }
 
   Stmt scores(const Expr& tb) {
     const Buffer keys = function_.operands[s_.at.w];
     const auto key = [&](const Expr& k, const Expr& c) { return loopir::load(keys, {kv_head_, tb * tb_ + c, k}); };
-    return contract(scores_, query_, key, tb_, s_.head, nv_, s_.dot_scores, false);
+    return contract(tb, scores_, query_, key, tb_, s_.head, nv_, s_.dot_scores, false);
   }
 
   Stmt values(const Expr& tb) {
     const Buffer v = function_.operands[s_.at.w + 1];
     const auto value = [&](const Expr& k, const Expr& c) { return loopir::load(v, {kv_head_, tb * tb_ + k, c}); };
-    return contract(output_, powers_, value, s_.head, tb_, nvo_, s_.dot_values, true);
+    return contract(tb, output_, powers_, value, s_.head, tb_, nvo_, s_.dot_values, true);
   }
 
   Stmt softmax(const Expr& tb) {
-    const Buffer best = loopir::local_buffer("best", {lanes_});
-    const Buffer sums = loopir::local_buffer("sums", {lanes_});
     const Var l = loopir::variable("l", lanes_);
-    const auto once = [&](const Buffer& buffer, double value) {
-      return loopir::loop(l, integer(lanes_), loopir::store(buffer, {use(l)}, number(value)), LoopKind::vectorized);
+    const auto lanes = [&](const std::function<Stmt(const Expr& lane)>& body) {
+      return loopir::loop(l, integer(lanes_), body(use(l)), LoopKind::vectorized);
     };
     const auto each = [&](const std::function<Stmt(const Expr& column, const Expr& lane)>& body) {
       const Var v = loopir::variable("v", tb_ / lanes_);
-      const Stmt inner = loopir::loop(l, integer(lanes_), body(use(v) * lanes_ + use(l), use(l)), LoopKind::vectorized);
-      return loopir::loop(v, integer(tb_ / lanes_), inner, LoopKind::unrolled);
+      return loopir::loop(v, integer(tb_ / lanes_),
+                          lanes([&](const Expr& lane) { return body(use(v) * lanes_ + lane, lane); }), LoopKind::unrolled);
     };
+    const Buffer best = loopir::local_buffer("best", {lanes_});
+    const Buffer sums = loopir::local_buffer("sums", {lanes_});
     return for_rows([&](const Expr& row, const Expr&, const Expr& i) {
-      const Var allowed = loopir::variable("allowed");
+      const Expr allowed = visible(tb, i);
+      const Stmt mask = loopir::branch(
+          loopir::less(allowed, integer(tb_)), each([&](const Expr& column, const Expr&) {
+            const Expr seen = loopir::less(loopir::unary(UnaryOp::to_f32, column), loopir::unary(UnaryOp::to_f32, allowed));
+            return loopir::store(scores_, {row, column},
+                                 loopir::select(seen, loopir::load(scores_, {row, column}), number(kMinusInfinity)));
+          }));
+      const Stmt no_best = lanes([&](const Expr& lane) { return loopir::store(best, {lane}, number(kMinusInfinity)); });
+      const Stmt find_best = each([&](const Expr& column, const Expr& lane) {
+        return loopir::store(best, {lane}, loopir::max(loopir::load(best, {lane}), loopir::load(scores_, {row, column})));
+      });
+
       const Var now = loopir::variable("now");
-      const Var shrink = loopir::variable("shrink");
       const Expr now_value = loopir::let_ref(now, Scalar::f32);
-      const Expr shrink_value = loopir::let_ref(shrink, Scalar::f32);
-      // Positions of the block that this row sees: the first `allowed` ones.
-      const Expr visible =
-          loopir::unary(UnaryOp::to_f32, loopir::param(loopir::Param::past) + first_row_ + i + 1 - tb * tb_);
-      const Stmt mask = each([&](const Expr& column, const Expr& lane) {
-        const Expr seen = loopir::less(loopir::unary(UnaryOp::to_f32, column), loopir::let_ref(allowed, Scalar::f32));
-        const Expr score = loopir::select(seen, loopir::load(scores_, {row, column}), number(kMinusInfinity));
-        return loopir::block(
-            {loopir::store(scores_, {row, column}, score),
-             loopir::store(best, {lane}, loopir::max(loopir::load(best, {lane}), loopir::load(scores_, {row, column})))});
-      });
-      const Expr block_best = loopir::reduce(BinaryOp::max, l, loopir::load(best, {use(l)}));
+      const Var shrink = loopir::variable("shrink");
+      const auto rescale = [&](const Buffer& buffer, std::int64_t columns) {
+        return for_lanes(columns, [&](const Expr& column) {
+          return loopir::store(buffer, {row, column},
+                               loopir::load(buffer, {row, column}) * loopir::let_ref(shrink, Scalar::f32));
+        });
+      };
+      const Expr factor = loopir::unary(UnaryOp::exp2, loopir::load(reference_, {row}) - now_value);
+      const Stmt refer = loopir::branch(loopir::less(loopir::load(reference_, {row}) + number(kSlack), now_value),
+                                        loopir::let(shrink, factor,
+                                                    loopir::block({rescale(total_, lanes_), rescale(output_, s_.head),
+                                                                   loopir::store(reference_, {row}, now_value)})));
+      const Stmt update = loopir::let(now, loopir::reduce(BinaryOp::max, l, loopir::load(best, {use(l)})), refer);
+
+      const Var power = loopir::variable("power");
+      const Expr power_value = loopir::let_ref(power, Scalar::f32);
       const Stmt exponents = each([&](const Expr& column, const Expr& lane) {
-        const Expr power = loopir::unary(UnaryOp::exp, loopir::load(scores_, {row, column}) - now_value);
-        return loopir::block(
-            {loopir::store(scores_, {row, column}, power),
-             loopir::store(sums, {lane}, loopir::load(sums, {lane}) + loopir::load(scores_, {row, column}))});
+        return loopir::let(
+            power, loopir::unary(UnaryOp::exp2, loopir::load(scores_, {row, column}) - loopir::load(reference_, {row})),
+            loopir::block({loopir::store(powers_, {row, column}, power_value),
+                           loopir::store(sums, {lane}, loopir::load(sums, {lane}) + power_value)}));
       });
-      std::vector<Stmt> after = {once(sums, 0), exponents};
-      if (s_.dot_values) {
-        after.push_back(each([&](const Expr& column, const Expr&) {
-          return loopir::store(powers_, {row, column}, loopir::load(scores_, {row, column}));
-        }));
-      }
-      const Expr block_total = loopir::reduce(BinaryOp::add, l, loopir::load(sums, {use(l)}));
-      after.push_back(loopir::store(total_, {row}, loopir::load(total_, {row}) * shrink_value + block_total));
-      after.push_back(loopir::store(highest_, {row}, now_value));
-      after.push_back(for_lanes(s_.head, [&](const Expr& column) {
-        return loopir::store(output_, {row, column}, loopir::load(output_, {row, column}) * shrink_value);
-      }));
-      const Expr factor = loopir::unary(UnaryOp::exp, loopir::load(highest_, {row}) - now_value);
-      const Stmt update = loopir::let(now, loopir::max(loopir::load(highest_, {row}), block_best),
-                                      loopir::let(shrink, factor, loopir::block(std::move(after))));
-      return loopir::let(allowed, visible, loopir::block({once(best, kMinusInfinity), mask, update}));
+      const Stmt old_sums = lanes([&](const Expr& lane) {
+        return loopir::store(sums, {lane}, loopir::load(total_, {row, lane}));
+      });
+      const Stmt new_sums = lanes([&](const Expr& lane) {
+        return loopir::store(total_, {row, lane}, loopir::load(sums, {lane}));
+      });
+      return loopir::block({mask, no_best, find_best, update, old_sums, exponents, new_sums});
     });
   }
 
@@ -272,7 +307,9 @@ class Builder {
         return loopir::store(out, {first_row_ + i, first + column},
                              loopir::load(output_, {row, column}) * loopir::let_ref(inverse, Scalar::f32));
       });
-      return loopir::let(inverse, number(1) / loopir::load(total_, {row}), write);
+      const Var l = loopir::variable("l", lanes_);
+      const Expr total = loopir::reduce(BinaryOp::add, l, loopir::load(total_, {row, use(l)}));
+      return loopir::let(inverse, number(1) / total, write);
     });
   }
 
@@ -290,10 +327,11 @@ class Builder {
   Buffer scores_;
   Buffer powers_;
   Buffer output_;
-  Buffer highest_;
-  Buffer total_;
+  Buffer reference_;  ///< of each row: powers are of scores less this; the highest score, or kSlack below it
+  Buffer total_;      ///< of each row and lane: sum of powers
   Expr kv_head_;
   Expr first_row_;
+  Expr end_;  ///< positions that the last row of the block of queries sees
 };
 
 }  // namespace
@@ -346,7 +384,7 @@ schedule::Space Attention::space(const Workload& workload, const Target& target)
   const std::int64_t registers = target.isa.vector_registers();
   schedule::Space space;
   if (s.m > 1) space.knobs.push_back({"qb", {2, 4, 8, 16, 32}});
-  space.knobs.push_back({"tb", {16, 32, 64}});
+  space.knobs.push_back({"tb", {16, 32, 64, 128}});
   space.knobs.push_back({"mr", {1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16}});
   space.knobs.push_back({"nv", {1, 2, 4}});
   space.knobs.push_back({"nvo", {1, 2, 4, 8, 16}});
@@ -369,7 +407,6 @@ double Attention::estimate_seconds(const Workload& workload, const Schedule& sch
   const Shape s = shape_of(workload);
   const Work needed = work(workload, target.isa);
   const double qb = s.m == 1 ? 1 : static_cast<double>(schedule.at("qb"));
-  const double tb = static_cast<double>(schedule.at("tb"));
   const double blocks = std::ceil(static_cast<double>(s.m) / qb);
   const double tasks = blocks * static_cast<double>(s.kv_heads);
   const double threads = std::max(1, std::min(workload.threads, target.cores));
@@ -382,15 +419,19 @@ double Attention::estimate_seconds(const Workload& workload, const Schedule& sch
     const double macs = (needed.f32_macs + needed.bf16_macs) / 2;
     return macs / ((dot ? target.bf16_dot : target.f32_fma) * efficiency);
   };
-  // Blocks at the diagonal and beyond the end are computed whole.
+  // Tiles on the diagonal are computed whole.
   const double span = static_cast<double>(workload.past) + static_cast<double>(s.m) / 2;
-  const double waste = 1 + (tb / 2 + qb / 2) / std::max(span, 1.0);
+  const double mr = std::min(static_cast<double>(schedule.at("mr")), qb);
+  const double width = static_cast<double>(schedule.at("nv") * vector_lanes(target.isa));
+  const double scores_waste = 1 + (width + mr) / 2 / std::max(span, 1.0);
+  const double values_waste = 1 + (8 + mr) / 2 / std::max(span, 1.0);
   const double scores = (needed.f32_macs + needed.bf16_macs) / 2 / static_cast<double>(s.head);
-  const double rescaling = scores / tb * static_cast<double>(s.head) * 2;
-  const double vector_work = (scores * 24 + rescaling) / target.f32_fma;
-  const double compute =
-      ((seconds(s.dot_scores, schedule.at("nv")) + seconds(s.dot_values, schedule.at("nvo"))) * waste + vector_work) /
-      threads;
+  // Each row of each block finds its highest score, and goes through its accumulators.
+  const double tb = static_cast<double>(schedule.at("tb"));
+  const double vector_work = scores * (16 + 400 / tb) / target.f32_fma;
+  const double compute = (seconds(s.dot_scores, schedule.at("nv")) * scores_waste +
+                          seconds(s.dot_values, schedule.at("nvo")) * values_waste + vector_work) /
+                         threads;
   const double memory = needed.weight_bytes * std::max(1.0, blocks / 8) / (target.l3_read * threads);
   return std::max(compute * imbalance, memory) + target.barrier_seconds;
 }

@@ -58,7 +58,13 @@ using Buffer = std::shared_ptr<const BufferNode>;
 
 enum class ExprKind : std::uint8_t { integer, number, variable, param, load, binary, unary, select, fma, dot2, reduce };
 enum class BinaryOp : std::uint8_t { add, sub, mul, div, mod, min, max, lt, le, eq, logical_and };
-enum class UnaryOp : std::uint8_t { exp, sqrt, to_f32, to_i64 };
+enum class UnaryOp : std::uint8_t {
+  exp,
+  exp2,  ///< of at most 127; what is below -125 counts as -125
+  sqrt,
+  to_f32,
+  to_i64,
+};
 
 struct ExprNode {
   ExprKind kind = ExprKind::integer;

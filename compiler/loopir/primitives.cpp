@@ -99,6 +99,11 @@ void Nest::limit(const Var& var, const Expr& extent) {
   });
 }
 
+void Nest::guard(const Var& var, const Expr& condition) {
+  root_ =
+      rewrite_loop(root_, var, [&](const StmtNode& node) { return with_body(node, branch(condition, node.stmts.front())); });
+}
+
 void Nest::reorder(const std::vector<Var>& order) {
   const auto listed = [&](const Var& v) { return std::find(order.begin(), order.end(), v) != order.end(); };
   // The outermost listed loop is the first met from above.

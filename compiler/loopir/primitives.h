@@ -26,6 +26,8 @@ class Nest {
   Split split(const Var& var, std::int64_t factor);
   /// Fewer iterations of a loop, e.g. in the last block of a run-time number of rows.
   void limit(const Var& var, const Expr& extent);
+  /// Each iteration of the loop happens only under a condition.
+  void guard(const Var& var, const Expr& condition);
   /// Permutes perfectly nested loops into this order, outermost first; the listed loops must be adjacent.
   void reorder(const std::vector<Var>& order);
   void unroll(const Var& var) { set_kind(var, LoopKind::unrolled); }

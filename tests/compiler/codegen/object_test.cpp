@@ -72,6 +72,22 @@ TEST(Object, ExpIsRightToTwoUlpOrSo) {
   }
 }
 
+TEST(Object, Exp2IsRightToTwoUlpOrSoAndNeverLessThanTheSmallest) {
+  for (const Isa& isa : {plain(), probe_target()->isa}) {
+    const auto function =
+        map_function(8, Scalar::f32, [](const loopir::Expr& x) { return loopir::unary(loopir::UnaryOp::exp2, x); });
+    std::vector<float> in = ramp();
+    for (float& x : in) x = x * 1.61F + 0.37F;
+    in[0] = -1e30F;
+    in[1] = 127;
+    const std::vector<float> out = run<float>(function, isa, in, 3);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const double expected = std::exp2(std::max(-125.0, static_cast<double>(in[i])));
+      EXPECT_NEAR(out[i] / expected, 1.0, 3e-7) << in[i];
+    }
+  }
+}
+
 TEST(Object, RoundsToBf16TheSameWithAndWithoutTheInstruction) {
   const auto function = map_function(16, Scalar::bf16, [](const loopir::Expr& x) { return x * loopir::number(1.2345678); });
   EXPECT_EQ(run<std::uint16_t>(function, plain(), ramp(), 1), run<std::uint16_t>(function, probe_target()->isa, ramp(), 1));

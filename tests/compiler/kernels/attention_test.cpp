@@ -14,6 +14,15 @@ TEST(Attention, PrefillOverPackedKeys) {
                1e-5);
 }
 
+TEST(Attention, ScoresFarApartRescaleWhatWasSummed) {
+  expect_right("attention{4,2,4;;}(f32[37,512],f32[2,?,128]<1:16>,f32[2,?,128])->f32[37,512] past=110 t=2", 1e-4, 12);
+}
+
+TEST(Attention, RowsThatFillTheCache) {
+  expect_right("attention{4,2,0.08838834764831845;;}(f32[33,512],f32[2,?,128]<1:16>,f32[2,?,128])->f32[33,512] past=159 t=2",
+               1e-5, 12);
+}
+
 TEST(Attention, Bf16DotsWithNormAndRopeOfTheQueries) {
   expect_right(
       "attention{4,2,0.08838834764831845;rms(1e-06,128)|scale|rope(128);cast(bf16)}"

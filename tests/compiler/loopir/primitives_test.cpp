@@ -38,6 +38,20 @@ TEST(Primitives, SplitRoundsARunTimeExtentUp) {
             "    a[((io * 4) + ii), 0] = 0\n");
 }
 
+TEST(Primitives, LimitAndGuardLeaveIterationsOut) {
+  const Var i = variable("i", 8);
+  const Var j = variable("j", 8);
+  const Buffer a = matrix("a", 0);
+  Nest nest(loop(i, integer(8), loop(j, integer(8), store(a, {use(i), use(j)}, number(0)))));
+  nest.limit(j, use(i) + 1);
+  nest.guard(i, less(use(i), param(Param::rows)));
+  EXPECT_EQ(text(nest.stmt()),
+            "for i in 0..8\n"
+            "  if (i < rows)\n"
+            "    for j in 0..(i + 1)\n"
+            "      a[i, j] = 0\n");
+}
+
 TEST(Primitives, TensorizeReplacesAPairOfProducts) {
   const Var k = variable("k", 8);
   const Buffer x = matrix("x", 0, Scalar::bf16);
