@@ -90,7 +90,7 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
       "differs by more than {:.0f} % with {:.0f} % confidence.\n\n"
       "{:<8} {:>7}  {:<8}  {:>11}  {:>12} {:>6} {:>9} {:>8}\n",
       options.target.short_name, duels, duels, duel.most_rounds, 1e3 * duel.sample_seconds, 100 * duel.margin,
-      100 * tuner::kConfidence, "bound by", "threads", "load", "told apart", "found slower", "ratio", "dropped", "time"));
+      100 * kConfidence, "bound by", "threads", "load", "told apart", "found slower", "ratio", "dropped", "time"));
   NNTUNE_ASSIGN(const SelftestReport report, tuner::selftest(options, [&](const SelftestRow& row) { show(render(row)); }));
   if (json) {
     fmt::print("{}\n", to_json(report, options.target).dump(2));

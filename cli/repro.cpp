@@ -3,20 +3,20 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <string_view>
 #include <utility>
 
 #include "base/json.h"
+#include "base/statistics.h"
 #include "cli/command.h"
 #include "cli/kernel_table.h"
 #include "cli/options.h"
 #include "cli/wrap.h"
 #include "db/database.h"
 #include "db/query.h"
-#include "tuner/statistics.h"
 #include "tuner/worker_process.h"
 
 namespace nntune::cli {
@@ -94,7 +94,7 @@ std::string render(const Stage& stage, const Replay& now) {
   const auto line = [](std::string_view what, std::string_view before, std::string_view after, std::string_view note) {
     return fmt::format("{:<8} {:<18} {:<18} {}", what, before, after, note);
   };
-  const double now_ns = tuner::median(now.samples_ns);
+  const double now_ns = median(now.samples_ns);
   std::string out = line("", "then", "now", "");
   const auto add = [&](std::string text) {
     out.erase(out.find_last_not_of(' ') + 1);
@@ -137,7 +137,7 @@ Json to_json(const Stage& stage, const Replay& now) {
                {"same_target", stage.same_target},
                {"same_inputs", now.same_inputs},
                {"then", side(row.verdict, row.median_ns, row.object_hash, row.detail)},
-               {"now", side(now.verdict, tuner::median(now.samples_ns), now.object, now.detail)},
+               {"now", side(now.verdict, median(now.samples_ns), now.object, now.detail)},
                {"same_code", row.object_hash.has_value() && row.object_hash == now.object},
                {"reproduced", row.verdict == now.verdict}};
   json["now"]["samples_ns"] = now.samples_ns;

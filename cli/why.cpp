@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/json.h"
+#include "base/statistics.h"
 #include "cli/command.h"
 #include "cli/costs.h"
 #include "cli/kernel_table.h"
@@ -13,13 +14,9 @@
 #include "cli/workload_name.h"
 #include "cli/wrap.h"
 #include "db/query.h"
-#include "tuner/statistics.h"
 
 namespace nntune::cli {
 namespace {
-
-using tuner::Contrast;
-using tuner::Interval;
 
 void declare(cxxopts::Options& options) {
   declare_db_option(options);
@@ -40,22 +37,10 @@ struct Answer {
   schedule::Workload workload;
   std::string target;
   std::vector<Standing> standings;  ///< incumbent and runner-up, as far as there are
-  std::optional<Contrast> contrast;
-  bool by_pairs = false;
+  std::optional<db::Comparison> comparison;
   std::map<db::Verdict, int> tried;
   double estimate_seconds = 0;  ///< of the default schedule, corrected by what else was measured
 };
-
-/// Runner-up against incumbent. Schedules that took turns in one program are compared by pairs.
-void compare(Answer& answer) {
-  if (answer.standings.size() < 2) return;
-  const db::Measurement& first = answer.standings[0].measurement;
-  const db::Measurement& second = answer.standings[1].measurement;
-  answer.by_pairs = first.place == db::Place::program && second.place == db::Place::program && first.session_id &&
-                    first.session_id == second.session_id && first.samples_ns.size() == second.samples_ns.size();
-  const auto contrast = answer.by_pairs ? tuner::contrast_pairs : tuner::contrast_apart;
-  answer.contrast = contrast(first.samples_ns, second.samples_ns, db::kTieFraction, tuner::kConfidence);
-}
 
 Expected<Answer> find(const Costs& costs, const schedule::Workload& workload) {
   Answer answer;
@@ -65,12 +50,14 @@ Expected<Answer> find(const Costs& costs, const schedule::Workload& workload) {
   if (target) {
     NNTUNE_ASSIGN(const auto contenders, db::contenders(*costs.database, target->id, workload.hash(), 2));
     for (const db::Measurement& each : contenders) {
-      answer.standings.push_back({each, tuner::median_interval(each.samples_ns)});
+      answer.standings.push_back({each, median_interval(each.samples_ns)});
     }
     NNTUNE_ASSIGN(const auto tried, db::tried(*costs.database, target->id, workload.hash()));
     for (const auto& [schedule, what] : tried) ++answer.tried[what.verdict];
   }
-  compare(answer);
+  if (answer.standings.size() > 1) {
+    answer.comparison = db::compare(answer.standings[0].measurement, answer.standings[1].measurement, db::kTieFraction);
+  }
   answer.estimate_seconds = costs.model->estimates().cost(workload).seconds;
   return answer;
 }
@@ -88,12 +75,13 @@ std::string render(std::string_view name, const Standing& standing) {
   return out + wrapped(m.schedule, "  ");
 }
 
-std::string render(const Contrast& contrast, bool by_pairs) {
-  const std::string_view verdict = contrast.decision == tuner::Decision::slower   ? "the runner-up is slower"
-                                   : contrast.decision == tuner::Decision::faster ? "the runner-up is faster"
-                                                                                  : "not told apart";
+std::string render(const db::Comparison& comparison) {
+  const Contrast& contrast = comparison.contrast;
+  const std::string_view verdict = contrast.decision == Decision::slower   ? "the runner-up is slower"
+                                   : contrast.decision == Decision::faster ? "the runner-up is faster"
+                                                                           : "not told apart";
   return fmt::format("ratio {:.3f} ({:.3f} .. {:.3f}) {}: {}\n", contrast.ratio, contrast.interval.low,
-                     contrast.interval.high, by_pairs ? "by pairs" : "not paired", verdict);
+                     contrast.interval.high, comparison.by_pairs ? "by pairs" : "not paired", verdict);
 }
 
 std::string render(const Answer& answer) {
@@ -110,7 +98,7 @@ std::string render(const Answer& answer) {
     out += render("incumbent", answer.standings[0]);
     if (answer.standings.size() > 1) out += render("runner-up", answer.standings[1]);
     out += "\n";
-    out += answer.contrast ? render(*answer.contrast, answer.by_pairs) : "no runner-up\n";
+    out += answer.comparison ? render(*answer.comparison) : "no runner-up\n";
     out += "measured";
   }
   int tried = 0;
@@ -155,11 +143,12 @@ Json to_json(const Answer& answer) {
              {"created_at", m.created_at},
              {"environment", m.environment.empty() ? Json() : Json::parse(m.environment)}};
   }
-  if (answer.contrast) {
-    json["ratio"] = {{"ratio", answer.contrast->ratio},
-                     {"interval", interval(answer.contrast->interval)},
-                     {"by_pairs", answer.by_pairs},
-                     {"runner_up_is", tuner::to_string(answer.contrast->decision)}};
+  if (answer.comparison) {
+    const Contrast& contrast = answer.comparison->contrast;
+    json["ratio"] = {{"ratio", contrast.ratio},
+                     {"interval", interval(contrast.interval)},
+                     {"by_pairs", answer.comparison->by_pairs},
+                     {"runner_up_is", to_string(contrast.decision)}};
   }
   return json;
 }

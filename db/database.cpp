@@ -8,17 +8,10 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/statistics.h"
 
 namespace nntune::db {
 namespace {
-
-double median(std::vector<double> values) {
-  if (values.empty()) return Measurement::kUnknown;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 == 1) return *middle;
-  return (*std::max_element(values.begin(), middle) + *middle) / 2;
-}
 
 /// Messages of a compiler or a crashed child may hold any bytes.
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }

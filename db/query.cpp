@@ -109,21 +109,43 @@ std::optional<Throughput> read_throughput(const sqlite::Statement& row, int colu
   return prefill && decode ? std::optional(Throughput{*prefill, *decode}) : std::nullopt;
 }
 
+/// Of what took turns in a program, the incumbent first.
+const Measurement& winner(const std::vector<Measurement>& played) {
+  std::vector<const Measurement*> faster;
+  for (const Measurement& challenger : played) {
+    if (compare(played.front(), challenger, 0).contrast.decision == Decision::faster) faster.push_back(&challenger);
+  }
+  if (faster.empty()) return played.front();
+  const double least = (*std::ranges::min_element(faster, {}, &Measurement::median_ns))->median_ns;
+  std::erase_if(faster, [&](const Measurement* m) { return m->median_ns > least * (1 + kTieFraction); });
+  return **std::ranges::min_element(faster, {}, &Measurement::schedule_hash);
+}
+
 }  // namespace
+
+Comparison compare(const Measurement& incumbent, const Measurement& challenger, double margin) {
+  const bool turns = incumbent.place == Place::program && challenger.place == Place::program && incumbent.session_id &&
+                     incumbent.session_id == challenger.session_id &&
+                     incumbent.samples_ns.size() == challenger.samples_ns.size();
+  const auto contrast = turns ? contrast_pairs : contrast_apart;
+  return {contrast(incumbent.samples_ns, challenger.samples_ns, margin, kConfidence), turns};
+}
 
 Expected<std::optional<Measurement>> best(const Database& database, std::int64_t target_id, const Hash128& workload_hash) {
   const sqlite::Lock lock(database.connection());
-  for (const std::string_view newest : {kNewestInProgram, kNewest}) {
-    NNTUNE_ASSIGN(auto statement, database.connection().prepare(
-                                      fmt::format("{} SELECT {}{} AND n.median_ns <="
-                                                  " (SELECT min(median_ns) FROM newest WHERE verdict = 'ok') * (1 + ?3)"
-                                                  " ORDER BY n.schedule_hash LIMIT 1",
-                                                  newest, kColumns, kWholeRows),
-                                      target_id, workload_hash.hex(), kTieFraction));
-    NNTUNE_ASSIGN(auto rows, read_all(database, std::move(statement)));
-    if (!rows.empty()) return std::optional(std::move(rows.front()));
-  }
-  return std::optional<Measurement>();
+  NNTUNE_ASSIGN(auto played, database.connection().prepare(fmt::format("{} SELECT {}{} ORDER BY m.created_at, m.uid",
+                                                                       kNewestInProgram, kColumns, kWholeRows),
+                                                           target_id, workload_hash.hex()));
+  NNTUNE_ASSIGN(const auto in_program, read_all(database, std::move(played)));
+  if (!in_program.empty()) return std::optional(winner(in_program));
+  NNTUNE_ASSIGN(auto statement, database.connection().prepare(
+                                    fmt::format("{} SELECT {}{} AND n.median_ns <="
+                                                " (SELECT min(median_ns) FROM newest WHERE verdict = 'ok') * (1 + ?3)"
+                                                " ORDER BY n.schedule_hash LIMIT 1",
+                                                kNewest, kColumns, kWholeRows),
+                                    target_id, workload_hash.hex(), kTieFraction));
+  NNTUNE_ASSIGN(auto rows, read_all(database, std::move(statement)));
+  return rows.empty() ? std::nullopt : std::optional(std::move(rows.front()));
 }
 
 Expected<std::vector<Measurement>> ranking(const Database& database, std::int64_t target_id, const Hash128& workload_hash,

@@ -22,10 +22,18 @@ namespace nntune::db {
 /// Medians within this fraction of the fastest are a tie.
 inline constexpr double kTieFraction = 0.01;
 
-/// The measurement to compile from, none if there is none: of the newest session that timed the workload in a program, the
-/// fastest schedule there, because candidates took turns in the very place that counts; else the fastest in a worker with
-/// verdict ok. Of near-ties (medians within 1 % of the fastest) the lowest schedule hash wins, so that the same rows give the
-/// same module, byte for byte, in whichever order they were stored or merged.
+/// A later measurement against an earlier one of the same workload; by pairs where both took turns in one program.
+struct Comparison {
+  Contrast contrast;
+  bool by_pairs = false;
+};
+[[nodiscard]] Comparison compare(const Measurement& incumbent, const Measurement& challenger, double margin);
+
+/// The measurement to compile from, none if there is none. Of the newest session that timed the workload in a program, because
+/// candidates took turns there in the very place that counts: the schedule that was stored first, the incumbent, unless others
+/// are faster with a confidence of kConfidence; then the fastest of those. Else the fastest in a worker with verdict ok. Of
+/// near-ties (medians within 1 % of the fastest) the lowest schedule hash wins, so that the same rows give the same module,
+/// byte for byte, in whichever order they were stored or merged.
 [[nodiscard]] Expected<std::optional<Measurement>> best(const Database& database, std::int64_t target_id,
                                                         const Hash128& workload_hash);
 

@@ -12,7 +12,7 @@ namespace {
 
 using schedule::Schedule;
 
-/// Beside the default one and the winner of earlier sessions. More would leave each with too few calls.
+/// Beside the incumbent and the default one. More would leave each with too few calls.
 constexpr std::size_t kBest = 3;
 constexpr int kMostRounds = 8;
 constexpr TimingRequest kCheck{.samples = 3, .sample_seconds = 1e-3, .budget_seconds = 0.03};
@@ -25,43 +25,51 @@ void add_new(std::vector<Schedule>& schedules, const Schedule& schedule) {
 
 Expected<std::vector<Schedule>> Finals::candidates(const Task& task) const {
   std::vector<Schedule> schedules;
-  if (const auto standard = defaults_.schedule(task.workload)) schedules.push_back(*standard);
   NNTUNE_ASSIGN(const auto winner, db::best(database_, target_id_, task.workload.hash()));
-  if (winner) {
+  if (winner && winner->place == db::Place::program) {
     NNTUNE_ASSIGN(const kernels::Family* family, kernels::find_family(task.workload));
     const auto json = parse_json(winner->schedule, "stored schedule");
     const auto schedule = json ? family->space(task.workload, defaults_.target()).read(*json)
                                : Expected<Schedule>(tl::unexpected(json.error()));
     if (schedule) add_new(schedules, *schedule);
   }
+  if (const auto standard = defaults_.schedule(task.workload)) add_new(schedules, *standard);
   const auto& elite = task.evolution->elite();
   for (std::size_t i = 0; i < std::min(kBest, elite.size()); ++i) add_new(schedules, elite[i].schedule);
+  if (const auto before = players_.find(task.workload.hash()); before != players_.end()) {
+    for (const Schedule& schedule : before->second) add_new(schedules, schedule);
+  }
   return schedules;
 }
 
 Expected<std::vector<Finals::Finalist>> Finals::verified(Task& task, const std::vector<Schedule>& schedules) {
-  std::vector<Finalist> finalists;
+  const Isa& isa = defaults_.target().isa;
+  std::map<Hash128, bool> right;  // by schedule
   std::vector<Schedule> unknown;
   NNTUNE_ASSIGN(const auto tried, db::tried(database_, target_id_, task.workload.hash()));
   for (const Schedule& schedule : schedules) {
-    const auto object = objects_->get(task.workload, schedule, defaults_.target().isa);
+    const auto object = objects_->get(task.workload, schedule, isa);
     if (!object) continue;
-    const Hash128 hash = (*object)->hash();
     const auto known = tried.find(schedule.hash());
-    if (known == tried.end() || known->second.object_hash != hash) {
+    if (known == tried.end() || known->second.object_hash != (*object)->hash()) {
       unknown.push_back(schedule);
-    } else if (known->second.verdict == db::Verdict::ok) {
-      finalists.push_back({schedule, hash});
+    } else {
+      right[schedule.hash()] = known->second.verdict == db::Verdict::ok;
     }
   }
-  if (unknown.empty()) return finalists;
-  NNTUNE_ASSIGN(const auto batch, measurer_.measure(task.workload, unknown, kCheck));
-  for (const Measurer::Result& result : batch.results) {
-    task.evolution->record(result.schedule, result.seconds);
-    ++task.tried;
-    if (result.verdict != db::Verdict::ok) continue;
-    NNTUNE_ASSIGN(const codegen::ObjectCode* object, objects_->get(task.workload, result.schedule, defaults_.target().isa));
-    finalists.push_back({result.schedule, object->hash()});
+  if (!unknown.empty()) {
+    NNTUNE_ASSIGN(const auto batch, measurer_.measure(task.workload, unknown, kCheck));
+    for (const Measurer::Result& result : batch.results) {
+      task.evolution->record(result.schedule, result.seconds);
+      ++task.tried;
+      right[result.schedule.hash()] = result.verdict == db::Verdict::ok;
+    }
+  }
+  std::vector<Finalist> finalists;
+  for (const Schedule& schedule : schedules) {
+    if (const auto found = right.find(schedule.hash()); found == right.end() || !found->second) continue;
+    NNTUNE_ASSIGN(const codegen::ObjectCode* object, objects_->get(task.workload, schedule, isa));
+    finalists.push_back({schedule, object->hash()});
   }
   return finalists;
 }
@@ -72,9 +80,11 @@ Status Finals::play(std::vector<std::shared_ptr<Contestant>> contestants, std::s
   std::map<std::string, std::vector<Finalist>> finalists;
   ProgramTiming::VariantsByWorkload variants;
   for (Task* const task : tasks) {
-    played_.insert(task->workload.hash());
     NNTUNE_ASSIGN(const auto schedules, candidates(*task));
     NNTUNE_ASSIGN(auto able, verified(*task, schedules));
+    auto& players = players_[task->workload.hash()];
+    players.clear();
+    for (const Finalist& finalist : able) players.push_back(finalist.schedule);
     if (able.empty()) continue;
     ProgramTiming::Variants kernels;
     for (const Finalist& finalist : able) {
@@ -104,8 +114,8 @@ Status Finals::play(std::vector<std::shared_ptr<Contestant>> contestants, std::s
     if (able == finalists.end() || samples == all.end()) continue;
     for (std::size_t i = 0; i < samples->second.size(); ++i) {
       if (samples->second[i].empty()) continue;
-      NNTUNE_TRY(
-          measurer_.store_in_program(task->workload, able->second[i].schedule, able->second[i].object, samples->second[i]));
+      NNTUNE_TRY(measurer_.store_in_program(task->workload, able->second[i].schedule, able->second[i].object,
+                                            samples->second[i], timing->read_bytes_per_s()));
     }
   }
   return {};

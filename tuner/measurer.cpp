@@ -57,6 +57,7 @@ Expected<bool> Measurer::time(const schedule::Workload& workload, Trial& trial, 
   }
   auto& samples = trial.timed.samples_ns;
   samples.insert(samples.end(), timed->samples_ns.begin(), timed->samples_ns.end());
+  if (timed->read_bytes_per_s > 0) provenance_.dram_read_bytes_per_s = timed->read_bytes_per_s;
   trial.timed.verdict = timed->verdict;
   trial.timed.environment = std::move(timed->environment);
   trial.timed.detail = std::move(timed->detail);
@@ -81,8 +82,9 @@ db::Measurement Measurer::row_of(const schedule::Workload& workload, const sched
 }
 
 Status Measurer::store_in_program(const schedule::Workload& workload, const schedule::Schedule& schedule,
-                                  const Hash128& object, std::span<const double> samples) {
+                                  const Hash128& object, std::span<const double> samples, double read_bytes_per_s) {
   db::Measurement row = row_of(workload, schedule, object);
+  row.dram_read_bytes_per_s = read_bytes_per_s;
   row.place = db::Place::program;
   // Of this process, which the program runs in; what was stolen and dropped is of the rounds before and not known here.
   row.environment = environment_now().dump();
@@ -141,7 +143,9 @@ Expected<Measurer::Batch> Measurer::measure(const schedule::Workload& workload,
       NNTUNE_ASSIGN([[maybe_unused]] const bool timed, time(workload, trials.back(), patient));
       batch.anchor_seconds = result_of(trials.back()).seconds;
     }
-    NNTUNE_TRY(play(workload, trials[i], timing));
+    TimingRequest request = timing;
+    request.read_bandwidth = i == 0;  // it drifts from minute to minute; a batch takes a second
+    NNTUNE_TRY(play(workload, trials[i], request));
     batch.results.push_back(result_of(trials[i]));
   }
   return batch;

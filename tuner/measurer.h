@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/statistics.h"
 #include "base/target.h"
 #include "db/database.h"
 #include "tuner/protocol.h"
-#include "tuner/statistics.h"
 #include "tuner/worker_pool.h"
 
 namespace nntune::tuner {
@@ -21,7 +21,7 @@ struct Provenance {
   std::int64_t target_id = 0;
   std::optional<std::int64_t> session_id;
   std::string nntune_version;
-  double dram_read_bytes_per_s = db::Measurement::kUnknown;
+  double dram_read_bytes_per_s = db::Measurement::kUnknown;  ///< at first; measured again with each batch
 };
 
 /// "llvm 19.1.7": what makes the machine code.
@@ -52,9 +52,10 @@ class Measurer {
   [[nodiscard]] Expected<Batch> measure(const schedule::Workload& workload, std::span<const schedule::Schedule> schedules,
                                         const TimingRequest& timing, const std::optional<schedule::Schedule>& anchor = {});
 
-  /// Stores what ProgramTiming found of a schedule that a worker has found right; `samples` in seconds, at least one.
+  /// Stores what ProgramTiming found of a schedule that a worker has found right; `samples` in seconds, at least one, and how
+  /// fast memory was meanwhile.
   [[nodiscard]] Status store_in_program(const schedule::Workload& workload, const schedule::Schedule& schedule,
-                                        const Hash128& object, std::span<const double> samples);
+                                        const Hash128& object, std::span<const double> samples, double read_bytes_per_s);
 
   /// Rows stored so far.
   [[nodiscard]] std::int64_t stored() const { return stored_; }

@@ -46,6 +46,7 @@ class Operands {
 
   /// Makes copies of the cold operands that together exceed `bytes`, as far as `limit_bytes` allows; once.
   [[nodiscard]] Status add_cold_copies(std::int64_t bytes, std::int64_t limit_bytes);
+  [[nodiscard]] std::span<const std::byte> cold_copies() const { return {cold_copies_.data(), cold_copies_.size()}; }
   [[nodiscard]] std::size_t copies() const { return calls_.size(); }
   /// Operands of a call: inputs, then the output; `copy` < copies().
   [[nodiscard]] std::span<const runtime::KernelOperand> call(std::size_t copy) const { return calls_[copy]; }

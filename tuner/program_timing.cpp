@@ -4,6 +4,7 @@
 #include <chrono>
 #include <numeric>
 
+#include "base/bandwidth.h"
 #include "tuner/measurer.h"
 
 namespace nntune::tuner {
@@ -56,19 +57,27 @@ ProgramTiming::~ProgramTiming() {
 ProgramTiming::Run ProgramTiming::read(const Watched& watched) const {
   Run run;
   run.rows = watched.rows;
-  std::map<std::pair<std::string, std::size_t>, std::vector<double>> calls;  // a workload may have several places
-  for (std::size_t step = 0; step < watched.workloads.size(); ++step) {
+  for (std::size_t step = 0; step < watched.workloads.size(); ++step) {  // a workload may have several places
     const auto found = variants_.find(watched.workloads[step]);
     const std::size_t variants = found == variants_.end() ? 1 : found->second.kernels.size();
+    auto& calls = run.calls[watched.workloads[step]];
+    calls.resize(std::max(calls.size(), variants));
     for (std::size_t variant = 0; variant < variants; ++variant) {
       const auto& some = watched.clock.seconds(step, variant);
-      if (some.empty()) continue;
-      auto& all = calls[{watched.workloads[step], variant}];
-      all.insert(all.end(), some.begin(), some.end());
+      calls[variant].insert(calls[variant].end(), some.begin(), some.end());
       run.seconds = std::accumulate(some.begin(), some.end(), run.seconds);
     }
   }
-  for (auto& [key, seconds] : calls) run.medians.emplace(key, median(std::move(seconds)));
+  for (auto& [workload, calls] : run.calls) {
+    if (run.rows == 1) {
+      for (auto& seconds : calls) {
+        if (!seconds.empty()) seconds = {median(std::move(seconds))};
+      }
+    }
+    const std::size_t least = std::ranges::min(calls, {}, &std::vector<double>::size).size();
+    if (least == 0) continue;  // called once a run, say: variants take turns from run to run
+    for (auto& seconds : calls) seconds.resize(least);
+  }
   return run;
 }
 
@@ -84,11 +93,14 @@ Status ProgramTiming::run_phase(Watched& watched) {
   }
   session.rewind(std::min(session.position(), static_cast<std::int64_t>(prompt.size())));
   NNTUNE_TRY(session.decode(prompt.front()));  // what ran before left the caches in another state
+  const std::size_t first = runs_.size();
   for (std::int64_t run = 0; run < kDecodeRuns; ++run) {
     watched.clock.clear();
     NNTUNE_TRY(session.decode(session.argmax()));
     runs_.push_back(read(watched));
   }
+  const double read = measure_read_bandwidth(session.module().weights(), session.threads(), 1);
+  for (std::size_t run = first; run < runs_.size(); ++run) runs_[run].read_bytes_per_s = read;
   return {};
 }
 
@@ -118,22 +130,39 @@ double ProgramTiming::densest(std::vector<double> values, double width) {
   return best;
 }
 
-ProgramTiming::Samples ProgramTiming::samples() const {
+std::vector<const ProgramTiming::Run*> ProgramTiming::usual_runs() const {
   std::map<std::int64_t, std::vector<double>> times;
   for (const Run& run : runs_) times[run.rows].push_back(run.seconds);
+  std::map<std::int64_t, double> lowest;
+  for (auto& [rows, seconds] : times) lowest[rows] = densest(std::move(seconds), kWindow);
+  std::vector<const Run*> usual;
+  for (const Run& run : runs_) {
+    const double low = lowest[run.rows];
+    if (run.seconds >= low && run.seconds <= low * kWindow) usual.push_back(&run);
+  }
+  return usual;
+}
+
+ProgramTiming::Samples ProgramTiming::samples() const {
   Samples samples;
-  for (const auto& [rows, seconds] : times) {
-    const double low = densest(seconds, kWindow);
-    for (const Run& run : runs_) {
-      if (run.rows != rows || run.seconds < low || run.seconds > low * kWindow) continue;
-      for (const auto& [key, median_seconds] : run.medians) {
-        auto& of_workload = samples[key.first];
-        of_workload.resize(std::max(of_workload.size(), key.second + 1));
-        of_workload[key.second].push_back(median_seconds);
+  for (const Run* run : usual_runs()) {
+    for (const auto& [workload, calls] : run->calls) {
+      auto& of_workload = samples[workload];
+      of_workload.resize(std::max(of_workload.size(), calls.size()));
+      for (std::size_t variant = 0; variant < calls.size(); ++variant) {
+        of_workload[variant].insert(of_workload[variant].end(), calls[variant].begin(), calls[variant].end());
       }
     }
   }
   return samples;
+}
+
+double ProgramTiming::read_bytes_per_s() const {
+  std::vector<double> speeds;
+  for (const Run* run : usual_runs()) {
+    if (run->read_bytes_per_s > 0) speeds.push_back(run->read_bytes_per_s);
+  }
+  return speeds.empty() ? db::Measurement::kUnknown : median(std::move(speeds));
 }
 
 }  // namespace nntune::tuner

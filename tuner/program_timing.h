@@ -39,10 +39,13 @@ class ProgramTiming {
   [[nodiscard]] Status round();
   [[nodiscard]] double last_round_seconds() const { return last_round_seconds_; }
 
-  /// Seconds of a call: for each workload and variant one sample a run, the median of all its calls in that run. Only of runs
-  /// at the speed that the machine had most of the time: those whose time is in the window of kWindow that holds the most.
+  /// Seconds of a call by workload and variant: of prefill, of which there are few runs, of each call; of decode one sample a
+  /// run, the median of its calls there. As many of each variant in a run that has them all, so that samples of the same index
+  /// are of the same moment. Only of runs at the speed that the machine had most of the time: those whose time is in the window of kWindow that holds the most.
   using Samples = std::map<std::string, std::vector<std::vector<double>>>;
   [[nodiscard]] Samples samples() const;
+  /// Bytes a second of plain reads of the weights by the same threads, between those runs of decode.
+  [[nodiscard]] double read_bytes_per_s() const;
 
   static constexpr int kDecodeTurns = 4;
   static constexpr std::int64_t kDecodeRuns = 6;
@@ -63,10 +66,13 @@ class ProgramTiming {
   struct Run {
     std::int64_t rows = 1;
     double seconds = 0;                                             ///< of all steps
-    std::map<std::pair<std::string, std::size_t>, double> medians;  ///< seconds of a call, by workload and variant
+    double read_bytes_per_s = 0;                                    ///< measured beside it; 0: not
+    std::map<std::string, std::vector<std::vector<double>>> calls;  ///< seconds, by workload and variant
   };
   ProgramTiming() = default;
   [[nodiscard]] Run read(const Watched& watched) const;
+  /// The runs that samples() takes.
+  [[nodiscard]] std::vector<const Run*> usual_runs() const;
   [[nodiscard]] Status run_phase(Watched& watched);
 
   std::shared_ptr<const void> code_;

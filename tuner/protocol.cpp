@@ -112,7 +112,8 @@ Json TimingRequest::to_json() const {
   return {{"samples", samples},
           {"sample_seconds", sample_seconds},
           {"budget_seconds", budget_seconds},
-          {"give_up_seconds", give_up_seconds}};
+          {"give_up_seconds", give_up_seconds},
+          {"read_bandwidth", read_bandwidth}};
 }
 
 Expected<TimingRequest> TimingRequest::from_json(const Json& json) {
@@ -121,6 +122,7 @@ Expected<TimingRequest> TimingRequest::from_json(const Json& json) {
     request.sample_seconds = json.at("sample_seconds").get<double>();
     request.budget_seconds = json.at("budget_seconds").get<double>();
     request.give_up_seconds = json.at("give_up_seconds").get<double>();
+    request.read_bandwidth = json.at("read_bandwidth").get<bool>();
     return {};
   });
 }
@@ -131,6 +133,7 @@ Json Timed::to_json() const {
           {"samples_ns", samples_ns},
           {"copies", copies},
           {"dropped", dropped},
+          {"read_bytes_per_s", read_bytes_per_s},
           {"environment", environment}};
 }
 
@@ -141,6 +144,7 @@ Expected<Timed> Timed::from_json(const Json& json) {
     timed.samples_ns = json.at("samples_ns").get<std::vector<double>>();
     timed.copies = json.at("copies").get<std::int64_t>();
     timed.dropped = json.at("dropped").get<std::int64_t>();
+    timed.read_bytes_per_s = json.at("read_bytes_per_s").get<double>();
     timed.environment = json.at("environment");
     return {};
   });

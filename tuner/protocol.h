@@ -13,12 +13,12 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/statistics.h"
 #include "base/target.h"
 #include "compiler/codegen/object.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/schedule/workload.h"
 #include "db/records.h"
-#include "tuner/statistics.h"
 
 namespace nntune::tuner {
 
@@ -72,6 +72,8 @@ struct TimingRequest {
   double budget_seconds = 0.1;
   /// A candidate slower than this in its first calls gets two samples only: it cannot win.
   double give_up_seconds = kPatient;
+  /// Then read the cold weights once more, to tell how fast memory is now.
+  bool read_bandwidth = false;
 
   [[nodiscard]] Json to_json() const;
   [[nodiscard]] static Expected<TimingRequest> from_json(const Json& json);
@@ -83,6 +85,7 @@ struct Timed {
   std::vector<double> samples_ns{};  ///< of one call by the whole team; empty unless ok
   std::int64_t copies = 1;           ///< of the weights that the calls went through in turn
   std::int64_t dropped = 0;          ///< samples that another process disturbed
+  double read_bytes_per_s = 0;       ///< of memory by the same threads; 0: not asked for, or nothing is cold
   Json environment = nullptr;        ///< EnvironmentWatch; null: not known
 
   [[nodiscard]] Json to_json() const;

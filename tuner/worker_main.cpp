@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 
+#include "base/bandwidth.h"
 #include "compiler/codegen/object.h"
 #include "compiler/kernels/family.h"
 #include "compiler/runtime/code.h"
@@ -235,6 +236,9 @@ class Worker {
     if (!scratch) return verdict(db::Verdict::out_of_memory, scratch.error().message());
     const EnvironmentWatch watch;
     timed = time_kernel(**operands, callable(loaded, *scratch), *team_, *timing);
+    if (timing->read_bandwidth) {
+      timed.read_bytes_per_s = measure_read_bandwidth((*operands)->cold_copies(), loaded.workload.threads, 1);
+    }
     timed.environment = watch.so_far();
     timed.environment["dropped"] = timed.dropped;
     return timed.to_json();

@@ -93,7 +93,7 @@ class Ours : public Player {
     (void)calls;
     const auto timed =
         tuner::time_kernel(*operands_, {code_->entry(entry_), scratch_.data(), scratch_stride_}, *team_, request);
-    return tuner::median(timed.samples_ns) * 1e-9;
+    return median(timed.samples_ns) * 1e-9;
   }
 
  private:
@@ -259,7 +259,7 @@ Row compare(const Matrix& matrix, std::int64_t rows, DType dtype, const Target& 
     if (openblas) c.push_back(sample(*openblas));
     ratios.push_back(b.back() / a.back());
   }
-  row = {tuner::median(a), tuner::median(b), c.empty() ? 0 : tuner::median(c), tuner::median(ratios)};
+  row = {median(a), median(b), c.empty() ? 0 : median(c), median(ratios)};
   return row;
 }
 

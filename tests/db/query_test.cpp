@@ -1,9 +1,13 @@
 #include "db/query.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "tests/db/support.h"
 
@@ -24,6 +28,18 @@ class Db : public ::testing::Test {
     auto row = best(database, target, workload);
     EXPECT_TRUE(row) << row.error().message();
     return row.value_or(std::nullopt);
+  }
+  Measurement in_program(std::int64_t session, int knob, std::vector<double> samples_ns) {
+    Measurement m = measurement(target, knob, std::move(samples_ns));
+    m.place = Place::program;
+    m.session_id = session;
+    return m;
+  }
+  /// Nine samples within half a percent.
+  static std::vector<double> around(double ns) {
+    std::vector<double> samples;
+    for (const int off : {0, 3, -2, 4, -4, 1, -3, 2, -1}) samples.push_back(ns * (1 + 1e-3 * off));
+    return samples;
   }
   Folder folder;
   Database database = open(folder / "tuning.db");
@@ -130,12 +146,8 @@ TEST_F(Db, BestInTheProgramBeatsBestInAWorker) {
   insert(measurement(target, 1, {100}));
   insert(measurement(target, 2, {110}));
   const auto session = database.begin_session({.command = "search", .model = "tiny"}).value();
-  for (const auto& [knob, ns] : {std::pair{1, 150.0}, std::pair{2, 140.0}}) {
-    Measurement m = measurement(target, knob, {ns});
-    m.place = Place::program;
-    m.session_id = session;
-    insert(m);
-  }
+  insert(in_program(session, 1, around(150)));
+  insert(in_program(session, 2, around(140)));
   const auto best = best_of_target();
   ASSERT_TRUE(best);
   EXPECT_EQ(best->place, Place::program);
@@ -147,16 +159,28 @@ TEST_F(Db, BestInTheProgramBeatsBestInAWorker) {
   EXPECT_EQ(both[0].worker_ns + both[1].worker_ns, 210);
 }
 
+TEST_F(Db, ChallengerInTheProgramNeedsConfidence) {
+  const auto session = database.begin_session({.command = "search", .model = "tiny"}).value();
+  insert(in_program(session, 1, around(150)));
+  insert(in_program(session, 2, {100, 100, 100}));
+  EXPECT_EQ(best_of_target()->median_ns, 150) << "three samples are luck";
+  insert(in_program(session, 3, {148, 153, 147, 152, 149, 151, 148, 152, 149.5}));
+  EXPECT_EQ(best_of_target()->median_ns, 150) << "faster by less than the noise";
+  insert(in_program(session, 4, around(147)));
+  EXPECT_EQ(best_of_target()->median_ns, 147);
+  insert(in_program(session, 5, around(130)));
+  EXPECT_EQ(best_of_target()->median_ns, 130) << "the fastest of those that are faster";
+  EXPECT_EQ(contenders(database, target, workload, 2)->front().median_ns, 130);
+}
+
 TEST_F(Db, OnlyTheNewestSessionInTheProgramCounts) {
   // The machine was fast when the first session ran: its times say nothing about those of the second.
   const auto first = database.begin_session({.command = "search", .model = "tiny"}).value();
   const auto second = database.begin_session({.command = "search", .model = "tiny"}).value();
   for (const auto& [knob, ns, session] :
        {std::tuple{1, 50.0, first}, std::tuple{2, 140.0, second}, std::tuple{3, 130.0, second}}) {
-    Measurement m = measurement(target, knob, {ns});
-    m.place = Place::program;
-    m.session_id = session;
-    m.created_at = session == first ? "2025-01-01T00:00:00.000000Z" : "2025-01-02T00:00:00.000000Z";
+    Measurement m = in_program(session, knob, around(ns));
+    m.created_at = fmt::format("2025-01-0{}T00:00:00.{:06}Z", session == first ? 1 : 2, knob);
     insert(m);
   }
   EXPECT_EQ(best_of_target()->median_ns, 130);

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace nntune::tuner {
+namespace nntune {
 
 /// The middle of the values, the mean of the two middle ones of an even number; NaN of none.
 [[nodiscard]] double median(std::vector<double> values);
@@ -50,4 +50,4 @@ inline constexpr std::size_t kLeastPairs = 8;
 /// True once more pairs are not needed: told apart, or the whole interval within the margin on both sides of 1.
 [[nodiscard]] bool is_clear(const Contrast& contrast, double margin);
 
-}  // namespace nntune::tuner
+}  // namespace nntune

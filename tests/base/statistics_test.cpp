@@ -1,4 +1,4 @@
-#include "tuner/statistics.h"
+#include "base/statistics.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <functional>
 #include <random>
 
-namespace nntune::tuner {
+namespace nntune {
 namespace {
 
 TEST(Median, IsTheMiddle) {
@@ -140,4 +140,4 @@ TEST(ContrastApart, ComparesMediansOfDifferentLengths) {
 }
 
 }  // namespace
-}  // namespace nntune::tuner
+}  // namespace nntune

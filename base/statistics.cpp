@@ -1,4 +1,4 @@
-#include "tuner/statistics.h"
+#include "base/statistics.h"
 
 #include <algorithm>
 #include <cassert>
@@ -8,7 +8,7 @@
 #include <limits>
 #include <random>
 
-namespace nntune::tuner {
+namespace nntune {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
@@ -108,4 +108,4 @@ bool is_clear(const Contrast& contrast, double margin) {
   return contrast.interval.low >= 1 / (1 + margin) && contrast.interval.high <= 1 + margin;
 }
 
-}  // namespace nntune::tuner
+}  // namespace nntune
