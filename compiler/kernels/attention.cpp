@@ -44,6 +44,7 @@ struct Shape {
   std::int64_t kv_heads = 1;
   std::int64_t head = 128;  ///< head_dim
   std::int64_t group = 1;   ///< query heads of one key-value head
+  bool gathers = false;     ///< neighbouring keys do not lie side by side
   bool dot_scores = false;  ///< keys in bf16 pairs
   bool dot_values = false;  ///< values in bf16 pairs
   schedule::OperandMap at;
@@ -61,6 +62,7 @@ Shape shape_of(const Workload& workload) {
   s.kv_heads = workload.op.kv_heads;
   s.head = k.shape[2];
   s.group = s.heads / s.kv_heads;
+  s.gathers = k.lanes_on(1) == 1;
   s.dot_scores = k.lanes_on(2) == 2;
   s.dot_values = v.lanes_on(1) == 2;
   return s;
@@ -426,11 +428,15 @@ double Attention::estimate_seconds(const Workload& workload, const Schedule& sch
   const double scores_waste = 1 + (width + mr) / 2 / std::max(span, 1.0);
   const double values_waste = 1 + (8 + mr) / 2 / std::max(span, 1.0);
   const double scores = (needed.f32_macs + needed.bf16_macs) / 2 / static_cast<double>(s.head);
+  // Vectors of keys that are put together one by one, once for each tile: half a cycle a key.
+  const double lanes = static_cast<double>(vector_lanes(target.isa));
+  const double gathered = s.gathers ? scores * static_cast<double>(s.head) / static_cast<double>(schedule.at("mr")) : 0;
+  const double gather = gathered * 0.5 * lanes / target.f32_fma;
   // Each row of each block finds its highest score, and goes through its accumulators.
   const double tb = static_cast<double>(schedule.at("tb"));
   const double vector_work = scores * (16 + 400 / tb) / target.f32_fma;
   const double compute = (seconds(s.dot_scores, schedule.at("nv")) * scores_waste +
-                          seconds(s.dot_values, schedule.at("nvo")) * values_waste + vector_work) /
+                          seconds(s.dot_values, schedule.at("nvo")) * values_waste + gather + vector_work) /
                          threads;
   const double memory = needed.weight_bytes * std::max(1.0, blocks / 8) / (target.l3_read * threads);
   return std::max(compute * imbalance, memory) + target.barrier_seconds;
