@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/statistics.h"
 #include "base/target.h"
 #include "db/database.h"
 #include "db/records.h"
