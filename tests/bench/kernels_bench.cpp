@@ -8,14 +8,17 @@
 #include <cblas.h>
 #include <fmt/format.h>
 #include <omp.h>
+#include <cxxopts.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -317,20 +320,34 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
   nntune::Options options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    const std::string value = i + 1 < argc ? argv[i + 1] : "";
-    if (argument == "--threads") options.threads = std::max(1, std::atoi(value.c_str()));
-    if (argument == "--candidates") options.candidates = std::max(1, std::atoi(value.c_str()));
-    if (argument == "--dtype") options.dtypes = {value == "f32" ? nntune::DType::f32 : nntune::DType::bf16};
-    if (argument == "--json") options.json = true;
-    if (argument == "--rows") {
-      options.rows.clear();
-      for (std::size_t at = 0; at < value.size();
-           at = value.find(',', at) == std::string::npos ? value.size() : value.find(',', at) + 1) {
-        options.rows.push_back(std::max<std::int64_t>(1, std::atoll(value.c_str() + at)));
-      }
+  cxxopts::Options declared("bench_kernels",
+                            "Generated matmuls beside oneDNN and OpenBLAS, on the matrices of Qwen3-0.6B.\n");
+  auto add = declared.add_options();
+  add("threads", "of each", cxxopts::value<int>(options.threads)->default_value("1"), "N");
+  add("candidates", "schedules tried for each shape and width of panels",
+      cxxopts::value<int>(options.candidates)->default_value("24"), "N");
+  add("dtype", "f32 or bf16 (default: both)", cxxopts::value<std::string>(), "TYPE");
+  add("rows", "of the left matrix", cxxopts::value<std::vector<std::int64_t>>(options.rows)->default_value("1,16,128,512"),
+      "M,…");
+  add("json", "print JSON", cxxopts::value<bool>(options.json));
+  add("help", "print this");
+  try {
+    const auto arguments = declared.parse(argc, argv);
+    if (arguments.count("help") != 0) {
+      fmt::print("{}", declared.help());
+      return 0;
     }
+    if (arguments.count("dtype") != 0) {
+      const auto dtype = nntune::graph::parse_dtype(arguments["dtype"].as<std::string>());
+      if (!dtype || *dtype == nntune::DType::i32) throw std::invalid_argument("--dtype takes f32 or bf16");
+      options.dtypes = {*dtype};
+    }
+    const bool positive = options.threads > 0 && options.candidates > 0 &&
+                          std::ranges::all_of(options.rows, [](std::int64_t rows) { return rows > 0; });
+    if (!positive) throw std::invalid_argument("--threads, --candidates and --rows take positive numbers");
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "bench_kernels: {}\n", error.what());
+    return 2;
   }
   return nntune::run(options);
 }
