@@ -59,9 +59,9 @@ Expected<BenchOptions> read(const cxxopts::ParseResult& arguments) {
   return result;
 }
 
-/// Bytes of weights that decoding a token reads: those of its program, but of an embedding table used for nothing else only
-/// a row.
-std::int64_t bytes_per_token(const runtime::Plan& plan) {
+/// Bytes that decoding a token behind `past` others reads: the weights of its program, but of an embedding table used for
+/// nothing else only a row, and the keys and values.
+std::int64_t bytes_per_token(const runtime::Plan& plan, std::int64_t past) {
   std::set<std::pair<std::size_t, std::int64_t>> read;  // weight, repeats
   for (const runtime::Section& section : plan.phases.front().sections) {
     for (const runtime::Step& step : section.steps) {
@@ -71,7 +71,9 @@ std::int64_t bytes_per_token(const runtime::Plan& plan) {
       }
     }
   }
-  return std::accumulate(read.begin(), read.end(), std::int64_t{0}, [&](std::int64_t sum, const auto& each) {
+  const runtime::ModelInfo& model = plan.model;
+  const std::int64_t cached = 2 * model.layers * model.kv_heads * model.head_dim * model.cache_element_bytes;
+  return std::accumulate(read.begin(), read.end(), past * cached, [&](std::int64_t sum, const auto& each) {
     return sum + static_cast<std::int64_t>(plan.weights[each.first].bytes) * each.second;
   });
 }
@@ -109,11 +111,10 @@ Expected<BenchResult> run_test(const std::shared_ptr<const runtime::Module>& mod
   for (std::int64_t i = 0; i < repetitions; ++i) {
     NNTUNE_ASSIGN(const double seconds, run_once(*session, test));
     test.samples_seconds.push_back(seconds);
+    // Beside it: memory may be half as fast a minute later.
+    if (test.n_gen > 0) test.reads_bytes_per_second.push_back(measure_read_bandwidth(module->weights(), test.n_threads, 1));
   }
-  if (test.n_gen > 0) {
-    test.bytes_per_token = bytes_per_token(module->plan());
-    test.read_bytes_per_second = measure_read_bandwidth(module->weights(), test.n_threads);
-  }
+  if (test.n_gen > 0) test.bytes_per_token = bytes_per_token(module->plan(), test.n_depth + test.n_gen / 2);
   return test;
 }
 

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "base/statistics.h"
 #include "cli/statistics.h"
 
 namespace nntune::cli {
@@ -38,8 +41,13 @@ std::vector<double> BenchResult::samples_ts() const {
 }
 
 std::optional<double> BenchResult::read_share() const {
-  if (n_gen == 0 || read_bytes_per_second <= 0) return std::nullopt;
-  return summarize(samples_ts()).median * static_cast<double>(bytes_per_token) / read_bytes_per_second;
+  if (n_gen == 0 || reads_bytes_per_second.empty()) return std::nullopt;
+  const std::vector<double> ts = samples_ts();
+  std::vector<double> shares;
+  for (std::size_t i = 0; i < std::min(ts.size(), reads_bytes_per_second.size()); ++i) {
+    shares.push_back(ts[i] * static_cast<double>(bytes_per_token) / reads_bytes_per_second[i]);
+  }
+  return median(std::move(shares));
 }
 
 std::string BenchResult::test() const {
@@ -69,7 +77,7 @@ Json BenchResult::to_json() const {
                {"samples_ts", ts}};
   if (const auto share = read_share()) {
     json["bytes_per_token"] = bytes_per_token;
-    json["read_bytes_per_second"] = read_bytes_per_second;
+    json["read_bytes_per_second"] = median(reads_bytes_per_second);
     json["read_share"] = *share;
   }
   return json;
@@ -104,7 +112,8 @@ std::string bench_row(BenchFormat format, const BenchResult& result, bool first)
       const auto share = result.read_share();
       return fmt::format("{},{},{},{},{},{},{},{:.6f},{:.6f},{:.6f},{},{}\n", csv_field(result.model), result.dtype,
                          result.model_bytes, result.n_prompt, result.n_gen, result.n_depth, result.n_threads, summary.mean,
-                         summary.stddev, summary.median, share ? fmt::format("{:.0f}", result.read_bytes_per_second) : "",
+                         summary.stddev, summary.median,
+                         share ? fmt::format("{:.0f}", median(result.reads_bytes_per_second)) : "",
                          share ? fmt::format("{:.4f}", *share) : "");
     }
     case BenchFormat::json: return (first ? "\n" : ",\n") + result.to_json().dump(2);

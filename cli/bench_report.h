@@ -22,13 +22,14 @@ struct BenchResult {
   std::int64_t n_depth = 0;
   int n_threads = 1;
   std::vector<double> samples_seconds{};
-  /// Of a generation: weights that a token reads, and how fast the same threads read memory and do nothing else.
+  /// Of a generation: weights and keys and values that a token reads on average, and how fast the same threads read memory and
+  /// do nothing else, measured beside each sample.
   std::int64_t bytes_per_token = 0;
-  double read_bytes_per_second = 0;
+  std::vector<double> reads_bytes_per_second{};
 
   /// Tokens a second of each sample.
   [[nodiscard]] std::vector<double> samples_ts() const;
-  /// Bytes of weights a second over the plain read's; nothing for a prompt.
+  /// Bytes a second over the plain read's, the median of the samples; nothing for a prompt.
   [[nodiscard]] std::optional<double> read_share() const;
   /// "pp512", "tg64", "tg64 @ d1024".
   [[nodiscard]] std::string test() const;

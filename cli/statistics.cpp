@@ -1,10 +1,11 @@
 #include "cli/statistics.h"
 
-#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <numeric>
 #include <vector>
+
+#include "base/statistics.h"
 
 namespace nntune::cli {
 
@@ -16,10 +17,7 @@ Summary summarize(std::span<const double> samples) {
   double squares = 0;
   for (const double sample : samples) squares += (sample - result.mean) * (sample - result.mean);
   if (samples.size() > 1) result.stddev = std::sqrt(squares / (count - 1));
-  std::vector<double> sorted(samples.begin(), samples.end());
-  std::ranges::sort(sorted);
-  const std::size_t middle = sorted.size() / 2;
-  result.median = sorted.size() % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  result.median = nntune::median({samples.begin(), samples.end()});
   return result;
 }
 

@@ -485,15 +485,7 @@ class Lowering {
         match(yes, no);
         return builder_.CreateSelect(condition, yes, no);
       }
-      case ExprKind::fma: {
-        llvm::Value* a = emit(expr->args[0]);
-        llvm::Value* b = emit(expr->args[1]);
-        llvm::Value* c = emit(expr->args[2]);
-        match(a, b);
-        match(b, c);
-        match(a, b);
-        return math_.fma(a, b, c);
-      }
+      case ExprKind::fma:
       case ExprKind::dot2: {
         llvm::Value* a = emit(expr->args[0]);
         llvm::Value* b = emit(expr->args[1]);
@@ -501,7 +493,7 @@ class Lowering {
         match(a, b);
         match(b, c);
         match(a, b);
-        return math_.dot2(a, b, c);
+        return expr->kind == ExprKind::fma ? math_.fma(a, b, c) : math_.dot2(a, b, c);
       }
       case ExprKind::reduce: {
         const Variable* outer = std::exchange(lane_, expr->var.get());

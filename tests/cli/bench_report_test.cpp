@@ -14,7 +14,7 @@ BenchResult generation() {
           .n_threads = 2,
           .samples_seconds = {2, 1, 4},
           .bytes_per_token = 1'000'000'000,
-          .read_bytes_per_second = 40e9};
+          .reads_bytes_per_second = {40e9, 80e9, 20e9}};
 }
 
 TEST(BenchReport, JsonHasTheFieldsOfLlamaBench) {

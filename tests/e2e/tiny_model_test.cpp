@@ -1,5 +1,6 @@
 // The tiny trained model through the whole path: compiled, loaded and run by the real binary, against its reference results.
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <cmath>
 #include <cstring>
@@ -126,12 +127,31 @@ TEST_P(TinyModel, Bf16PerplexityIsWithinHalfAPercent) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, TinyModel,
-                         testing::Values(Way{1, ""}, Way{2, ""}, Way{2, "avx2"}, Way{2, "avx512"}, Way{2, "avx512-bf16"}),
+                         testing::Values(Way{1, ""}, Way{2, ""}, Way{4, ""}, Way{2, "avx2"}, Way{2, "avx512"},
+                                         Way{2, "avx512-bf16"}),
                          [](const testing::TestParamInfo<Way>& way) {
                            std::string name = std::to_string(way.param.threads) + "threads" + way.param.isa;
                            std::erase(name, '-');
                            return name;
                          });
+
+TEST(Threads, AreByDefaultAsManyAsTheCpusThatMayBeUsed) {
+  NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
+  const std::string module = compiled(model, "f32");
+  cpu_set_t allowed;
+  ASSERT_EQ(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+  int cpu = 0;
+  while (!CPU_ISSET(static_cast<std::size_t>(cpu), &allowed)) ++cpu;
+  const std::string one_cpu = "taskset -pc " + std::to_string(cpu) + " $$ >/dev/null;";
+  const std::string generate = "run " + module + " --tokens 1,2,3 --ids -n 8";
+  EXPECT_EQ(run_nntune(generate, one_cpu).out, run_nntune(generate).out);
+  const TemporaryFolder folder;
+  const std::string explain = "explain " + model + " --db " + (folder / "empty.db").string();
+  EXPECT_NE(run_nntune(explain, one_cpu).out.find(", 1 thread,"), std::string::npos);
+  const Result many = run_nntune(explain + " -t 5", one_cpu);
+  EXPECT_EQ(many.exit_code, 2);
+  EXPECT_NE(many.err.find("-t"), std::string::npos) << many.err;
+}
 
 TEST(Compile, GivesTheSameBytesTwice) {
   NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");

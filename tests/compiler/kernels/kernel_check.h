@@ -110,13 +110,10 @@ inline schedule::Workload parse_workload(const std::string& text) {
   return workload ? *workload : schedule::Workload{};
 }
 
-/// Checks the default schedule and `samples` random ones.
-inline void expect_right(const std::string& text, double tolerance, int samples = 6, Isa isa = host_isa()) {
-  SCOPED_TRACE(text);
+inline void expect_right_on(const std::string& text, double tolerance, int samples, const Isa& isa) {
   const schedule::Workload workload = parse_workload(text);
   auto family = find_family(workload);
   ASSERT_TRUE(family) << family.error().message();
-  ASSERT_EQ((*family)->refuse(workload, isa), "");
   Target target = *probe_target();
   target.isa = isa;
   const schedule::Space space = (*family)->space(workload, target);
@@ -135,6 +132,24 @@ inline void expect_right(const std::string& text, double tolerance, int samples 
     auto object = codegen::compile(*function, isa);
     ASSERT_TRUE(object) << object.error().message() << "\n" << loopir::text(*function);
     EXPECT_LT(kernel_error(workload, *object, workload.threads), tolerance);
+  }
+}
+
+/// Checks the default schedule and `samples` random ones, for all that this CPU has, for AVX2 and for any CPU; the last two where
+/// they have the instructions and registers that the layouts need.
+inline void expect_right(const std::string& text, double tolerance, int samples = 6) {
+  SCOPED_TRACE(text);
+  const schedule::Workload workload = parse_workload(text);
+  auto family = find_family(workload);
+  ASSERT_TRUE(family) << family.error().message();
+  ASSERT_EQ((*family)->refuse(workload, host_isa()), "");
+  expect_right_on(text, tolerance, samples, host_isa());
+  const auto avx2 = host_isa().limited_to("avx2");
+  for (const Isa& isa : {avx2 ? *avx2 : Isa{}, Isa{}}) {
+    SCOPED_TRACE(isa.avx2 ? "avx2" : "any CPU");
+    Target target = *probe_target();
+    target.isa = isa;
+    if (default_schedule(workload, target)) expect_right_on(text, tolerance, std::min(samples, 3), isa);
   }
 }
 
