@@ -15,6 +15,9 @@ using NodeId = std::uint32_t;
 struct Merged {
   bool into_changed = false;
   bool from_changed = false;
+  /// The two values exclude each other, e.g. two different constants: a rule is unsound, or arithmetic rounded. The data stays
+  /// that of `into`, and EGraph::contradiction() tells.
+  bool contradict = false;
 };
 
 /// What the engine calls; clients derive from TypedAnalysis below.
@@ -23,8 +26,8 @@ class Analysis {
   virtual ~Analysis() = default;
   /// `node` is new and alone in class `node`.
   virtual void added(const EGraph& graph, NodeId node) = 0;
-  /// The data of a child of `node` changed; joins what it gives now into its class. True if the class has new data.
-  virtual bool update(const EGraph& graph, NodeId node, ClassId class_id) = 0;
+  /// The data of a child of `node` changed; joins what it gives now into its class, the side `into`.
+  virtual Merged update(const EGraph& graph, NodeId node, ClassId class_id) = 0;
   /// Class `from` is about to become part of class `into`.
   virtual Merged merge(ClassId into, ClassId from) = 0;
   /// May add nodes to the class or merge it, e.g. with the constant it is known to equal.
@@ -43,8 +46,8 @@ class TypedAnalysis : public Analysis {
     data_.resize(static_cast<std::size_t>(node) + 1);
     data_[node] = std::move(value);
   }
-  bool update(const EGraph& graph, NodeId node, ClassId class_id) final {
-    return join(data_[class_id], make(graph, node)).into_changed;
+  Merged update(const EGraph& graph, NodeId node, ClassId class_id) final {
+    return join(data_[class_id], make(graph, node));
   }
   Merged merge(ClassId into, ClassId from) final {
     Data other = data_[from];

@@ -123,6 +123,7 @@ ClassId EGraph::add(Symbol symbol, std::span<const ClassId> children) {
   children_.insert(children_.end(), scratch_.begin(), scratch_.end());
   union_find_.push_back(id);
   parents_.emplace_back();
+  hides_.push_back(false);
   ++live_nodes_;
   memo_insert(id);
   for (std::size_t i = 0; i < scratch_.size(); ++i) {
@@ -159,6 +160,7 @@ bool EGraph::merge(ClassId a, ClassId b) {
   for_each_parent(from, [this](NodeId parent) { pending_.push_back(parent); });
   if (analysis_ != nullptr) {
     const Merged merged = analysis_->merge(into, from);
+    note(merged, into, from);
     const auto again = [this](NodeId parent) { analysis_pending_.push_back(parent); };
     if (merged.into_changed) {
       for_each_parent(into, again);
@@ -168,6 +170,7 @@ bool EGraph::merge(ClassId a, ClassId b) {
     }
   }
   union_find_[from] = into;
+  hides_[into] = hides_[into] || hides_[from];
   ParentList& target = parents_[into];
   ParentList& moved = parents_[from];
   if (moved.first != kNone) {
@@ -180,6 +183,19 @@ bool EGraph::merge(ClassId a, ClassId b) {
     analysis_->modify(*this, into);
   }
   return true;
+}
+
+void EGraph::note(const Merged& merged, ClassId into, ClassId from) {
+  if (!merged.contradict || !contradiction_.empty()) return;
+  contradiction_ = fmt::format("a class with {} and one with {} were found equal, but their data exclude each other",
+                               text(into), text(from));
+}
+
+void EGraph::hide_operators(ClassId id) {
+  id = find_compressing(id);
+  if (hides_[id]) return;
+  hides_[id] = true;
+  clean_ = false;
 }
 
 void EGraph::repair(NodeId node) {
@@ -220,7 +236,9 @@ void EGraph::rebuild() {
       const NodeId node = analysis_pending_.back();
       analysis_pending_.pop_back();
       const ClassId id = find_compressing(node);
-      if (analysis_->update(*this, node, id)) {
+      const Merged merged = analysis_->update(*this, node, id);
+      note(merged, id, node);
+      if (merged.into_changed) {
         for_each_parent(id, [this](NodeId parent) { analysis_pending_.push_back(parent); });
         analysis_->modify(*this, id);
       }
@@ -242,8 +260,15 @@ void EGraph::build_index() {
   auto& begin = nodes_of_class_.begin;
   auto& values = nodes_of_class_.values;
   begin.assign(nodes_.size() + 1, 0);
+  hidden_nodes_ = 0;
+  const auto visible = [this](NodeId node) { return nodes_[node].arity == 0 || !hides_[union_find_[node]]; };
   for (NodeId node = 0; node < nodes_.size(); ++node) {
-    begin[union_find_[node] + 1] += nodes_[node].dead ? 0 : 1;
+    if (nodes_[node].dead) continue;
+    if (visible(node)) {
+      ++begin[union_find_[node] + 1];
+    } else {
+      ++hidden_nodes_;
+    }
   }
   for (std::size_t i = 1; i < begin.size(); ++i) {
     begin[i] += begin[i - 1];
@@ -251,7 +276,7 @@ void EGraph::build_index() {
   values.resize(begin.back());
   std::vector<std::uint32_t> cursor(begin.begin(), begin.end() - 1);
   for (NodeId node = 0; node < nodes_.size(); ++node) {
-    if (!nodes_[node].dead) {
+    if (!nodes_[node].dead && visible(node)) {
       values[cursor[union_find_[node]]++] = node;
     }
   }

@@ -41,13 +41,18 @@ class EGraph {
   [[nodiscard]] ClassId find(ClassId id) const;
   /// Declares two classes equal; false if they were. Congruence is restored by the next rebuild.
   bool merge(ClassId a, ClassId b);
+  /// From now on only the leaves of the class are matched and counted: it is known to equal one, and what else it equals is not
+  /// worth looking at (egg calls it pruning). All nodes stay known to `add` and to congruence.
+  void hide_operators(ClassId id);
   /// Restores congruence and the memo, propagates analysis data, and makes the index for matching.
   void rebuild();
 
   /// Nothing changed since the last rebuild; the functions below marked (clean) need that.
   [[nodiscard]] bool clean() const { return clean_; }
-  /// Distinct e-nodes modulo equality, as of the last rebuild.
-  [[nodiscard]] std::size_t node_count() const { return live_nodes_; }
+  /// "" or the first two classes merged whose analysis data exclude each other.
+  [[nodiscard]] const std::string& contradiction() const { return contradiction_; }
+  /// Distinct e-nodes modulo equality that are not hidden, as of the last rebuild, and those added since.
+  [[nodiscard]] std::size_t node_count() const { return live_nodes_ - hidden_nodes_; }
   /// (clean)
   [[nodiscard]] std::size_t class_count() const { return classes_.size(); }
   /// Nodes ever added; grows also between rebuilds.
@@ -65,6 +70,8 @@ class EGraph {
 
   [[nodiscard]] Symbol symbol(NodeId node) const { return nodes_[node].symbol; }
   [[nodiscard]] std::string_view text(NodeId node) const { return symbols_.text(nodes_[node].symbol); }
+  /// See hide_operators().
+  [[nodiscard]] bool hidden(NodeId node) const { return nodes_[node].arity > 0 && hides_[find(node)]; }
   /// Canonical in a clean graph; else apply `find`.
   [[nodiscard]] std::span<const ClassId> children(NodeId node) const {
     return {children_.data() + nodes_[node].first_child, nodes_[node].arity};
@@ -122,6 +129,7 @@ class EGraph {
 
   ClassId find_compressing(ClassId id);
   void repair(NodeId node);
+  void note(const Merged& merged, ClassId into, ClassId from);
   void build_index();
 
   SymbolTable symbols_;
@@ -139,9 +147,12 @@ class EGraph {
   std::vector<NodeId> pending_;           // nodes whose children changed class
   std::vector<NodeId> analysis_pending_;  // nodes whose children have new data
   std::vector<ClassId> scratch_;
+  std::vector<bool> hides_;  // by class
   std::size_t live_nodes_ = 0;
+  std::size_t hidden_nodes_ = 0;
   std::size_t merges_ = 0;
   bool clean_ = true;
+  std::string contradiction_;
 
   std::vector<ClassId> classes_;
   Csr nodes_of_class_;

@@ -118,9 +118,22 @@ struct Pattern::Compiler {
     }
   }
 
+  /// Gives the class in a register a name, if there is one to give.
+  void name_class(const std::string& variable, std::uint32_t reg) {
+    if (variable.empty() || !bound.emplace(variable, reg).second) return;
+    pattern.variables_.classes.push_back(variable);
+    pattern.class_registers_.push_back(reg);
+  }
+
   void compile() {
-    for (std::size_t i = 0; i < pattern.terms_.size(); ++i) {
-      const Sexpr& term = pattern.terms_[i];
+    for (std::size_t i = 0; i < pattern.clauses_.size(); ++i) {
+      const Sexpr& term = pattern.clauses_[i].term;
+      const std::string& variable = pattern.clauses_[i].variable;
+      if (const auto known = bound.find(variable); known != bound.end()) {
+        todo.emplace_back(&term, known->second);
+        drain();
+        continue;
+      }
       // A later expression is reached through a class that it shares with an earlier one, where there is one.
       const auto shared = std::find_if(term.operands.begin(), term.operands.end(), [this](const Sexpr& operand) {
         return is_variable(operand) && bound.count(operand.head.substr(1)) > 0;
@@ -132,8 +145,10 @@ struct Pattern::Compiler {
         take_operands(term, instruction);
         instruction.class_out = static_cast<std::int32_t>(pattern.registers_++);
         pattern.program_.push_back(instruction);
+        name_class(variable, static_cast<std::uint32_t>(instruction.class_out));
       } else {
         const std::uint32_t reg = pattern.registers_++;
+        name_class(variable, reg);
         if (i == 0) {
           pattern.root_register_ = reg;
         }
@@ -161,8 +176,12 @@ Expected<Pattern> Pattern::parse(std::string_view text, SymbolTable& symbols) {
   Pattern pattern;
   pattern.text_ = text;
   for (const std::string_view part : split_terms(text)) {
-    NNTUNE_ASSIGN(Sexpr term, parse_sexpr(part));
-    pattern.terms_.push_back(std::move(term));
+    const std::size_t equals = part.find(" = ");
+    std::string_view variable = equals == std::string_view::npos ? "" : part.substr(0, equals);
+    variable.remove_prefix(std::min(variable.find_first_not_of(' '), variable.size()));
+    const bool named = variable.size() > 1 && variable[0] == '?' && variable.find_first_of(" ()") == std::string_view::npos;
+    NNTUNE_ASSIGN(Sexpr term, parse_sexpr(named ? part.substr(equals + 3) : part));
+    pattern.clauses_.push_back({named ? std::string(variable.substr(1)) : "", std::move(term)});
   }
   Compiler{pattern, symbols}.compile();
   return pattern;
@@ -239,7 +258,7 @@ struct Pattern::Machine {
         case Code::join: {
           std::vector<NodeId> parents;
           graph.for_each_parent(registers[in.a], [&](NodeId node) {
-            if (fits(in, node) && graph.children(node)[in.b] == registers[in.a]) {
+            if (fits(in, node) && !graph.hidden(node) && graph.children(node)[in.b] == registers[in.a]) {
               parents.push_back(node);
             }
           });

@@ -4,6 +4,7 @@
 ///   "(+ ?a (* ?b ?b))"                      ?a, ?b stand for any class, the same one wherever they appear
 ///   "(matmul:m ?x ..)"                      any operator with the head "matmul" and at least one operand; `m` is that node
 ///   "(f:p ?x ?a), (f:q ?x ?b)"              a multi-pattern: two nodes that share an operand
+///   "?v = true, ?v = (& ?a ?b)"             two nodes of one class
 /// The root of a match is the class of the first expression.
 #pragma once
 
@@ -79,7 +80,12 @@ class Pattern {
   struct Machine;
 
   std::string text_;
-  std::vector<Sexpr> terms_;
+  /// One expression, and the variable for its class, "" for none.
+  struct Clause {
+    std::string variable;
+    Sexpr term;
+  };
+  std::vector<Clause> clauses_;
   Variables variables_;
   std::vector<Instruction> program_;
   std::vector<Sexpr> ground_terms_;

@@ -35,6 +35,8 @@ std::string StopReason::text() const {
     case Kind::saturated: return "saturated";
     case Kind::node_limit: return fmt::format("node limit ({:.0f})", value);
     case Kind::iteration_limit: return fmt::format("iteration limit ({:.0f})", value);
+    case Kind::goal: return "goal reached";
+    case Kind::contradiction: return "contradiction: " + detail;
     case Kind::time_limit: return fmt::format("time limit ({:.1f} s)", value);
   }
   return {};
@@ -60,11 +62,16 @@ RunReport run(EGraph& graph, std::span<const Rewrite> rules, const RunLimits& li
   for (const Rewrite& rule : rules) {
     report.rules.push_back({.name = rule.name});
   }
-  BackoffScheduler scheduler(rules.size(), limits.backoff);
+  std::optional<BackoffScheduler> scheduler;
+  if (limits.backoff) scheduler.emplace(rules.size(), *limits.backoff);
   graph.rebuild();
   for (std::size_t iteration = 0;; ++iteration) {
+    if (limits.reached && limits.reached(graph)) {
+      report.stop = {.kind = StopReason::Kind::goal};
+      break;
+    }
     if (iteration >= limits.iterations) {
-      report.stop = {StopReason::Kind::iteration_limit, static_cast<double>(iteration)};
+      report.stop = {.kind = StopReason::Kind::iteration_limit, .value = static_cast<double>(iteration)};
       break;
     }
     IterationStats stats;
@@ -72,18 +79,22 @@ RunReport run(EGraph& graph, std::span<const Rewrite> rules, const RunLimits& li
 
     Clock::time_point phase = Clock::now();
     std::vector<Matches> found(rules.size());
+    stats.matches.resize(rules.size());
     for (std::size_t i = 0; i < rules.size() && !out_of_time; ++i) {
-      if (!scheduler.may_search(i, iteration)) {
+      if (scheduler && !scheduler->may_search(i, iteration)) {
+        stats.banned.push_back(i);
         continue;
       }
       const Clock::time_point before = Clock::now();
-      found[i] = rules[i].left.search(graph, scheduler.limit(i) + 1);
+      found[i] = scheduler ? rules[i].left.search(graph, scheduler->limit(i) + 1) : rules[i].left.search(graph);
       report.rules[i].search_seconds += seconds_since(before);
-      if (!scheduler.accept(i, iteration, found[i].size())) {
+      stats.matches[i] = found[i].size();
+      if (scheduler && !scheduler->accept(i, iteration, found[i].size())) {
+        stats.banned.push_back(i);
         found[i] = {};
+        ++report.rules[i].bans;
       }
       report.rules[i].matches += found[i].size();
-      report.rules[i].bans = scheduler.bans(i);
       out_of_time = seconds_since(start) > time_limit;
     }
     stats.search_seconds = seconds_since(phase);
@@ -106,19 +117,23 @@ RunReport run(EGraph& graph, std::span<const Rewrite> rules, const RunLimits& li
     stats.rebuild_seconds = seconds_since(phase);
     stats.nodes = graph.node_count();
     stats.classes = graph.class_count();
-    report.iterations.push_back(stats);
+    report.iterations.push_back(std::move(stats));
 
     const bool changed = graph.total_nodes() != nodes_before || graph.merge_count() != merges_before;
+    if (!graph.contradiction().empty()) {
+      report.stop = {.kind = StopReason::Kind::contradiction, .detail = graph.contradiction()};
+      break;
+    }
     if (out_of_time) {
-      report.stop = {StopReason::Kind::time_limit, seconds_since(start)};
+      report.stop = {.kind = StopReason::Kind::time_limit, .value = seconds_since(start)};
       break;
     }
     if (graph.node_count() > limits.nodes) {
-      report.stop = {StopReason::Kind::node_limit, static_cast<double>(graph.node_count())};
+      report.stop = {.kind = StopReason::Kind::node_limit, .value = static_cast<double>(graph.node_count())};
       break;
     }
-    if (!changed && scheduler.may_stop(iteration)) {
-      report.stop = {StopReason::Kind::saturated, 0};
+    if (!changed && (!scheduler || scheduler->may_stop(iteration))) {
+      report.stop = {.kind = StopReason::Kind::saturated};
       break;
     }
   }

@@ -6,6 +6,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,13 +22,17 @@ struct RunLimits {
   std::size_t nodes = 10'000;
   std::size_t iterations = 30;
   std::chrono::milliseconds time = std::chrono::seconds(5);
-  BackoffOptions backoff = {};
+  /// None: every rule in every iteration.
+  std::optional<BackoffOptions> backoff = BackoffOptions{};
+  /// Called with the clean graph before the first iteration and after each; true ends the run.
+  std::function<bool(const EGraph&)> reached = {};
 };
 
 struct StopReason {
-  enum class Kind { saturated, node_limit, iteration_limit, time_limit };
+  enum class Kind { saturated, node_limit, iteration_limit, time_limit, goal, contradiction };
   Kind kind = Kind::saturated;
-  double value = 0;  ///< nodes, iterations or seconds when the limit was hit
+  double value = 0;         ///< nodes, iterations or seconds when the limit was hit
+  std::string detail = {};  ///< of a contradiction
 
   /// e.g. "saturated", "node limit (10042)", "time limit (5.1 s)"
   [[nodiscard]] std::string text() const;
@@ -45,6 +51,8 @@ struct IterationStats {
   std::size_t nodes = 0;  ///< after the rebuild
   std::size_t classes = 0;
   std::size_t applied = 0;
+  std::vector<std::size_t> matches;  ///< by rule, before conditions; one more than allowed where a rule was banned for it
+  std::vector<std::size_t> banned;   ///< rules that matched too often, now or before; nothing of them was applied
   double search_seconds = 0;
   double apply_seconds = 0;
   double rebuild_seconds = 0;

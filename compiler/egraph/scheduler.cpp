@@ -9,16 +9,15 @@ bool BackoffScheduler::accept(std::size_t rule, std::size_t iteration, std::size
     return true;
   }
   State& state = rules_[rule];
-  state.banned_until = iteration + 1 + (options_.ban_iterations << state.bans);
+  state.banned_until = iteration + (options_.ban_iterations << state.bans);
   ++state.bans;
   return false;
 }
 
 bool BackoffScheduler::may_stop(std::size_t iteration) {
-  const std::size_t next = iteration + 1;
   std::size_t first_end = 0;
   for (const State& state : rules_) {
-    if (state.banned_until > next) {
+    if (state.banned_until > iteration) {
       first_end = first_end == 0 ? state.banned_until : std::min(first_end, state.banned_until);
     }
   }
@@ -26,8 +25,8 @@ bool BackoffScheduler::may_stop(std::size_t iteration) {
     return true;
   }
   for (State& state : rules_) {
-    if (state.banned_until > next) {
-      state.banned_until -= first_end - next;
+    if (state.banned_until > iteration) {
+      state.banned_until -= first_end - iteration;
     }
   }
   return false;

@@ -8,7 +8,7 @@ namespace nntune::egraph {
 
 struct BackoffOptions {
   std::size_t match_limit = 1000;  ///< matches of one rule in one iteration; doubles with each ban of the rule
-  std::size_t ban_iterations = 5;  ///< doubles too
+  std::size_t ban_iterations = 5;  ///< that of the ban included; doubles too
 };
 
 class BackoffScheduler {
@@ -24,7 +24,6 @@ class BackoffScheduler {
   bool accept(std::size_t rule, std::size_t iteration, std::size_t matches);
   /// After an iteration without a change: true if no rule was banned, so that nothing is left to do; else the first ban ends.
   bool may_stop(std::size_t iteration);
-  [[nodiscard]] std::size_t bans(std::size_t rule) const { return rules_[rule].bans; }
 
  private:
   struct State {

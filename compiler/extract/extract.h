@@ -35,7 +35,7 @@ struct ExtractOptions {
   egraph::RunLimits limits = {.nodes = 50'000,
                               .iterations = 60,
                               .time = std::chrono::seconds(20),
-                              .backoff = {.match_limit = 1'000'000, .ban_iterations = 5}};
+                              .backoff = egraph::BackoffOptions{.match_limit = 1'000'000, .ban_iterations = 5}};
 };
 
 struct Extraction {

@@ -98,5 +98,38 @@ TEST(Pattern, SearchStopsAtItsLimit) {
   EXPECT_EQ(Pattern::parse("(f ?x)", graph.symbols())->search(graph, 10).size(), 10U);
 }
 
+TEST(Pattern, NodesOfOneClass) {
+  EGraph graph;
+  const ClassId f = graph.add("f", {graph.add("a")});
+  const ClassId g = graph.add("g", {graph.add("b")});
+  graph.add("f", {graph.add("c")});
+  graph.merge(f, g);
+  graph.rebuild();
+  const Pattern pattern = *Pattern::parse("?v = (f ?x), ?v = (g ?y)", graph.symbols());
+  EXPECT_EQ(pattern.variables().classes, (std::vector<std::string>{"v", "x", "y"}));
+  const Matches matches = pattern.search(graph);
+  ASSERT_EQ(matches.size(), 1U);
+  EXPECT_EQ(matches.classes_of(0)[0], graph.find(f));
+  EXPECT_EQ(matches.classes_of(0)[2], graph.find(*graph.lookup(*graph.symbols().find("b"), {})));
+}
+
+TEST(Pattern, HiddenOperatorsAreNotFoundButStillEqual) {
+  EGraph graph;
+  const ClassId a = graph.add("a");
+  const ClassId sum = graph.add("+", {a, graph.add("b")});
+  graph.merge(sum, graph.add("3"));
+  graph.hide_operators(sum);
+  graph.rebuild();
+  EXPECT_EQ(Pattern::parse("(+ ?x ?y)", graph.symbols())->search(graph).size(), 0U);
+  EXPECT_EQ(Pattern::parse("?v = 3", graph.symbols())->search(graph).size(), 1U);
+  EXPECT_EQ(graph.node_count(), 3U);
+  EXPECT_EQ(graph.find(graph.add("+", {a, graph.add("b")})), graph.find(sum));
+  // Congruence goes through them.
+  graph.merge(a, graph.add("c"));
+  graph.rebuild();
+  EXPECT_EQ(graph.find(graph.add("+", {graph.add("c"), graph.add("b")})), graph.find(sum));
+  EXPECT_EQ(graph.check_invariants(), "");
+}
+
 }  // namespace
 }  // namespace nntune::egraph

@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "compiler/egraph/smallest_term.h"
-#include "tests/compiler/egraph/math_language.h"
+#include "tests/compiler/egraph/egg_languages.h"
 
 namespace nntune::egraph {
 namespace {
@@ -23,7 +23,7 @@ TEST(Runner, SaturatesAssociativityAndCommutativity) {
   for (const BackoffOptions backoff : {BackoffOptions{}, BackoffOptions{.match_limit = 20, .ban_iterations = 2}}) {
     EGraph graph;
     const auto rules = sums(graph.symbols());
-    math::add(graph, "(+ a (+ b (+ c (+ d (+ e f)))))");
+    egg::add(graph, "(+ a (+ b (+ c (+ d (+ e f)))))");
     const RunReport report = run(graph, rules, {.nodes = 100'000, .iterations = 1000, .backoff = backoff});
     EXPECT_EQ(report.stop.kind, StopReason::Kind::saturated) << report.text();
     EXPECT_EQ(graph.class_count(), 63U);                         // 2^6 - 1
@@ -36,7 +36,7 @@ TEST(Runner, SaysWhichLimitStoppedIt) {
   const auto stop = [](const RunLimits& limits) {
     EGraph graph;
     const auto rules = sums(graph.symbols());
-    math::add(graph, "(+ 1 (+ 2 (+ 3 (+ 4 (+ 5 (+ 6 (+ 7 (+ 8 9))))))))");
+    egg::add(graph, "(+ 1 (+ 2 (+ 3 (+ 4 (+ 5 (+ 6 (+ 7 (+ 8 9))))))))");
     return run(graph, rules, limits).stop;
   };
   EXPECT_EQ(stop({.nodes = 500, .iterations = 100}).kind, StopReason::Kind::node_limit);
@@ -58,7 +58,7 @@ TEST(Runner, ResultAtSaturationDoesNotDependOnTheOrderOfRules) {
     for (const std::size_t i : order) {
       permuted.push_back(rules[i]);
     }
-    const ClassId root = math::add(graph, "(+ (half x) (+ 0 (+ y (half x))))");
+    const ClassId root = egg::add(graph, "(+ (half x) (+ 0 (+ y (half x))))");
     const RunReport report = run(graph, permuted, {.nodes = 10'000, .iterations = 100});
     ASSERT_EQ(report.stop.kind, StopReason::Kind::saturated);
     const SmallestTerms terms(graph);
@@ -81,7 +81,7 @@ TEST(Runner, DynamicRuleComputesItsRightSide) {
         return value < 5 ? std::optional(g.add("count{" + std::to_string(value + 1) + "}", {match["x"]})) : std::nullopt;
       },
       graph.symbols()));
-  const ClassId start = math::add(graph, "(count{0} x)");
+  const ClassId start = egg::add(graph, "(count{0} x)");
   const RunReport report = run(graph, rules);
   EXPECT_EQ(report.stop.kind, StopReason::Kind::saturated);
   EXPECT_EQ(graph.nodes(graph.find(start)).size(), 6U);
@@ -94,11 +94,11 @@ TEST(Runner, ConditionHoldsARuleBack) {
   rules.push_back(*rewrite("only y", "(f ?x)", "?x", graph.symbols(), [](const EGraph& g, const Match& match) {
     return lookup_term(g, *parse_sexpr("y")) == g.find(match["x"]);
   }));
-  math::add(graph, "(f y)");
-  math::add(graph, "(f z)");
+  egg::add(graph, "(f y)");
+  egg::add(graph, "(f z)");
   run(graph, rules);
-  EXPECT_TRUE(math::equal(graph, "(f y)", "y"));
-  EXPECT_FALSE(math::equal(graph, "(f z)", "z"));
+  EXPECT_TRUE(egg::equal(graph, "(f y)", "y"));
+  EXPECT_FALSE(egg::equal(graph, "(f z)", "z"));
 }
 
 TEST(Rewrite, RefusesAVariableThatOnlyTheRightSideHas) {
@@ -108,6 +108,19 @@ TEST(Rewrite, RefusesAVariableThatOnlyTheRightSideHas) {
   EXPECT_EQ(rule.error().message(), "?y stands only on the right; bind it on the left side");
 }
 
+TEST(Runner, AContradictionEndsIt) {
+  egg::Math constants;
+  EGraph graph(constants);
+  std::vector<Rewrite> rules;
+  rules.push_back(*rewrite("one", "(f ?x)", "1", graph.symbols()));
+  rules.push_back(*rewrite("two", "(f ?x)", "2", graph.symbols()));
+  egg::add(graph, "(f y)");
+  const RunReport report = run(graph, rules, {});
+  EXPECT_EQ(report.stop.kind, StopReason::Kind::contradiction) << report.stop.text();
+  EXPECT_EQ(report.stop.text(),
+            "contradiction: a class with f and one with 2 were found equal, but their data exclude each other");
+}
+
 TEST(Backoff, ABannedRuleComesBackBeforeTheRunEnds) {
   EGraph graph;
   std::vector<Rewrite> rules;
@@ -115,10 +128,10 @@ TEST(Backoff, ABannedRuleComesBackBeforeTheRunEnds) {
   for (int i = 0; i < 200; ++i) {
     graph.add("f", {graph.add(std::to_string(i))});
   }
-  const RunReport report = run(graph, rules, {.backoff = {.match_limit = 60, .ban_iterations = 3}});
+  const RunReport report = run(graph, rules, {.backoff = BackoffOptions{.match_limit = 60, .ban_iterations = 3}});
   EXPECT_EQ(report.stop.kind, StopReason::Kind::saturated);
   EXPECT_EQ(report.rules[0].bans, 2U);  // over 60, over 120, under 240
-  EXPECT_TRUE(math::equal(graph, "(f 7)", "(g 7)"));
+  EXPECT_TRUE(egg::equal(graph, "(f 7)", "(g 7)"));
 }
 
 }  // namespace
