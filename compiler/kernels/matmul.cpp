@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "compiler/kernels/operands.h"
@@ -219,7 +220,7 @@ class Builder {
         },
         mask);
     chain.apply(workload_.op.epilogue, buffers(function_, s_.at.epilogue, s_.epilogue));
-    const std::int64_t block = std::min<std::int64_t>(columns, kColumnBlock);
+    const std::int64_t block = std::gcd(columns, std::int64_t{kColumnBlock});
     const std::int64_t lanes = std::min<std::int64_t>(lanes_, block);
     const Var p = loopir::variable("p", columns / block);
     const Var q = loopir::variable("q", block / lanes);

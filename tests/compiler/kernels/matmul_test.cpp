@@ -26,6 +26,13 @@ TEST(Matmul, GateAndUpInAlternatingBlocks) {
   expect_right("matmul{;swiglu_pairs(16)}(f32[1,128],f32[192,128]<0:64>)->f32[1,96] past=0 t=1", 1e-5);
 }
 
+TEST(Matmul, TilesOfThreeVectors) {
+  expect_right("matmul{;}(f32[8,16]<0:4>,f32[144,16]<0:48>)->f32[8,144] past=0 t=1", 1e-5, 12);
+  const auto avx2 = host_isa().limited_to("avx2");
+  if (!avx2) GTEST_SKIP() << "this CPU has no AVX2";
+  expect_right_on("matmul{;add}(f32[8,16]<0:4>,f32[48,16]<0:24>,f32[8,48])->f32[8,48] past=0 t=1", 1e-5, 12, *avx2);
+}
+
 TEST(Matmul, PackedActivations) {
   expect_right("matmul{;}(bf16[24,128]<0:8,1:2>,bf16[96,128]<0:32,1:2>)->f32[24,96] past=0 t=2", 1e-2);
   expect_right("matmul{;cast(bf16)|pack(0:6,1:2)}(f32[24,128]<0:6>,f32[96,128]<0:48>)->bf16[24,96]<0:6,1:2> past=0 t=2",
