@@ -213,7 +213,8 @@ struct Saturated {
     if (reversed) {
       std::reverse(rules.begin(), rules.end());
     }
-    report = egraph::run(e, rules, {.nodes = 50'000, .iterations = 50, .backoff = egraph::BackoffOptions{.match_limit = 1'000'000}});
+    report = egraph::run(e, rules,
+                         {.nodes = 50'000, .iterations = 50, .backoff = egraph::BackoffOptions{.match_limit = 1'000'000}});
   }
   static std::vector<std::string> names(const std::vector<graph::Phase>& phases) {
     std::vector<std::string> result;
