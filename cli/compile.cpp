@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 
+#include "base/clock.h"
 #include "cli/command.h"
 #include "cli/kernel_table.h"
 #include "cli/model_source.h"
@@ -13,10 +13,6 @@
 
 namespace nntune::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 void declare(cxxopts::Options& options) {
   declare_model_options(options);

@@ -2,13 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
 
+#include "base/clock.h"
 #include "cli/command.h"
 #include "cli/model_source.h"
 #include "cli/npy.h"
@@ -21,10 +21,7 @@
 namespace nntune::cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using Ids = std::vector<std::int32_t>;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 void declare(cxxopts::Options& options) {
   declare_model_options(options);

@@ -33,7 +33,8 @@ std::string kind_of(const schedule::Workload& workload) {
   return std::string(workload.family()) + (one_row ? " of one row" : "");
 }
 
-/// The stored schedule, if today's space of the workload still has it: an upgrade may have changed the knobs.
+}  // namespace
+
 Expected<schedule::Schedule> read_schedule(const schedule::Workload& workload, const std::string& text,
                                            const Target& target) {
   NNTUNE_ASSIGN(const kernels::Family* family, kernels::find_family(workload));
@@ -41,8 +42,6 @@ Expected<schedule::Schedule> read_schedule(const schedule::Workload& workload, c
   NNTUNE_ASSIGN(const Json json, parse_json(text, "stored schedule"));
   return family->space(workload, target).read(json);
 }
-
-}  // namespace
 
 Expected<std::unique_ptr<DatabaseCostModel>> DatabaseCostModel::make(const db::Database& database,
                                                                      std::optional<std::int64_t> target_id,

@@ -28,6 +28,10 @@ inline constexpr double kCaution = 1.25;
 /// The same for a workload that was timed in a worker only, where its kind was timed in programs, too.
 inline constexpr double kWorkerCaution = 1.04;
 
+/// A stored schedule, if today's space of the workload still has it: an upgrade may have changed the knobs.
+[[nodiscard]] Expected<schedule::Schedule> read_schedule(const schedule::Workload& workload, const std::string& text,
+                                                         const Target& target);
+
 /// The database's best for (workload, target), always preferred. What was timed alone in a worker is multiplied with what
 /// kernels of its kind take in a program over what they take alone (colder caches, waiting for each other). Else the estimate times one factor of its kind, the median
 /// of measured over estimated for the workloads of that kind that were measured. Without it, an optimistic estimate would

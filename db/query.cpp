@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 #include "base/json.h"
 
@@ -112,7 +113,7 @@ std::optional<Throughput> read_throughput(const sqlite::Statement& row, int colu
 /// Of what took turns in a program, the incumbent first.
 const Measurement& winner(const std::vector<Measurement>& played) {
   std::vector<const Measurement*> faster;
-  for (const Measurement& challenger : played) {
+  for (const Measurement& challenger : std::span(played).subspan(1)) {
     if (compare(played.front(), challenger, 0).contrast.decision == Decision::faster) faster.push_back(&challenger);
   }
   if (faster.empty()) return played.front();

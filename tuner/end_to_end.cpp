@@ -1,18 +1,14 @@
 #include "tuner/end_to_end.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
+#include "base/clock.h"
 #include "tuner/measurer.h"
 #include "tuner/system_memory.h"
 
 namespace nntune::tuner {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 /// What the modules may take of the available memory; the workers get half of the rest.
 constexpr double kMemoryShare = 0.6;

@@ -9,6 +9,8 @@
 #include <optional>
 #include <sstream>
 
+#include "base/huge_page_mode.h"
+
 namespace nntune::tuner {
 namespace {
 
@@ -54,18 +56,9 @@ CpuTimes parse_cpu_times(const std::string& proc_stat) {
   return {.stolen_seconds = steal / ticks, .busy_seconds = (user + nice + system + irq + softirq) / ticks};
 }
 
-std::string chosen_word(const std::string& choices) {
-  const std::size_t open = choices.find('[');
-  const std::size_t close = choices.find(']', open == std::string::npos ? 0 : open);
-  if (open == std::string::npos || close == std::string::npos) return "";
-  return choices.substr(open + 1, close - open - 1);
-}
-
 Json environment_now() {
   Json json = Json::object();
-  if (const auto mode = chosen_word(read_text("/sys/kernel/mm/transparent_hugepage/enabled")); !mode.empty()) {
-    json["huge_pages"] = mode;
-  }
+  if (const auto mode = huge_page_mode(); !mode.empty()) json["huge_pages"] = mode;
   if (const auto kilobytes = number_after(read_text("/proc/self/smaps_rollup"), "AnonHugePages:")) {
     json["huge_page_bytes"] = static_cast<std::int64_t>(*kilobytes) << 10;
   }

@@ -16,9 +16,6 @@ struct CpuTimes {
 /// Reads a text in the form of /proc/stat.
 [[nodiscard]] CpuTimes parse_cpu_times(const std::string& proc_stat);
 
-/// The chosen word of a text such as "always [madvise] never"; "" if there is none.
-[[nodiscard]] std::string chosen_word(const std::string& choices);
-
 /// {"huge_pages": "madvise", "huge_page_bytes": N, "cpu_mhz": F, "load_average": F}: the mode of transparent huge pages and how
 /// much of this process' memory lies in them, the clock of the first CPU, the processes that wanted to run in the last minute.
 /// What cannot be read is missing.

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "compiler/kernels/family.h"
 #include "compiler/runtime/code.h"
+#include "cost_model/database_cost.h"
 #include "db/query.h"
 #include "tuner/interruptible.h"
 
@@ -27,10 +27,7 @@ Expected<std::vector<Schedule>> Finals::candidates(const Task& task) const {
   std::vector<Schedule> schedules;
   NNTUNE_ASSIGN(const auto winner, db::best(database_, target_id_, task.workload.hash()));
   if (winner && winner->place == db::Place::program) {
-    NNTUNE_ASSIGN(const kernels::Family* family, kernels::find_family(task.workload));
-    const auto json = parse_json(winner->schedule, "stored schedule");
-    const auto schedule = json ? family->space(task.workload, defaults_.target()).read(*json)
-                               : Expected<Schedule>(tl::unexpected(json.error()));
+    const auto schedule = cost_model::read_schedule(task.workload, winner->schedule, defaults_.target());
     if (schedule) add_new(schedules, *schedule);
   }
   if (const auto standard = defaults_.schedule(task.workload)) add_new(schedules, *standard);

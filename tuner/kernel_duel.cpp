@@ -2,16 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <limits>
 #include <vector>
 
+#include "base/clock.h"
+
 namespace nntune::tuner {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 /// The median of few short batches: a timer interrupt hits one of them.
 constexpr std::size_t kBatches = 5;

@@ -93,14 +93,11 @@ Status ProgramTiming::run_phase(Watched& watched) {
   }
   session.rewind(std::min(session.position(), static_cast<std::int64_t>(prompt.size())));
   NNTUNE_TRY(session.decode(prompt.front()));  // what ran before left the caches in another state
-  const std::size_t first = runs_.size();
   for (std::int64_t run = 0; run < kDecodeRuns; ++run) {
     watched.clock.clear();
     NNTUNE_TRY(session.decode(session.argmax()));
     runs_.push_back(read(watched));
   }
-  const double read = measure_read_bandwidth(session.module().weights(), session.threads(), 1);
-  for (std::size_t run = first; run < runs_.size(); ++run) runs_[run].read_bytes_per_s = read;
   return {};
 }
 
@@ -109,7 +106,12 @@ Status ProgramTiming::round() {
   for (std::size_t p = 0; p < phases_.size(); ++p) {
     const int turns = p + 1 == phases_.size() ? kDecodeTurns : 1;
     for (int turn = 0; turn < turns; ++turn) {
+      const std::size_t first = runs_.size();
       for (const auto& watched : phases_[p]) NNTUNE_TRY(run_phase(*watched));
+      if (phases_[p].front()->rows > 1) continue;
+      const runtime::Session& session = phases_[p].front()->contestant->session();
+      const double read = measure_read_bandwidth(session.module().weights(), session.threads(), 1);
+      for (std::size_t run = first; run < runs_.size(); ++run) runs_[run].read_bytes_per_s = read;
     }
   }
   last_round_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <optional>
 
+#include "base/clock.h"
 #include "compiler/kernels/family.h"
 #include "compiler/module/object_cache.h"
 #include "tuner/neighbour.h"
@@ -15,13 +16,10 @@
 namespace nntune::tuner {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using graph::DType;
 
 constexpr std::chrono::milliseconds kPrepareLimit{60'000};
 constexpr double kMostDuelSeconds = 4;
-
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 /// A tenth of a millisecond or so of one core: 32 rows times weights of 1 MB, or one row times 4 MB that rotate.
 Expected<schedule::Workload> workload_of(const SelftestRow& row) {

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <deque>
 #include <fstream>
@@ -19,6 +18,7 @@
 #include <string>
 
 #include "base/bandwidth.h"
+#include "base/clock.h"
 #include "compiler/codegen/object.h"
 #include "compiler/kernels/family.h"
 #include "compiler/runtime/code.h"
@@ -40,10 +40,7 @@
 namespace nntune::tuner {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using reference::HostTensor;
-
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 /// Dies with the parent, and leaves Ctrl-C to it.
 bool tie_to_parent(pid_t parent) {
@@ -70,6 +67,16 @@ void cap_memory(std::int64_t bytes) {
   const rlim_t limit = pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)) + static_cast<rlim_t>(bytes);
   const rlimit cap{limit, limit};
   setrlimit(RLIMIT_AS, &cap);
+}
+
+/// verdict(value, detail) completes `answer`, one of protocol.h, and gives its JSON.
+template <class Answer>
+auto verdict_on(Answer& answer) {
+  return [&answer](db::Verdict value, std::string detail) {
+    answer.verdict = value;
+    answer.detail = std::move(detail);
+    return answer.to_json();
+  };
 }
 
 /// A workload's data in memory and what its output should be.
@@ -112,11 +119,7 @@ class Worker {
 
   Json prepare(const Json& request) {
     Prepared prepared;
-    const auto verdict = [&](db::Verdict value, std::string detail) {
-      prepared.verdict = value;
-      prepared.detail = std::move(detail);
-      return prepared.to_json();
-    };
+    const auto verdict = verdict_on(prepared);
     auto candidate = Candidate::from_json(request.at("candidate"));
     if (!candidate) return verdict(db::Verdict::compile_error, candidate.error().message());
 
@@ -221,11 +224,7 @@ class Worker {
 
   Json time(const Json& request) {
     Timed timed;
-    const auto verdict = [&](db::Verdict value, std::string detail) {
-      timed.verdict = value;
-      timed.detail = std::move(detail);
-      return timed.to_json();
-    };
+    const auto verdict = verdict_on(timed);
     const auto found = loaded_.find(request.at("handle").get<std::uint64_t>());
     const auto timing = TimingRequest::from_json(request.at("timing"));
     if (found == loaded_.end() || !timing) return verdict(db::Verdict::crash, "asked to time what was not prepared");
@@ -246,11 +245,7 @@ class Worker {
 
   Json duel(const Json& request) {
     DuelResult result;
-    const auto verdict = [&](db::Verdict value, std::string detail) {
-      result.verdict = value;
-      result.detail = std::move(detail);
-      return result.to_json();
-    };
+    const auto verdict = verdict_on(result);
     const auto duel = DuelRequest::from_json(request.at("duel"));
     std::vector<const Loaded*> loaded;
     for (const auto handle : request.at("handles").get<std::vector<std::uint64_t>>()) {

@@ -32,6 +32,16 @@ void remove_folders_of_the_dead(const std::filesystem::path& parent) {
 
 Error interrupted_error() { return {ErrorKind::interrupted, "interrupted", ""}; }
 
+/// What a worker answered, or the verdict on one that did not.
+template <class Answer>
+Expected<Answer> read_answer(Reply reply) {
+  if (reply.verdict == db::Verdict::ok) return Answer::from_json(reply.json);
+  Answer answer;
+  answer.verdict = reply.verdict;
+  answer.detail = std::move(reply.detail);
+  return answer;
+}
+
 }  // namespace
 
 Expected<SharedFolder> SharedFolder::create() {
@@ -123,21 +133,13 @@ Expected<std::vector<Prepared>> WorkerPool::prepare(std::span<const Candidate> c
   std::vector<Prepared> results;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     Answer& answer = answers[i];
-    NNTUNE_ASSIGN(Prepared prepared, read_prepared(std::move(answer.reply)));
+    NNTUNE_ASSIGN(Prepared prepared, read_answer<Prepared>(std::move(answer.reply)));
     prepared.worker = answer.worker;
     prepared.generation = answer.generation;
     prepared.handle = handles[i];
     results.push_back(std::move(prepared));
   }
   return results;
-}
-
-Expected<Prepared> WorkerPool::read_prepared(Reply reply) {
-  if (reply.verdict == db::Verdict::ok) return Prepared::from_json(reply.json);
-  Prepared prepared;
-  prepared.verdict = reply.verdict;
-  prepared.detail = std::move(reply.detail);
-  return prepared;
 }
 
 bool WorkerPool::is_there(const Prepared& prepared) const {
@@ -165,7 +167,7 @@ Expected<Prepared> WorkerPool::prepare_in(std::size_t worker, const Candidate& c
   const std::uint64_t handle = next_handle_++;
   NNTUNE_ASSIGN(Reply reply,
                 ask(slot, {{"request", "prepare"}, {"handle", handle}, {"candidate", candidate.to_json()}}, limit));
-  NNTUNE_ASSIGN(Prepared prepared, read_prepared(std::move(reply)));
+  NNTUNE_ASSIGN(Prepared prepared, read_answer<Prepared>(std::move(reply)));
   prepared.worker = worker;
   prepared.generation = slot.generation;
   prepared.handle = handle;
@@ -193,8 +195,7 @@ Expected<Timed> WorkerPool::time(const Prepared& prepared, const TimingRequest& 
   }
   NNTUNE_ASSIGN(Reply reply, ask(slots_[prepared.worker],
                                  {{"request", "time"}, {"handle", prepared.handle}, {"timing", request.to_json()}}, limit));
-  if (reply.verdict != db::Verdict::ok) return Timed{.verdict = reply.verdict, .detail = std::move(reply.detail)};
-  return Timed::from_json(reply.json);
+  return read_answer<Timed>(std::move(reply));
 }
 
 Expected<DuelResult> WorkerPool::duel(std::span<const Prepared> candidates, const DuelRequest& request,
@@ -209,13 +210,7 @@ Expected<DuelResult> WorkerPool::duel(std::span<const Prepared> candidates, cons
   if (handles.empty()) return fail(ErrorKind::infeasible, "a duel needs candidates");
   NNTUNE_ASSIGN(Reply reply, ask(slots_[candidates.front().worker],
                                  {{"request", "duel"}, {"handles", handles}, {"duel", request.to_json()}}, limit));
-  if (reply.verdict != db::Verdict::ok) {
-    DuelResult result;
-    result.verdict = reply.verdict;
-    result.detail = std::move(reply.detail);
-    return result;
-  }
-  return DuelResult::from_json(reply.json);
+  return read_answer<DuelResult>(std::move(reply));
 }
 
 Expected<std::vector<Status>> WorkerPool::compute_references(std::span<const schedule::Workload> workloads,

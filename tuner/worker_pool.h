@@ -86,7 +86,6 @@ class WorkerPool {
   /// The reply to one request, while all other workers wait.
   [[nodiscard]] Expected<Reply> ask(Slot& slot, const Json& request, std::chrono::milliseconds limit);
   [[nodiscard]] bool is_there(const Prepared& prepared) const;
-  [[nodiscard]] static Expected<Prepared> read_prepared(Reply reply);
 
   std::filesystem::path binary_;
   WorkerSetup setup_;

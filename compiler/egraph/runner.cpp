@@ -2,13 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "base/clock.h"
+
 namespace nntune::egraph {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// Applies the matches of one rule; how many changed the graph. Stops early when the graph outgrows `node_limit`.
 std::size_t apply(EGraph& graph, const Rewrite& rule, const Matches& matches, std::size_t node_limit) {

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <fstream>
 #include <string>
 #include <system_error>
 
 #include "base/cgroup.h"
+#include "base/huge_page_mode.h"
 #include "compiler/runtime/module_file.h"
 
 namespace nntune::runtime {
@@ -19,9 +19,8 @@ namespace {
 constexpr std::size_t kPieceBytes = 16 * kHugePageBytes;
 
 bool system_grants_huge_pages() {
-  std::string modes;
-  return std::getline(std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled"), modes) &&
-         modes.find("[never]") == std::string::npos;
+  const std::string mode = huge_page_mode();
+  return !mode.empty() && mode != "never";
 }
 
 /// Puts a copy of the piece in huge pages into its place.

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/bf16.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "compiler/kernels/family.h"
 #include "compiler/module/object_cache.h"
@@ -36,8 +37,6 @@ namespace nntune {
 namespace {
 
 using graph::DType;
-using Clock = std::chrono::steady_clock;
-
 struct Matrix {
   const char* name;
   std::int64_t n, k;
@@ -64,8 +63,6 @@ class Player {
   virtual ~Player() = default;
   virtual double run(std::int64_t calls) = 0;
 };
-
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 class Ours : public Player {
  public:

@@ -15,6 +15,7 @@
 
 #include "base/bandwidth.h"
 #include "base/peaks.h"
+#include "base/statistics.h"
 #include "compiler/import/model.h"
 #include "compiler/kernels/family.h"
 #include "compiler/module/build.h"
@@ -159,21 +160,17 @@ void model(benchmark::State& state, graph::DType dtype) {
     of_sum.push_back(*sum / decode.back());
     state.SetIterationTime(prefill.back() + kTokens * decode.back());
   }
-  const auto middle = [](std::vector<double> values) {
-    std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
-    return values[values.size() / 2];
-  };
   std::vector<double> of_read;
   for (std::size_t i = 0; i < read.size(); ++i) of_read.push_back(read[i] / decode[i]);
   const double macs = kLayerMacs * kPrompt + kHeadMacs;
-  state.counters["pp512_tok_s"] = kPrompt / middle(prefill);
-  state.counters["pp512_of_peak"] = macs / middle(prefill) / (fastest * threads);
-  state.counters["pp2048_of_pp512"] = kLongPrompt / middle(long_prefill) / (kPrompt / middle(prefill));
-  state.counters["pp512_sum_of_kernels"] = bench->sum(kPrompt) / middle(prefill);
-  state.counters["decode_sum_of_kernels"] = bench->sum(1) / middle(decode);
-  state.counters["decode_sum_with_drift"] = middle(of_sum);
-  state.counters["decode_tok_s"] = 1 / middle(decode);
-  state.counters["decode_of_read"] = middle(of_read);
+  state.counters["pp512_tok_s"] = kPrompt / median(prefill);
+  state.counters["pp512_of_peak"] = macs / median(prefill) / (fastest * threads);
+  state.counters["pp2048_of_pp512"] = kLongPrompt / median(long_prefill) / (kPrompt / median(prefill));
+  state.counters["pp512_sum_of_kernels"] = bench->sum(kPrompt) / median(prefill);
+  state.counters["decode_sum_of_kernels"] = bench->sum(1) / median(decode);
+  state.counters["decode_sum_with_drift"] = median(of_sum);
+  state.counters["decode_tok_s"] = 1 / median(decode);
+  state.counters["decode_of_read"] = median(of_read);
 }
 
 void bf16(benchmark::State& state) { model(state, graph::DType::bf16); }

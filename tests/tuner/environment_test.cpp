@@ -15,12 +15,6 @@ TEST(Environment, ReadsTheTimesOfAllCpus) {
   EXPECT_EQ(parse_cpu_times("intr 1 2 3 4 5 6 7 8 9").busy_seconds, 0);
 }
 
-TEST(Environment, ReadsTheChosenWord) {
-  EXPECT_EQ(chosen_word("always [madvise] never\n"), "madvise");
-  EXPECT_EQ(chosen_word("madvise"), "");
-  EXPECT_EQ(chosen_word("] ["), "");
-}
-
 TEST(Environment, TellsWhatHappenedSince) {
   const EnvironmentWatch watch;
   const Json json = watch.so_far();
