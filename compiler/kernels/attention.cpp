@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "compiler/kernels/operands.h"
+#include "compiler/kernels/register_tile.h"
 #include "compiler/kernels/row_chain.h"
 #include "compiler/loopir/primitives.h"
 
@@ -397,7 +398,7 @@ schedule::Space Attention::space(const Workload& workload, const Target& target)
     if (schedule.at("tb") % (schedule.at("nv") * lanes) != 0) return "tiles do not divide a block of keys";
     if (s.head % (schedule.at("nvo") * lanes) != 0) return "tiles do not divide a head";
     for (const char* knob : {"nv", "nvo"}) {
-      const std::int64_t used = mr * schedule.at(knob) + schedule.at(knob) + 2;
+      const std::int64_t used = RegisterTile{mr, schedule.at(knob), 2}.registers();
       if (used > registers) return fmt::format("a tile needs {} of {} vector registers", used, registers);
     }
     return "";
@@ -416,8 +417,8 @@ double Attention::estimate_seconds(const Workload& workload, const Schedule& sch
   const auto seconds = [&](bool dot, std::int64_t vectors) {
     const double mr = static_cast<double>(schedule.at("mr"));
     const double nv = static_cast<double>(vectors);
-    const double efficiency =
-        0.9 * mr * nv / std::max(mr * nv, (mr + nv) / 2 + (dot ? 0 : nv)) * std::min(1.0, mr * nv / 10);
+    double efficiency = 0.9 * mr * nv / std::max(mr * nv, (mr + nv) / 2 + (dot ? 0 : nv)) * std::min(1.0, mr * nv / 10);
+    if (RegisterTile{schedule.at("mr"), vectors, 2}.spills(target.isa)) efficiency *= kSpilling;
     const double macs = (needed.f32_macs + needed.bf16_macs) / 2;
     return macs / ((dot ? target.bf16_dot : target.f32_fma) * efficiency);
   };

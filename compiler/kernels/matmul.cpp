@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "compiler/kernels/operands.h"
+#include "compiler/kernels/register_tile.h"
 #include "compiler/kernels/row_chain.h"
 #include "compiler/loopir/affine.h"
 #include "compiler/loopir/primitives.h"
@@ -368,7 +369,7 @@ schedule::Space Matmul::space(const Workload& workload, const Target& target) co
   space.refuse = [s, single, registers](const Schedule& schedule) -> std::string {
     const std::int64_t mr = single ? 1 : (s.x_packed ? s.x_rows : schedule.at("mr"));
     const std::int64_t nv = schedule.at("nv");
-    const std::int64_t used = mr * nv + nv + 1 + (s.widened ? 1 : 0);
+    const std::int64_t used = RegisterTile{mr, nv, s.widened ? 2 : 1}.registers();
     if (used > registers) return fmt::format("a {}x{} tile needs {} of {} vector registers", mr, nv, used, registers);
     if (mr * nv * schedule.at("ku") > 512) return "the unrolled body does not fit the instruction cache";
     if (single) return "";
@@ -397,6 +398,8 @@ double Matmul::estimate_seconds(const Workload& workload, const Schedule& schedu
   const double widening = s.widened ? nv * 2 : 0;
   double efficiency = multiplies / std::max(multiplies + widening / 2, loads);
   efficiency *= std::min(1.0, multiplies / 10.0);  // latency of the multiply-add
+  const RegisterTile tile{static_cast<std::int64_t>(mr), static_cast<std::int64_t>(nv), s.widened ? 2 : 1};
+  if (tile.spills(target.isa)) efficiency *= kSpilling;
   efficiency *= schedule.at("ku") >= 4 ? 0.97 : (schedule.at("ku") >= 2 ? 0.94 : 0.88);
   const double blocks = std::ceil(rows / mb);
   const double last = rows - (blocks - 1) * mb;
