@@ -13,6 +13,7 @@
 #include "compiler/import/model.h"
 #include "db/database.h"
 #include "db/query.h"
+#include "tuner/ablation.h"
 #include "tuner/interrupt.h"
 #include "tuner/interruptible.h"
 #include "tuner/progress.h"
@@ -32,6 +33,8 @@ void declare(cxxopts::Options& options) {
       cxxopts::value<std::string>(), "TIME");
   add("trials", "end tuning after so many candidates", cxxopts::value<std::string>(), "N");
   add("seed", "of the search's choices", cxxopts::value<std::string>()->default_value("1"), "N");
+  add("ablate", "then search again without each of these rule families, or by a fixed \"pipeline\", and compare",
+      cxxopts::value<std::vector<std::string>>(), "FAMILY,...");
   add("json", "print events on stdout, one JSON object a line");
 }
 
@@ -44,19 +47,26 @@ Expected<Target> known_target(const db::Database& database, const std::string& i
   return tuner::run_interruptibly([isa] { return measure_target(isa); });
 }
 
-Expected<tuner::SearchReport> search(const ModelOptions& model_options, const tuner::SearchOptions& options,
-                                     tuner::Progress& progress) {
+/// True if it was interrupted.
+Expected<bool> search(const ModelOptions& model_options, const tuner::SearchOptions& options,
+                      const std::vector<std::string>& ablations, tuner::Progress& progress) {
   auto path = model_options.db;
   if (!path) {
     NNTUNE_ASSIGN(path, db::default_path());
   }
   NNTUNE_ASSIGN(auto opened, db::Database::open(*path, db::Mode::read_write));
   auto database = std::make_shared<db::Database>(std::move(opened));
-  NNTUNE_ASSIGN(auto model, tuner::run_interruptibly([name = model_options.model, weights = model_options.weights] {
+  NNTUNE_ASSIGN(auto loaded, tuner::run_interruptibly([name = model_options.model, weights = model_options.weights] {
                   return import::load_model(name, weights);
                 }));
+  const auto model = std::make_shared<import::Model>(std::move(loaded));
   NNTUNE_ASSIGN(const Target target, known_target(*database, model_options.isa, progress));
-  return tuner::search(std::make_shared<import::Model>(std::move(model)), target, std::move(database), options, progress);
+  if (ablations.empty()) {
+    NNTUNE_ASSIGN(const auto report, tuner::search(model, target, std::move(database), options, progress));
+    return report.interrupted;
+  }
+  NNTUNE_ASSIGN(const auto report, tuner::ablate(model, target, std::move(database), options, ablations, progress));
+  return report.interrupted;
 }
 
 std::string as_typed(const cxxopts::ParseResult& arguments) {
@@ -93,14 +103,18 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
   NNTUNE_ASSIGN(const std::int64_t seed, parse_integer(arguments["seed"].as<std::string>(), "--seed", 0, INT64_MAX));
   options.seed = static_cast<std::uint64_t>(seed);
 
+  std::vector<std::string> ablations;
+  if (arguments.count("ablate") != 0) ablations = arguments["ablate"].as<std::vector<std::string>>();
+  NNTUNE_TRY(tuner::parse_ablations(ablations));
+
   const tuner::InterruptGuard guard;
   tuner::Progress progress(tuner::Progress::style_for(stderr, arguments.count("json") != 0), stderr, stdout);
-  const auto report = search(model_options, options, progress);
-  if (!report) {
-    if (report.error().kind == ErrorKind::interrupted) leave_interrupted();
-    return tl::unexpected<Error>(report.error());
+  const auto was_interrupted = search(model_options, options, ablations, progress);
+  if (!was_interrupted) {
+    if (was_interrupted.error().kind == ErrorKind::interrupted) leave_interrupted();
+    return tl::unexpected<Error>(was_interrupted.error());
   }
-  if (report->interrupted) leave_interrupted();
+  if (*was_interrupted) leave_interrupted();
   return 0;
 }
 

@@ -13,15 +13,7 @@ namespace {
 /// What the modules may take of the available memory; the workers get half of the rest.
 constexpr double kMemoryShare = 0.6;
 
-}  // namespace
-
-std::int64_t layers_that_fit(std::size_t weight_bytes, std::int64_t layers, int modules) {
-  const double room = kMemoryShare * static_cast<double>(available_memory_bytes());
-  const double wanted = static_cast<double>(weight_bytes) * modules;
-  if (wanted <= room) return layers;
-  return std::clamp<std::int64_t>(static_cast<std::int64_t>(static_cast<double>(layers) * room / wanted), 1, layers);
-}
-
+/// The program with `layers` repetitions of its body.
 extract::Program with_layers(extract::Program program, std::int64_t layers) {
   for (extract::PhaseProgram& phase : program.phases) {
     for (extract::SectionProgram& section : phase.sections) {
@@ -29,6 +21,15 @@ extract::Program with_layers(extract::Program program, std::int64_t layers) {
     }
   }
   return program;
+}
+
+}  // namespace
+
+std::int64_t layers_that_fit(std::size_t weight_bytes, std::int64_t layers, int modules) {
+  const double room = kMemoryShare * static_cast<double>(available_memory_bytes());
+  const double wanted = static_cast<double>(weight_bytes) * modules;
+  if (wanted <= room) return layers;
+  return std::clamp<std::int64_t>(static_cast<std::int64_t>(static_cast<double>(layers) * room / wanted), 1, layers);
 }
 
 Expected<std::shared_ptr<Contestant>> Contestant::make(const module::CompiledProgram& compiled, const import::Model& model,
@@ -72,6 +73,25 @@ db::Throughput Contestant::throughput(double prefill_seconds, double decode_seco
           1 / scaled(decode_seconds, scale_.fixed_decode_seconds)};
 }
 
+Expected<std::shared_ptr<Contestant>> make_contestant(const ContestantRequest& request) {
+  Contestant::Scale scale{.layers = request.model->config.layers, .measured_layers = request.measured_layers};
+  for (const extract::PhaseProgram& phase : request.extraction.program.phases) {
+    double fixed = 0;
+    for (const extract::SectionProgram& section : phase.sections) {
+      for (const extract::KernelStep& step : section.steps) fixed += section.repeat == 1 ? step.cost.seconds : 0;
+    }
+    (phase.rows == 1 ? scale.fixed_decode_seconds : scale.fixed_prefill_seconds) = fixed;
+  }
+  import::Model model = *request.model;
+  model.config.layers = request.measured_layers;
+  const extract::Program program = with_layers(request.extraction.program, request.measured_layers);
+  NNTUNE_ASSIGN(const auto compiled,
+                module::compile_program(program, model, request.dtype, *request.costs, request.isa, *request.objects));
+  NNTUNE_ASSIGN(auto contestant, Contestant::make(compiled, model, request.threads));
+  contestant->set_scale(scale);
+  return contestant;
+}
+
 Status Duel::round() {
   const Clock::time_point begin = Clock::now();
   const auto turn = [this](Expected<double> (Contestant::*time)(), Pairs& pairs) -> Status {
@@ -98,6 +118,18 @@ std::pair<double, double> Duel::middle(const Pairs& pairs) {
   const double level = median(std::move(levels));
   const double half = std::sqrt(median(std::move(ratios)));
   return {level / half, level * half};
+}
+
+std::pair<Contrast, Contrast> Duel::contrasts() const {
+  const auto contrast = [](const Pairs& pairs) {
+    std::vector<double> first, second;
+    for (const auto& [a, b] : pairs) {
+      first.push_back(a);
+      second.push_back(b);
+    }
+    return contrast_pairs(first, second, 0);
+  };
+  return {contrast(prefill_), contrast(decode_)};
 }
 
 std::pair<db::Throughput, db::Throughput> Duel::result() const {

@@ -8,8 +8,12 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/statistics.h"
+#include "base/target.h"
+#include "compiler/extract/extract.h"
 #include "compiler/import/model.h"
 #include "compiler/module/build.h"
+#include "compiler/module/object_cache.h"
 #include "compiler/runtime/session.h"
 #include "db/records.h"
 
@@ -23,9 +27,6 @@ inline constexpr std::int64_t kRoomTokens = 32;
 
 /// How many layers fit when `modules` of them are in memory at once, beside the search itself; at least 1.
 [[nodiscard]] std::int64_t layers_that_fit(std::size_t weight_bytes, std::int64_t layers, int modules);
-
-/// The program with `layers` repetitions of its body.
-[[nodiscard]] extract::Program with_layers(extract::Program program, std::int64_t layers);
 
 /// A module in memory under test. One at a time runs; several may be kept.
 class Contestant {
@@ -63,6 +64,21 @@ class Contestant {
   std::vector<std::int32_t> prompt_;
 };
 
+/// What a contestant is made of; it owns or shares all it needs, so that the work may be left behind on a thread.
+struct ContestantRequest {
+  std::shared_ptr<const import::Model> model;
+  extract::Extraction extraction;
+  std::shared_ptr<const extract::CostModel> costs;
+  std::shared_ptr<module::ObjectCache> objects;
+  graph::DType dtype = graph::DType::bf16;
+  Isa isa;
+  int threads = 1;
+  std::int64_t measured_layers = 1;  ///< at most the model's
+};
+
+/// Compiles and loads the extracted program. Errors: those of compiling, packing and loading.
+[[nodiscard]] Expected<std::shared_ptr<Contestant>> make_contestant(const ContestantRequest& request);
+
 /// Two modules timed in short turns. A machine changes its speed for seconds or minutes, by more than tuning wins (two cores
 /// of a virtual machine may or may not share one link to memory): only times of the same moment can be compared. So both
 /// run close to each other, in changing order, and count by pairs.
@@ -76,6 +92,8 @@ class Duel {
 
   /// Of both, by middle() of their pairs.
   [[nodiscard]] std::pair<db::Throughput, db::Throughput> result() const;
+  /// The second against the first, seconds of prefill and of decode.
+  [[nodiscard]] std::pair<Contrast, Contrast> contrasts() const;
   [[nodiscard]] double last_round_seconds() const { return last_round_seconds_; }
 
   using Pairs = std::vector<std::pair<double, double>>;

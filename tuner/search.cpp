@@ -1,6 +1,7 @@
 #include "tuner/search.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -64,6 +65,13 @@ double dram_bandwidth_now(const Target& target, int threads) {
   if (!pages) return db::Measurement::kUnknown;
   std::ranges::fill(pages->bytes(), std::byte{1});
   return measure_read_bandwidth(pages->bytes(), threads, 3);
+}
+
+/// e.g. " without fusion".
+std::string limits_text(const module::PlanLimits& limits) {
+  std::string text = limits.pipeline ? " by a fixed pipeline" : "";
+  if (!limits.without.empty()) text += fmt::format(" without {}", fmt::join(limits.without, ", "));
+  return text;
 }
 
 class Search {
@@ -178,8 +186,9 @@ db::Throughput Search::estimate(const extract::Program& program) const {
 Expected<extract::Extraction> Search::plan(std::shared_ptr<const extract::CostModel> costs) {
   // The database is captured for the costs, which read it.
   return run_interruptibly([costs = std::move(costs), database = database_, config = model_->config, dtype = options_.dtype,
-                            threads = options_.threads,
-                            isa = target_.isa] { return module::plan_model(config, dtype, threads, isa, *costs); });
+                            threads = options_.threads, isa = target_.isa, limits = options_.limits] {
+    return module::plan_model(config, dtype, threads, isa, *costs, limits);
+  });
 }
 
 Status Search::extract(Attitude attitude) {
@@ -229,26 +238,16 @@ Expected<std::shared_ptr<Contestant>> Search::build(const extract::Extraction& e
         fmt::format("{} modules of {} layers do not fit into memory: speeds are measured with {} layers and scaled",
                     kModulesKept, layers, fitting));
   }
-  Contestant::Scale scale{.layers = layers, .measured_layers = fitting};
-  for (const extract::PhaseProgram& phase : extraction.program.phases) {
-    double fixed = 0;
-    for (const extract::SectionProgram& section : phase.sections) {
-      for (const extract::KernelStep& step : section.steps) fixed += section.repeat == 1 ? step.cost.seconds : 0;
-    }
-    (phase.rows == 1 ? scale.fixed_decode_seconds : scale.fixed_prefill_seconds) = fixed;
-  }
-  import::Model model = *model_;
-  model.config.layers = fitting;
-  extract::Program program = fitting < layers ? with_layers(extraction.program, fitting) : extraction.program;
-  NNTUNE_ASSIGN(auto contestant, run_interruptibly([costs = std::move(costs), database = database_, model = std::move(model),
-                                                    objects = objects_, program = std::move(program), dtype = options_.dtype,
-                                                    isa = target_.isa,
-                                                    threads = options_.threads]() -> Expected<std::shared_ptr<Contestant>> {
-                  NNTUNE_ASSIGN(const auto compiled, module::compile_program(program, model, dtype, *costs, isa, *objects));
-                  return Contestant::make(compiled, model, threads);
-                }));
-  contestant->set_scale(scale);
-  return contestant;
+  ContestantRequest request{.model = model_,
+                            .extraction = extraction,
+                            .costs = std::move(costs),
+                            .objects = objects_,
+                            .dtype = options_.dtype,
+                            .isa = target_.isa,
+                            .threads = options_.threads,
+                            .measured_layers = fitting};
+  // The database is captured for the costs, which read it.
+  return run_interruptibly([request = std::move(request), database = database_] { return make_contestant(request); });
 }
 
 Status Search::measure_start() {
@@ -443,8 +442,8 @@ void Search::summarize() {
 }
 
 Expected<SearchReport> Search::run() {
-  snapshot_.title = fmt::format("search {} on {}, {} thread{}", model_->name, target_.short_name, options_.threads,
-                                options_.threads == 1 ? "" : "s");
+  snapshot_.title = fmt::format("search {}{} on {}, {} thread{}", model_->name, limits_text(options_.limits),
+                                target_.short_name, options_.threads, options_.threads == 1 ? "" : "s");
   snapshot_.budget_seconds = budget();
   snapshot_.trials = options_.trials.value_or(0);
   NNTUNE_ASSIGN(target_id_, database_->record_target(target_));

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/target.h"
 #include "compiler/import/model.h"
+#include "compiler/module/model_program.h"
 #include "db/database.h"
 #include "tuner/progress.h"
 
@@ -25,7 +26,8 @@ struct SearchOptions {
   std::optional<std::chrono::milliseconds> budget;
   std::optional<std::int64_t> trials;  ///< measurements of this session
   std::uint64_t seed = 1;
-  std::string arguments;  ///< as typed, for the record
+  module::PlanLimits limits = {};  ///< which programs are looked for
+  std::string arguments;           ///< as typed, for the record
   std::string nntune_version;
   std::filesystem::path worker_binary;  ///< tuner::own_binary() but in tests
 };

@@ -7,43 +7,13 @@
 #include "compiler/egraph/smallest_term.h"
 #include "compiler/extract/lower.h"
 #include "compiler/extract/problem.h"
+#include "compiler/extract/saturate.h"
 #include "compiler/extract/solve.h"
 #include "compiler/rules/language.h"
-#include "compiler/rules/registry.h"
 
 namespace nntune::extract {
 
 namespace {
-
-constexpr double kDecodeCalls = 128;
-constexpr std::int64_t kDecodePast = 512;
-constexpr double kPrefillTokens = 512;
-
-PhaseUse use_of(const graph::Phase& phase, std::span<const graph::Phase> phases, const ExtractOptions& options) {
-  if (const auto given = options.uses.find(phase.name); given != options.uses.end()) {
-    return given->second;
-  }
-  if (phase.rows == 1) {
-    return {kDecodeCalls, kDecodePast};
-  }
-  const auto prefills =
-      std::count_if(phases.begin(), phases.end(), [](const graph::Phase& other) { return other.rows > 1; });
-  return {kPrefillTokens / static_cast<double>(phase.rows) / static_cast<double>(prefills), 0};
-}
-
-std::vector<std::string> weight_names(std::span<const graph::Phase> phases) {
-  std::vector<std::string> names;
-  for (const graph::Phase& phase : phases) {
-    for (const graph::Section& section : phase.sections) {
-      for (const graph::Node& node : section.graph.nodes()) {
-        if (node.op.kind == graph::OpKind::weight) {
-          names.push_back(node.op.name);
-        }
-      }
-    }
-  }
-  return names;
-}
 
 /// Different choices of options from the roots down, shared parts counted as if they were not; for people and tests.
 double count_programs(const Problem& problem) {
@@ -142,33 +112,15 @@ std::vector<LayoutDecision> layout_decisions(const egraph::SmallestTerms& terms,
 /// A program and, where wanted, what it was chosen from.
 Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const CostModel& costs,
                                   const ExtractOptions& options, bool explained) {
-  rules::Language language(weight_names(phases));
-  egraph::EGraph graph(language);
-  std::vector<SectionGoal> goals;
-  double layers = 1;
-  for (const graph::Phase& phase : phases) {
-    const PhaseUse use = use_of(phase, phases, options);
-    for (const graph::Section& section : phase.sections) {
-      NNTUNE_ASSIGN(const std::vector<egraph::ClassId> classes,
-                    language.add(graph, section.graph, phase.name + "." + section.name));
-      SectionGoal goal{phase.name, section.name, use.calls * static_cast<double>(section.repeat), use.past, {}};
-      for (const graph::NodeId output : section.graph.outputs()) {
-        goal.outputs.push_back(classes[static_cast<std::size_t>(output)]);
-      }
-      goals.push_back(std::move(goal));
-      layers = std::max(layers, static_cast<double>(section.repeat));
-    }
-  }
-  NNTUNE_ASSIGN(const std::vector<egraph::Rewrite> rules, rules::enabled_rules(graph.symbols(), language, options.rules));
+  NNTUNE_ASSIGN(const auto saturated, saturate(phases, options));
+  const rules::Language& language = saturated->language;
+  const egraph::EGraph& graph = saturated->graph;
   Extraction result;
   Explanation& explanation = result.explanation;
-  explanation.saturation = egraph::run(graph, rules, options.limits);
-  if (!language.trouble().empty()) {
-    return fail(ErrorKind::internal, "a rewrite rule changed a type: " + language.trouble());
-  }
+  explanation.saturation = saturated->report;
   const egraph::SmallestTerms terms(graph);
-  NNTUNE_ASSIGN(const Problem problem,
-                make_problem(graph, language, terms, goals, layers, options.stored_byte_seconds, options.threads, costs));
+  NNTUNE_ASSIGN(const Problem problem, make_problem(graph, language, terms, saturated->goals, saturated->layers,
+                                                    options.stored_byte_seconds, options.threads, costs));
   NNTUNE_ASSIGN(const SolveResult solved, solve(problem));
   NNTUNE_ASSIGN(result.program, lower(phases, graph, language, terms, problem, solved.best));
   explanation.nodes = graph.node_count();

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "compiler/extract/pipeline.h"
 #include "compiler/schedule/workload.h"
 
 namespace nntune::module {
@@ -75,13 +76,15 @@ Expected<std::vector<graph::Phase>> model_phases(const import::ModelConfig& conf
 }
 
 Expected<extract::Extraction> plan_model(const import::ModelConfig& config, graph::DType dtype, int threads, const Isa& isa,
-                                         const extract::CostModel& costs) {
+                                         const extract::CostModel& costs, const PlanLimits& limits) {
   NNTUNE_ASSIGN(const import::CacheLayout caches, choose_cache_layout(config, dtype, threads, costs));
   NNTUNE_ASSIGN(const auto phases, model_phases(config, dtype, caches));
   extract::ExtractOptions options;
   options.threads = threads;
   options.rules.isa = isa;
-  return extract::extract_explained(phases, costs, options);
+  options.rules.disabled = limits.without;
+  return limits.pipeline ? extract::extract_by_pipeline(phases, costs, options)
+                         : extract::extract_explained(phases, costs, options);
 }
 
 }  // namespace nntune::module

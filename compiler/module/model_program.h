@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cstdint>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -26,8 +28,15 @@ inline constexpr std::array<std::int64_t, 2> kPrefillRows = {128, 512};
 [[nodiscard]] Expected<std::vector<graph::Phase>> model_phases(const import::ModelConfig& config, graph::DType dtype,
                                                                const import::CacheLayout& caches);
 
-/// The cheapest program for them under `costs`.
+/// Which programs may be chosen; by default all that the rules give.
+struct PlanLimits {
+  std::set<std::string> without = {};  ///< rule families (compiler/rules/registry.h) that do not run
+  bool pipeline = false;               ///< one family after the other (extract_by_pipeline), not all together
+};
+
+/// The cheapest program for them under `costs`. Errors: those of extract_explained.
 [[nodiscard]] Expected<extract::Extraction> plan_model(const import::ModelConfig& config, graph::DType dtype, int threads,
-                                                       const Isa& isa, const extract::CostModel& costs);
+                                                       const Isa& isa, const extract::CostModel& costs,
+                                                       const PlanLimits& limits = {});
 
 }  // namespace nntune::module

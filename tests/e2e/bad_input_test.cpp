@@ -133,6 +133,8 @@ const std::vector<Case>& cases() {
       {"budget without unit", plain("search MODEL --budget 3parsecs --db FOLDER/t.db"), 2, "3parsecs"},
       {"negative budget", plain("search MODEL --budget=-1m --db FOLDER/t.db"), 2, ""},
       {"zero trials", plain("search MODEL --trials 0 --db FOLDER/t.db"), 2, ""},
+      {"unknown family of rules", plain("search MODEL --ablate fussion --db FOLDER/t.db"), 2, "fussion"},
+      {"nothing left", plain("search MODEL --ablate weight_layout --trials 1 --db FOLDER/t.db"), 1, "no kernels"},
       {"zero context", plain("run MODULE --ctx 0 --tokens 1 --ids -n 1"), 2, ""},
       {"negative count", plain("run MODULE --tokens 1 --ids -n -1"), 2, ""},
       {"negative temperature", plain("run MODULE --tokens 1 --ids -n 1 --temperature=-1"), 2, ""},

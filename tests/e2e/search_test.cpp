@@ -107,6 +107,28 @@ TEST(Search, TunesTheTinyModelTellsSoInEventsAndResumes) {
   EXPECT_TRUE(read_all(folder / "a.nnm") == read_all(folder / "b.nnm"));
 }
 
+TEST(Search, ComparesWithProgramsThatLackAFamilyOfRules) {
+  NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
+  const TemporaryFolder folder;
+  const Result result =
+      run_nntune("search " + model + " --trials 2 --ablate fusion,pipeline --json --db " + (folder / "t.db").string());
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto all = events(result.out);
+  EXPECT_EQ(std::ranges::count_if(all, [](const Json& event) { return event["event"] == "done"; }), 3);
+  ASSERT_EQ(all.back()["event"], "ablations");
+  const Json& rows = all.back()["ablations"];
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0]["without"], "fusion");
+  EXPECT_EQ(rows[1]["without"], "pipeline");
+  for (const Json& row : rows) {
+    for (const char* phase : {"prefill", "decode"}) {
+      EXPECT_GT(row[phase]["low"].get<double>(), 0);
+      EXPECT_LE(row[phase]["low"].get<double>(), row[phase]["ratio"].get<double>());
+      EXPECT_LE(row[phase]["ratio"].get<double>(), row[phase]["high"].get<double>());
+    }
+  }
+}
+
 TEST(Search, NoScheduleIsMeasuredTwiceInAWorkerAndTheBestAgainInTheProgram) {
   NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
   const TemporaryFolder folder;

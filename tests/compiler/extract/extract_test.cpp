@@ -1,4 +1,5 @@
 #include "compiler/extract/extract.h"
+#include "compiler/extract/pipeline.h"
 
 #include <gtest/gtest.h>
 
@@ -133,6 +134,21 @@ TEST(Extract, EachFamilyChangesTheProgramAndHelps) {
       EXPECT_NE(text(ablated.program), text(full.program)) << family;
       EXPECT_GT(ablated.explanation.objective_seconds, full.explanation.objective_seconds) << family;
     }
+  }
+}
+
+TEST(Extract, AFixedPipelineFindsNoCheaperProgram) {
+  for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) {
+    const auto phases = testing_models::phases(Shape{.dtype = dtype});
+    const auto pipeline = extract_by_pipeline(phases, SimpleCosts(), options());
+    ASSERT_TRUE(pipeline.has_value()) << pipeline.error().message();
+    const Extraction full = best(Shape{.dtype = dtype}, SimpleCosts());
+    EXPECT_GE(pipeline->explanation.objective_seconds, full.explanation.objective_seconds * (1 - 1e-9));
+    // It is a real compiler, too: far better than no fusion.
+    ExtractOptions unfused = options();
+    unfused.rules.disabled = {"fusion"};
+    EXPECT_LT(pipeline->explanation.objective_seconds,
+              best(Shape{.dtype = dtype}, SimpleCosts(), unfused).explanation.objective_seconds);
   }
 }
 

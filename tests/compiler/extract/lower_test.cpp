@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "compiler/extract/extract.h"
+#include "compiler/extract/pipeline.h"
 #include "compiler/reference/evaluate.h"
 #include "compiler/reference/random.h"
 #include "tests/compiler/extract/simple_costs.h"
@@ -90,6 +91,7 @@ struct Case {
   std::set<std::string> disabled;
   double best_panel;
   double tolerance;
+  bool pipeline = false;
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& item) { return out << item.name; }
@@ -104,8 +106,10 @@ TEST_P(Lower, ProgramComputesWhatTheGraphSays) {
   ExtractOptions options;
   options.rules.isa.avx2 = options.rules.isa.fma = options.rules.isa.avx512bf16 = true;
   options.rules.disabled = GetParam().disabled;
-  const auto program = extract(phases, costs, options);
-  ASSERT_TRUE(program.has_value()) << program.error().message();
+  const auto extraction =
+      GetParam().pipeline ? extract_by_pipeline(phases, costs, options) : extract_explained(phases, costs, options);
+  ASSERT_TRUE(extraction.has_value()) << extraction.error().message();
+  const Program* program = &extraction->program;
 
   std::map<std::string, Tensor> sources;
   for (const graph::Phase& phase : phases) {
@@ -148,7 +152,10 @@ INSTANTIATE_TEST_SUITE_P(Programs, Lower,
                                          Case{"F32NotFused", graph::DType::f32, {"fusion"}, 16, 1e-9},
                                          Case{"F32NormNotFolded", graph::DType::f32, {"norm_fold"}, 16, 1e-9},
                                          Case{"F32ActivationsNotPacked", graph::DType::f32, {"activation_layout"}, 16, 1e-9},
-                                         Case{"Bf16", graph::DType::bf16, {}, 16, 0.25}),
+                                         Case{"F32ByPipeline", graph::DType::f32, {}, 16, 1e-9, true},
+                                         Case{"F32ByPipelineNotFused", graph::DType::f32, {"fusion"}, 16, 1e-9, true},
+                                         Case{"Bf16", graph::DType::bf16, {}, 16, 0.25},
+                                         Case{"Bf16ByPipeline", graph::DType::bf16, {}, 16, 0.25, true}),
                          [](const testing::TestParamInfo<Case>& item) { return item.param.name; });
 
 }  // namespace

@@ -27,7 +27,8 @@ TEST(DefaultSchedule, KeepsAccumulatorsInRegistersWhateverTheCpu) {
     SCOPED_TRACE(std::string(level));
     EXPECT_EQ(spills("matmul{;add}(f32[512,1024],f32[1024,1024]<0:16>,f32[512,1024])->f32[512,1024] past=0 t=1", *isa), 0);
     EXPECT_EQ(spills("matmul{;add}(f32[512,1024],bf16[1024,1024]<0:16>,f32[512,1024])->f32[512,1024] past=0 t=1", *isa), 0);
-    EXPECT_EQ(spills("attention{4,2,0.125;;}(f32[128,512],f32[2,?,128]<1:16>,f32[2,?,128])->f32[128,512] past=0 t=1", *isa), 0);
+    EXPECT_EQ(spills("attention{4,2,0.125;;}(f32[128,512],f32[2,?,128]<1:16>,f32[2,?,128])->f32[128,512] past=0 t=1", *isa),
+              0);
   }
 }
 

@@ -1,0 +1,66 @@
+#include "compiler/extract/saturate.h"
+
+#include <algorithm>
+
+#include "compiler/rules/registry.h"
+
+namespace nntune::extract {
+namespace {
+
+constexpr double kDecodeCalls = 128;
+constexpr std::int64_t kDecodePast = 512;
+constexpr double kPrefillTokens = 512;
+
+PhaseUse use_of(const graph::Phase& phase, std::span<const graph::Phase> phases, const ExtractOptions& options) {
+  if (const auto given = options.uses.find(phase.name); given != options.uses.end()) {
+    return given->second;
+  }
+  if (phase.rows == 1) {
+    return {kDecodeCalls, kDecodePast};
+  }
+  const auto prefills =
+      std::count_if(phases.begin(), phases.end(), [](const graph::Phase& other) { return other.rows > 1; });
+  return {kPrefillTokens / static_cast<double>(phase.rows) / static_cast<double>(prefills), 0};
+}
+
+std::vector<std::string> weight_names(std::span<const graph::Phase> phases) {
+  std::vector<std::string> names;
+  for (const graph::Phase& phase : phases) {
+    for (const graph::Section& section : phase.sections) {
+      for (const graph::Node& node : section.graph.nodes()) {
+        if (node.op.kind == graph::OpKind::weight) {
+          names.push_back(node.op.name);
+        }
+      }
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
+Expected<std::unique_ptr<Saturated>> saturate(std::span<const graph::Phase> phases, const ExtractOptions& options) {
+  auto result = std::make_unique<Saturated>(weight_names(phases));
+  for (const graph::Phase& phase : phases) {
+    const PhaseUse use = use_of(phase, phases, options);
+    for (const graph::Section& section : phase.sections) {
+      NNTUNE_ASSIGN(const std::vector<egraph::ClassId> classes,
+                    result->language.add(result->graph, section.graph, phase.name + "." + section.name));
+      SectionGoal goal{phase.name, section.name, use.calls * static_cast<double>(section.repeat), use.past, {}};
+      for (const graph::NodeId output : section.graph.outputs()) {
+        goal.outputs.push_back(classes[static_cast<std::size_t>(output)]);
+      }
+      result->goals.push_back(std::move(goal));
+      result->layers = std::max(result->layers, static_cast<double>(section.repeat));
+    }
+  }
+  NNTUNE_ASSIGN(const std::vector<egraph::Rewrite> rules,
+                rules::enabled_rules(result->graph.symbols(), result->language, options.rules));
+  result->report = egraph::run(result->graph, rules, options.limits);
+  if (!result->language.trouble().empty()) {
+    return fail(ErrorKind::internal, "a rewrite rule changed a type: " + result->language.trouble());
+  }
+  return result;
+}
+
+}  // namespace nntune::extract

@@ -1,0 +1,145 @@
+#include "tuner/ablation.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "compiler/rules/registry.h"
+#include "cost_model/database_cost.h"
+#include "cost_model/estimate_cost.h"
+#include "tuner/end_to_end.h"
+#include "tuner/interrupt.h"
+#include "tuner/interruptible.h"
+
+namespace nntune::tuner {
+namespace {
+
+/// Of each pair of programs: enough for an interval from the pairs of prefills.
+constexpr int kRounds = 16;
+
+/// Programs that may be chosen under different limits, with all that is measured, in memory side by side.
+class Stage {
+ public:
+  Stage(std::shared_ptr<const import::Model> model, const Target& target, std::shared_ptr<db::Database> database,
+        const SearchOptions& options)
+      : model_(std::move(model)), target_(target), database_(std::move(database)), options_(options) {}
+
+  Status open() {
+    NNTUNE_ASSIGN(const std::int64_t id, database_->record_target(target_));
+    NNTUNE_ASSIGN(costs_, cost_model::DatabaseCostModel::make(
+                              *database_, id, std::make_shared<cost_model::EstimateCostModel>(target_)));
+    return {};
+  }
+
+  Expected<std::shared_ptr<Contestant>> build(const module::PlanLimits& limits) {
+    // The database is captured for the costs, which read it.
+    NNTUNE_ASSIGN(auto extraction, run_interruptibly([costs = costs_, database = database_, model = model_, limits,
+                                                      isa = target_.isa, dtype = options_.dtype, threads = options_.threads] {
+                    return module::plan_model(model->config, dtype, threads, isa, *costs, limits);
+                  }));
+    NNTUNE_TRY(costs_->status());
+    const auto bytes = static_cast<std::size_t>(extraction.explanation.stored_bytes);
+    if (layers_ == 0) layers_ = layers_that_fit(bytes, model_->config.layers, 2);
+    ContestantRequest request{.model = model_,
+                              .extraction = std::move(extraction),
+                              .costs = costs_,
+                              .objects = objects_,
+                              .dtype = options_.dtype,
+                              .isa = target_.isa,
+                              .threads = options_.threads,
+                              .measured_layers = layers_};
+    return run_interruptibly([request = std::move(request), database = database_] { return make_contestant(request); });
+  }
+
+ private:
+  std::shared_ptr<const import::Model> model_;
+  const Target& target_;
+  std::shared_ptr<db::Database> database_;
+  const SearchOptions& options_;
+  std::shared_ptr<const cost_model::DatabaseCostModel> costs_;
+  std::shared_ptr<module::ObjectCache> objects_ = std::make_shared<module::ObjectCache>();
+  std::int64_t layers_ = 0;
+};
+
+std::string interval_text(const Contrast& contrast) {
+  return fmt::format("{:.3f}x ({:.3f} to {:.3f})", contrast.ratio, contrast.interval.low, contrast.interval.high);
+}
+
+Json to_json(const Contrast& contrast) {
+  return {{"ratio", contrast.ratio}, {"low", contrast.interval.low}, {"high", contrast.interval.high}};
+}
+
+void summarize(const AblationReport& report, Progress& progress) {
+  std::vector<std::string> lines = {"time without it over time with all rules; in turn, 95 % confidence",
+                                    fmt::format("{:<18} {:<26} {}", "without", "prefill", "decode")};
+  Json rows = Json::array();
+  for (const Ablation& row : report.ablations) {
+    lines.push_back(fmt::format("{:<18} {:<26} {}", row.name, interval_text(row.prefill), interval_text(row.decode)));
+    rows.push_back({{"without", row.name}, {"prefill", to_json(row.prefill)}, {"decode", to_json(row.decode)}});
+  }
+  progress.finish(lines, {{"event", "ablations"}, {"ablations", rows}});
+}
+
+}  // namespace
+
+Expected<std::vector<module::PlanLimits>> parse_ablations(const std::vector<std::string>& names) {
+  std::vector<module::PlanLimits> result;
+  for (const std::string& name : names) {
+    const auto families = rules::families();
+    if (name == kPipeline) {
+      result.push_back({.pipeline = true});
+    } else if (std::ranges::find(families, name, &rules::Family::name) != families.end()) {
+      result.push_back({.without = {name}});
+    } else {
+      std::vector<std::string_view> known;
+      for (const rules::Family& family : families) known.push_back(family.name);
+      return fail(ErrorKind::usage, fmt::format("there is no rule family \"{}\" to leave out", name),
+                  fmt::format("give {} or {}", fmt::join(known, ", "), kPipeline));
+    }
+  }
+  return result;
+}
+
+Expected<AblationReport> ablate(std::shared_ptr<const import::Model> model, const Target& target,
+                                std::shared_ptr<db::Database> database, const SearchOptions& options,
+                                const std::vector<std::string>& names, Progress& progress) {
+  NNTUNE_ASSIGN(const auto ablations, parse_ablations(names));
+  AblationReport report;
+  std::vector<module::PlanLimits> variants = {{}};
+  variants.insert(variants.end(), ablations.begin(), ablations.end());
+  // Before anything is measured: without some families there is no program at all.
+  for (const module::PlanLimits& limits : ablations) {
+    NNTUNE_TRY(run_interruptibly([limits, model, isa = target.isa, dtype = options.dtype, threads = options.threads,
+                                  costs = std::make_shared<cost_model::EstimateCostModel>(target)] {
+      return module::plan_model(model->config, dtype, threads, isa, *costs, limits);
+    }));
+  }
+  for (const module::PlanLimits& limits : variants) {
+    SearchOptions each = options;
+    each.limits = limits;
+    NNTUNE_ASSIGN(const SearchReport searched, search(model, target, database, each, progress));
+    if (searched.interrupted) return AblationReport{.ablations = {}, .interrupted = true};
+  }
+  const auto compare = [&]() -> Status {
+    Stage stage(model, target, database, options);
+    NNTUNE_TRY(stage.open());
+    NNTUNE_ASSIGN(const auto full, stage.build({}));
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      progress.note(fmt::format("running with and without {} in turn", names[i]));
+      NNTUNE_ASSIGN(auto without, stage.build(ablations[i]));
+      const auto duel = std::make_shared<Duel>(full, std::move(without));
+      for (int round = 0; round < kRounds; ++round) NNTUNE_TRY(run_interruptibly([duel] { return duel->round(); }));
+      const auto [prefill, decode] = duel->contrasts();
+      report.ablations.push_back({names[i], prefill, decode});
+    }
+    return {};
+  };
+  const Status compared = compare();
+  if (!compared && compared.error().kind != ErrorKind::interrupted) return tl::unexpected(compared.error());
+  report.interrupted = !compared;
+  summarize(report, progress);
+  return report;
+}
+
+}  // namespace nntune::tuner
