@@ -49,7 +49,10 @@ std::string short_name(const Workload& workload) {
     }
     case OpKind::attention:
       return with_chain("attention", op.prologue, op.epilogue) +
-             fmt::format(" {}/{} heads, past {}", op.heads, op.kv_heads, workload.past);
+             fmt::format(" {}/{} heads, past {}", op.heads, op.kv_heads, workload.past) +
+             (op.splits > 1 ? fmt::format(", in {} splits", op.splits) : "");
+    case OpKind::attention_merge:
+      return with_chain("attention_merge", {}, op.epilogue) + fmt::format(" {} heads, {} splits", op.heads, op.splits);
     case OpKind::rowwise: return fmt::format("{} {}", with_chain("rowwise", op.prologue, {}), workload.output.text());
     case OpKind::cache_append:
       return fmt::format("{} {}", with_chain("cache_append", op.prologue, {}), workload.output.text());

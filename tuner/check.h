@@ -11,7 +11,8 @@
 namespace nntune::tuner {
 
 struct Comparison {
-  double max_error = 0;  ///< of |got - expected| / max(|expected|, rms of its row); NaN if something was not finite
+  double max_error = 0;  ///< of |got - expected| / max(|expected|, rms of its row), of logarithms |got - expected|; NaN if
+                         ///< something was not finite
   double tolerance = 0;
   [[nodiscard]] bool ok() const { return max_error <= tolerance; }  // false for NaN
 };

@@ -74,6 +74,7 @@ std::string short_name(const schedule::Workload& workload) {
     }
     case graph::OpKind::attention:
       name += fmt::format(" {}/{} past {}", workload.op.heads, workload.op.kv_heads, workload.past);
+      if (workload.op.splits > 1) name += fmt::format(" in {}", workload.op.splits);
       break;
     default: name += fmt::format(" {}x{}", rows, workload.inputs.front().rank() > 1 ? shape[1] : 1);
   }

@@ -467,6 +467,7 @@ class Lowering {
         switch (expr->unary) {
           case UnaryOp::exp: return math_.exp(a);
           case UnaryOp::exp2: return math_.exp2(a);
+          case UnaryOp::log2: return math_.log2(a);
           case UnaryOp::sqrt: return builder_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, a);
           case UnaryOp::to_f32: return builder_.CreateSIToFP(a, a->getType()->getWithNewType(builder_.getFloatTy()));
           case UnaryOp::to_i64: {

@@ -24,6 +24,8 @@ class VectorMath {
   llvm::Value* exp(llvm::Value* x);
   /// Relative error below 2e-7 for x of at most 127; what is below -125 counts as -125.
   llvm::Value* exp2(llvm::Value* x);
+  /// Of a positive normal number; absolute error below 1e-7 near 1, relative error below 2e-7 elsewhere.
+  llvm::Value* log2(llvm::Value* x);
   llvm::Value* reduce_add(llvm::Value* vector);
   llvm::Value* reduce_max(llvm::Value* vector);
 

@@ -24,7 +24,7 @@ struct PhaseUse {
 
 struct ExtractOptions {
   rules::RuleOptions rules = {};
-  int threads = 1;
+  int threads = 1;  ///< of the kernels, and for the rules
   /// By phase name. A phase that is not listed gets: 1 row: 128 calls at 512 tokens of past; more rows: as many calls as
   /// 512 tokens take, shared evenly between such phases, nothing past.
   std::map<std::string, PhaseUse> uses = {};

@@ -135,6 +135,7 @@ class ProblemMaker {
       case OpKind::rowwise:
       case OpKind::matmul:
       case OpKind::attention:
+      case OpKind::attention_merge:
       case OpKind::cache_append:
       case OpKind::argmax: break;
       default: return -1;

@@ -54,8 +54,10 @@ Expected<std::unique_ptr<Saturated>> saturate(std::span<const graph::Phase> phas
       result->layers = std::max(result->layers, static_cast<double>(section.repeat));
     }
   }
+  rules::RuleOptions rule_options = options.rules;
+  rule_options.threads = options.threads;
   NNTUNE_ASSIGN(const std::vector<egraph::Rewrite> rules,
-                rules::enabled_rules(result->graph.symbols(), result->language, options.rules));
+                rules::enabled_rules(result->graph.symbols(), result->language, rule_options));
   result->report = egraph::run(result->graph, rules, options.limits);
   if (!result->language.trouble().empty()) {
     return fail(ErrorKind::internal, "a rewrite rule changed a type: " + result->language.trouble());

@@ -95,6 +95,19 @@ Expected<TensorType> infer_step(const Step& step, TensorType x, const TensorType
   return misfit(what, "unknown step");
 }
 
+/// No program has more, and sizes stay far from overflow.
+constexpr std::int64_t kMostSplits = 4096;
+
+/// What attention gives behind its softmax; `columns`: heads*d.
+Expected<TensorType> infer_attended(const Op& op, std::int64_t rows, std::int64_t columns) {
+  for (const Step& step : op.epilogue) {
+    if (step.kind != StepKind::cast && step.kind != StepKind::pack) {
+      return misfit(op.text(), fmt::format("{} may not follow attention, only cast and pack", step.text()));
+    }
+  }
+  return infer_chain(op.epilogue, TensorType{DType::f32, {rows, columns}, {}}, {});
+}
+
 Expected<TensorType> infer_attention(const Op& op, std::span<const TensorType> inputs) {
   const auto prologue = static_cast<std::size_t>(operands(op.prologue));
   NNTUNE_TRY(check_count(op, inputs.size(), 3 + prologue));
@@ -113,12 +126,25 @@ Expected<TensorType> infer_attention(const Op& op, std::span<const TensorType> i
   if (q.shape[1] != columns) {
     return misfit(op.text(), fmt::format("q is {}, must have heads*d = {} columns", q.text(), columns));
   }
-  for (const Step& step : op.epilogue) {
-    if (step.kind != StepKind::cast && step.kind != StepKind::pack) {
-      return misfit(op.text(), fmt::format("{} may not follow attention, only cast and pack", step.text()));
-    }
+  if (op.splits < 1 || op.splits > kMostSplits) return misfit(op.text(), fmt::format("it has {} splits", op.splits));
+  if (op.splits == 1) return infer_attended(op, q.shape[0], columns);
+  if (q.shape[0] != 1) return misfit(op.text(), fmt::format("q is {}, only one row is split", q.text()));
+  if (!op.epilogue.empty()) return misfit(op.text(), "an epilogue belongs behind attention_merge");
+  return TensorType{DType::f32, {1, op.splits * (columns + op.heads)}, {}};
+}
+
+Expected<TensorType> infer_attention_merge(const Op& op, std::span<const TensorType> inputs) {
+  NNTUNE_TRY(check_count(op, inputs.size(), 1));
+  const TensorType& parts = inputs[0];
+  if (op.heads < 1 || op.splits < 2 || op.splits > kMostSplits) {
+    return misfit(op.text(), fmt::format("it has {} heads and {} splits", op.heads, op.splits));
   }
-  return infer_chain(op.epilogue, TensorType{DType::f32, {q.shape[0], columns}, {}}, {});
+  const std::int64_t rows = op.heads * op.splits;
+  if (parts.rank() != 2 || parts.dtype != DType::f32 || parts.packed() || parts.shape[0] != 1 || parts.shape[1] % rows != 0 ||
+      parts.shape[1] / rows < 2) {
+    return misfit(op.text(), fmt::format("the parts are {}, must be row-major f32[1,{}*(d+1)]", parts.text(), rows));
+  }
+  return infer_attended(op, 1, parts.shape[1] / op.splits - op.heads);
 }
 
 Expected<TensorType> infer_cache_append(const Op& op, std::span<const TensorType> inputs) {
@@ -225,6 +251,7 @@ Expected<TensorType> infer_type(const Op& op, std::span<const TensorType> inputs
       return infer_chain(op.epilogue, TensorType{DType::f32, {x.shape[0], w.shape[0]}, {}}, inputs.subspan(2 + before));
     }
     case OpKind::attention: return infer_attention(op, inputs);
+    case OpKind::attention_merge: return infer_attention_merge(op, inputs);
     case OpKind::cache_append: return infer_cache_append(op, inputs);
     case OpKind::slice: NNTUNE_TRY(check_count(op, inputs.size(), 1)); return infer_slice(op, inputs[0]);
     case OpKind::concat:

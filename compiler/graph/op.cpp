@@ -24,13 +24,14 @@ constexpr std::array<std::pair<StepKind, std::string_view>, 10> kStepNames = {{
     {StepKind::pack, "pack"},
 }};
 
-constexpr std::array<std::pair<OpKind, std::string_view>, 13> kOpNames = {{
+constexpr std::array<std::pair<OpKind, std::string_view>, 14> kOpNames = {{
     {OpKind::input, "input"},
     {OpKind::weight, "weight"},
     {OpKind::embed, "embed"},
     {OpKind::rowwise, "rowwise"},
     {OpKind::matmul, "matmul"},
     {OpKind::attention, "attention"},
+    {OpKind::attention_merge, "attention_merge"},
     {OpKind::cache_append, "cache_append"},
     {OpKind::slice, "slice"},
     {OpKind::concat, "concat"},
@@ -168,7 +169,9 @@ std::string Op::text() const {
       case OpKind::cache_append: return graph::text(prologue);
       case OpKind::matmul: return fmt::format("{};{}", graph::text(prologue), graph::text(epilogue));
       case OpKind::attention:
-        return fmt::format("{},{},{};{};{}", heads, kv_heads, scale, graph::text(prologue), graph::text(epilogue));
+        return fmt::format("{},{},{}{};{};{}", heads, kv_heads, scale, splits == 1 ? "" : fmt::format(",{}", splits),
+                           graph::text(prologue), graph::text(epilogue));
+      case OpKind::attention_merge: return fmt::format("{},{};{}", heads, splits, graph::text(epilogue));
       case OpKind::slice: return fmt::format("{},{}{}", begin, end, axis == 0 ? ",rows" : "");
       case OpKind::interleave: return fmt::format("{}", group);
       case OpKind::pack: return graph::text(lanes);
@@ -207,12 +210,25 @@ Expected<Op> Op::parse(std::string_view text) {
     }
     case OpKind::attention: {
       NNTUNE_ASSIGN(const auto pieces, exactly(3, ';', body, text));
-      NNTUNE_ASSIGN(const auto numbers, exactly(3, ',', pieces[0], text));
+      const std::vector<std::string_view> numbers = split(pieces[0], ',');
+      if (numbers.size() != 3 && numbers.size() != 4) return malformed("an operation", text);
       NNTUNE_ASSIGN(op.heads, parse_integer(numbers[0], "heads of attention"));
       NNTUNE_ASSIGN(op.kv_heads, parse_integer(numbers[1], "kv_heads of attention"));
       NNTUNE_ASSIGN(op.scale, parse_real(numbers[2], "scale of attention"));
+      if (numbers.size() == 4) {
+        NNTUNE_ASSIGN(op.splits, parse_integer(numbers[3], "splits of attention"));
+        if (op.splits < 2) return malformed("an operation", text);  // one split has no number: there is one text for it
+      }
       NNTUNE_ASSIGN(op.prologue, parse_chain(pieces[1]));
       NNTUNE_ASSIGN(op.epilogue, parse_chain(pieces[2]));
+      break;
+    }
+    case OpKind::attention_merge: {
+      NNTUNE_ASSIGN(const auto pieces, exactly(2, ';', body, text));
+      NNTUNE_ASSIGN(const auto numbers, exactly(2, ',', pieces[0], text));
+      NNTUNE_ASSIGN(op.heads, parse_integer(numbers[0], "heads of attention_merge"));
+      NNTUNE_ASSIGN(op.splits, parse_integer(numbers[1], "splits of attention_merge"));
+      NNTUNE_ASSIGN(op.epilogue, parse_chain(pieces[1]));
       break;
     }
     case OpKind::slice: {

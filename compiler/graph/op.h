@@ -63,7 +63,13 @@ enum class OpKind : std::uint8_t {
                  ///< sums in f32; after the matmul the running value is f32[m, N]
   attention,     ///< (q: [m, heads*d], operands of prologue..., k: [kv_heads, ?, d], v: likewise) -> f32[m, heads*d];
                  ///< causal: row i sees positions 0 .. past+i; softmax(q k^T * scale) v; GQA: head h reads h*kv_heads/heads;
-                 ///< the epilogue (cast, pack) applies to the result
+                 ///< the epilogue (cast, pack) applies to the result.
+                 ///< With S > 1 splits, of one row and without epilogue: f32[1, S*heads*d + S*heads], what each split of the
+                 ///< positions gives for itself. The positions are blocks of kSplitBlock, B in all; split s has the blocks
+                 ///< s*B/S .. (s+1)*B/S. Columns (s*heads + h)*d ..: its softmax(q k^T * scale) v; column
+                 ///< S*heads*d + s*heads + h: log2 of its sum of exp(q k^T * scale). No positions: 0, and kNoPositions
+  attention_merge,  ///< (parts: f32[1, S*heads*d + S*heads], as above) -> f32[1, heads*d]; the parts, each weighted by its sum of
+                    ///< exponentials (Dao et al., Flash-Decoding, 2023); the epilogue (cast, pack) applies to the result
   cache_append,  ///< (x: [m, kv_heads*d], operands of chain..., cache: [kv_heads, ?, d]) -> cache with rows past..past+m set
   slice,         ///< (x: [m, C]) -> columns begin..end; with axis 0 (weights): rows begin..end
   concat,        ///< (w0: [n0, K], w1: [n1, K], ...) -> [n0+n1+..., K]; weights only
@@ -75,15 +81,21 @@ enum class OpKind : std::uint8_t {
 
 [[nodiscard]] std::string_view name(OpKind kind);
 
+/// Positions that the splits of attention share out together.
+inline constexpr std::int64_t kSplitBlock = 32;
+/// log2 of the sum of exponentials over no positions; finite, so that differences are ordinary numbers.
+inline constexpr double kNoPositions = -1e30;
+
 struct Op {
   OpKind kind = OpKind::input;
   std::string name = {};         ///< input, weight
   TensorType type = {};          ///< input, weight
   Chain prologue = {};           ///< matmul, attention; the chain of rowwise and cache_append
-  Chain epilogue = {};           ///< matmul, attention
-  std::int64_t heads = 0;        ///< attention
+  Chain epilogue = {};           ///< matmul, attention, attention_merge
+  std::int64_t heads = 0;        ///< attention, attention_merge
   std::int64_t kv_heads = 0;     ///< attention
   double scale = 0;              ///< attention
+  std::int64_t splits = 1;       ///< attention, attention_merge
   std::int64_t begin = 0;        ///< slice
   std::int64_t end = 0;          ///< slice
   int axis = 1;                  ///< slice: 1 cuts columns, 0 rows

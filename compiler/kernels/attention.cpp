@@ -29,8 +29,8 @@ using schedule::Workload;
 
 namespace {
 
-/// Far below every score, yet a difference of two is an ordinary number.
-constexpr double kMinusInfinity = -1e30;
+/// Far below every score, yet a difference of two is an ordinary number. What no position adds to stays there.
+constexpr double kMinusInfinity = graph::kNoPositions;
 
 /// Scores are in units of ln 2, so that their exponents are powers of two.
 constexpr double kLog2E = 1.44269504088896341;
@@ -39,12 +39,16 @@ constexpr double kLog2E = 1.44269504088896341;
 /// thousands of them are exact enough, and few blocks pay for rescaling (FlashAttention-4 does the same).
 constexpr double kSlack = 8;
 
+/// What a sum of powers is at least for its inverse and logarithm; that of a row that saw a position is 1 or more.
+constexpr double kLeastTotal = 1e-30;
+
 struct Shape {
   std::int64_t m = 1;
   std::int64_t heads = 1;
   std::int64_t kv_heads = 1;
   std::int64_t head = 128;  ///< head_dim
   std::int64_t group = 1;   ///< query heads of one key-value head
+  std::int64_t splits = 1;  ///< parts of the positions, each a task of its own
   bool gathers = false;     ///< neighbouring keys do not lie side by side
   bool dot_scores = false;  ///< keys in bf16 pairs
   bool dot_values = false;  ///< values in bf16 pairs
@@ -63,6 +67,7 @@ Shape shape_of(const Workload& workload) {
   s.kv_heads = workload.op.kv_heads;
   s.head = k.shape[2];
   s.group = s.heads / s.kv_heads;
+  s.splits = workload.op.splits;
   s.gathers = k.lanes_on(1) == 1;
   s.dot_scores = k.lanes_on(2) == 2;
   s.dot_values = v.lanes_on(1) == 2;
@@ -92,6 +97,13 @@ class Builder {
     reference_ = function_.add_scratch("reference", Scalar::f32, {rows_});
     total_ = function_.add_scratch("total", Scalar::f32, {rows_, lanes_});
 
+    function_.body = s_.splits == 1 ? blocks_of_queries() : splits_of_keys();
+    return std::move(function_);
+  }
+
+ private:
+  /// A task: a key-value head and a block of queries, which sees the positions from the first one on.
+  Stmt blocks_of_queries() {
     const Expr all_rows = s_.m == 1 ? integer(1) : loopir::param(loopir::Param::rows);
     const Expr blocks = s_.m == 1 ? integer(1) : ceil_div(all_rows, qb_);
     const Var task = loopir::variable("task");
@@ -99,20 +111,43 @@ class Builder {
     const Var block = loopir::variable("block");
     kv_head_ = use(kv_head);
     first_row_ = use(block) * qb_;
-
-    const Var tb = loopir::variable("tb");
+    begin_ = integer(0);
     end_ = loopir::param(loopir::Param::past) + loopir::min(first_row_ + qb_, all_rows);
-    const Stmt steps =
-        loopir::loop(tb, ceil_div(end_, tb_), loopir::block({scores(use(tb)), softmax(use(tb)), values(use(tb))}));
-    const Stmt body = loopir::block({load_queries(), clear(), steps, write_result()});
-    function_.body = loopir::loop(
+    const Stmt body = loopir::block({load_queries(), clear(), blocks_of_keys(), write_result()});
+    return loopir::loop(
         task, blocks * s_.kv_heads,
         loopir::let(kv_head, use(task) / blocks, loopir::let(block, loopir::binary(BinaryOp::mod, use(task), blocks), body)),
         LoopKind::parallel);
-    return std::move(function_);
   }
 
- private:
+  /// A task: a key-value head and a split of the positions, which gives its part of the only row.
+  Stmt splits_of_keys() {
+    const Var task = loopir::variable("task", s_.kv_heads * s_.splits);
+    const Var kv_head = loopir::variable("kv_head", s_.kv_heads);
+    const Var split = loopir::variable("split", s_.splits);
+    const Var first = loopir::variable("first_block");
+    const Var end = loopir::variable("end");
+    const Expr positions = loopir::param(loopir::Param::past) + 1;
+    const Expr blocks = ceil_div(positions, graph::kSplitBlock);
+    kv_head_ = use(kv_head);
+    first_row_ = integer(0);
+    begin_ = use(first) * graph::kSplitBlock;
+    end_ = use(end);
+    const Expr last_block = (use(split) + 1) * blocks / integer(s_.splits);
+    Stmt body = loopir::block({load_queries(), clear(), blocks_of_keys(), write_part(use(split))});
+    body = loopir::let(end, loopir::min(positions, last_block * graph::kSplitBlock), body);
+    body = loopir::let(first, use(split) * blocks / integer(s_.splits), body);
+    body = loopir::let(split, loopir::binary(BinaryOp::mod, use(task), integer(s_.splits)), body);
+    return loopir::loop(task, integer(s_.kv_heads * s_.splits),
+                        loopir::let(kv_head, use(task) / integer(s_.splits), body), LoopKind::parallel);
+  }
+
+  Stmt blocks_of_keys() {
+    const Var tb = loopir::variable("tb");
+    return loopir::loop(tb, ceil_div(end_ - begin_, tb_),
+                        loopir::block({scores(use(tb)), softmax(use(tb)), values(use(tb))}));
+  }
+
   /// body(row of the task, query head within the group, row within the block) for each row.
   Stmt for_rows(const std::function<Stmt(const Expr& row, const Expr& g, const Expr& i)>& body) {
     const Var g = loopir::variable("g", s_.group);
@@ -159,14 +194,20 @@ class Builder {
     });
   }
 
+  /// The first position of block `tb`.
+  Expr position(const Expr& tb) { return begin_ + tb * tb_; }
+
   /// How many positions of block `tb` the last of the rows up to row `i` of a block of queries sees; may be outside 0..tb_.
-  Expr visible(const Expr& tb, const Expr& i) { return loopir::param(loopir::Param::past) + first_row_ + i + 1 - tb * tb_; }
+  Expr visible(const Expr& tb, const Expr& i) {
+    if (s_.splits > 1) return end_ - position(tb);
+    return loopir::param(loopir::Param::past) + first_row_ + i + 1 - position(tb);
+  }
 
   /// The same for a tile of rows, and never beyond the last position: queries of a group lie one behind the other, so a tile may stay within one head.
   Expr visible_by_tile(const Expr& tb, const Expr& tile) {
     const Expr last =
         qb_ % mr_ != 0 ? integer(qb_ - 1) : loopir::binary(BinaryOp::mod, tile, integer(qb_ / mr_)) * mr_ + (mr_ - 1);
-    return loopir::min(visible(tb, last), end_ - tb * tb_);
+    return loopir::min(visible(tb, last), end_ - position(tb));
   }
 
   /// target[r, c] = (accumulate ? target[r, c] : 0) + sum over k < depth of a[r, k] * b(k, c), in register tiles. What no row
@@ -232,13 +273,13 @@ class Builder {
 
   Stmt scores(const Expr& tb) {
     const Buffer keys = function_.operands[s_.at.w];
-    const auto key = [&](const Expr& k, const Expr& c) { return loopir::load(keys, {kv_head_, tb * tb_ + c, k}); };
+    const auto key = [&](const Expr& k, const Expr& c) { return loopir::load(keys, {kv_head_, position(tb) + c, k}); };
     return contract(tb, scores_, query_, key, tb_, s_.head, nv_, s_.dot_scores, false);
   }
 
   Stmt values(const Expr& tb) {
     const Buffer v = function_.operands[s_.at.w + 1];
-    const auto value = [&](const Expr& k, const Expr& c) { return loopir::load(v, {kv_head_, tb * tb_ + k, c}); };
+    const auto value = [&](const Expr& k, const Expr& c) { return loopir::load(v, {kv_head_, position(tb) + k, c}); };
     return contract(tb, output_, powers_, value, s_.head, tb_, nvo_, s_.dot_values, true);
   }
 
@@ -301,18 +342,39 @@ class Builder {
     });
   }
 
-  Stmt write_result() {
+  /// Sum of the powers of a row.
+  Expr total_of(const Expr& row) {
+    const Var l = loopir::variable("l", lanes_);
+    return loopir::reduce(BinaryOp::add, l, loopir::load(total_, {row, use(l)}));
+  }
+
+  /// Output of a row over `total`, to columns from `first` on.
+  Stmt write_row(const Expr& row, const Expr& out_row, const Expr& first, const Expr& total) {
     const Buffer out = function_.operands.back();
+    const Var inverse = loopir::variable("inverse");
+    return loopir::let(inverse, number(1) / total, for_lanes(s_.head, [&](const Expr& column) {
+                         return loopir::store(out, {out_row, first + column},
+                                              loopir::load(output_, {row, column}) * loopir::let_ref(inverse, Scalar::f32));
+                       }));
+  }
+
+  Stmt write_result() {
     return for_rows([&](const Expr& row, const Expr& g, const Expr& i) {
-      const Var inverse = loopir::variable("inverse");
-      const Expr first = (kv_head_ * s_.group + g) * s_.head;
-      const Stmt write = for_lanes(s_.head, [&](const Expr& column) {
-        return loopir::store(out, {first_row_ + i, first + column},
-                             loopir::load(output_, {row, column}) * loopir::let_ref(inverse, Scalar::f32));
-      });
-      const Var l = loopir::variable("l", lanes_);
-      const Expr total = loopir::reduce(BinaryOp::add, l, loopir::load(total_, {row, use(l)}));
-      return loopir::let(inverse, number(1) / total, write);
+      return write_row(row, first_row_ + i, (kv_head_ * s_.group + g) * s_.head, total_of(row));
+    });
+  }
+
+  Stmt write_part(const Expr& split) {
+    const Buffer out = function_.operands.back();
+    return for_rows([&](const Expr& row, const Expr& g, const Expr&) {
+      const Var total = loopir::variable("total");
+      const Expr total_value = loopir::let_ref(total, Scalar::f32);
+      const Expr head = split * s_.heads + kv_head_ * s_.group + g;
+      const Expr log_sum = loopir::load(reference_, {row}) + loopir::unary(UnaryOp::log2, total_value);
+      return loopir::let(
+          total, loopir::max(total_of(row), number(kLeastTotal)),
+          loopir::block({write_row(row, integer(0), head * s_.head, total_value),
+                         loopir::store(out, {integer(0), head + s_.splits * s_.heads * s_.head}, log_sum)}));
     });
   }
 
@@ -334,7 +396,8 @@ class Builder {
   Buffer total_;      ///< of each row and lane: sum of powers
   Expr kv_head_;
   Expr first_row_;
-  Expr end_;  ///< positions that the last row of the block of queries sees
+  Expr begin_;  ///< first position of the task
+  Expr end_;    ///< behind the last position that the last row of the task sees
 };
 
 }  // namespace
@@ -392,6 +455,8 @@ schedule::Space Attention::space(const Workload& workload, const Target& target)
   space.knobs.push_back({"nv", {1, 2, 4}});
   space.knobs.push_back({"nvo", {1, 2, 4, 8, 16}});
   space.refuse = [s, lanes, registers](const Schedule& schedule) -> std::string {
+    // A tile that starts within a split is read whole: it must not reach beyond the capacity of the cache.
+    if (s.splits > 1 && graph::kSplitBlock % (schedule.at("nv") * lanes) != 0) return "tiles do not divide a block of splits";
     const std::int64_t rows = s.group * (s.m == 1 ? 1 : schedule.at("qb"));
     const std::int64_t mr = schedule.at("mr");
     if (rows % mr != 0) return "tiles do not divide the rows of a task";
@@ -411,9 +476,13 @@ double Attention::estimate_seconds(const Workload& workload, const Schedule& sch
   const Work needed = work(workload, target.isa);
   const double qb = s.m == 1 ? 1 : static_cast<double>(schedule.at("qb"));
   const double blocks = std::ceil(static_cast<double>(s.m) / qb);
-  const double tasks = blocks * static_cast<double>(s.kv_heads);
+  const double splits = static_cast<double>(s.splits);
+  const double tasks = blocks * static_cast<double>(s.kv_heads) * splits;
   const double threads = std::max(1, std::min(workload.threads, target.cores));
-  const double imbalance = std::ceil(tasks / threads) * threads / tasks;
+  // The thread with most tasks, and the split with most positions, decide.
+  const double pieces = static_cast<double>(workload.past / graph::kSplitBlock + 1);
+  const double longest_split = std::ceil(pieces / splits) * splits / pieces;
+  const double imbalance = std::ceil(tasks / threads) * threads / tasks * (s.splits == 1 ? 1 : longest_split);
   const auto seconds = [&](bool dot, std::int64_t vectors) {
     const double mr = static_cast<double>(schedule.at("mr"));
     const double nv = static_cast<double>(vectors);
@@ -436,11 +505,13 @@ double Attention::estimate_seconds(const Workload& workload, const Schedule& sch
   // Each row of each block finds its highest score, and goes through its accumulators.
   const double tb = static_cast<double>(schedule.at("tb"));
   const double vector_work = scores * (16 + 400 / tb) / target.f32_fma;
+  // Each split prepares the queries and writes a part: some operations a column, and a logarithm and sums a head.
+  const double part = s.splits == 1 ? 0 : splits * static_cast<double>(s.heads * (12 * s.head + 600)) / target.f32_fma;
   const double compute = (seconds(s.dot_scores, schedule.at("nv")) * scores_waste +
-                          seconds(s.dot_values, schedule.at("nvo")) * values_waste + gather + vector_work) /
+                          seconds(s.dot_values, schedule.at("nvo")) * values_waste + gather + vector_work + part) /
                          threads;
   const double memory = needed.weight_bytes * std::max(1.0, blocks / 8) / (target.l3_read * threads);
-  return std::max(compute * imbalance, memory) + target.barrier_seconds;
+  return std::max(compute, memory) * imbalance + target.barrier_seconds;
 }
 
 Expected<loopir::Function> Attention::build(const Workload& workload, const Schedule& schedule, const Isa& isa) const {

@@ -8,7 +8,8 @@ namespace nntune::kernels {
 /// Online softmax over blocks of the cache (Dao et al., FlashAttention, arXiv 2205.14135): no scratch grows with the length;
 /// blocks behind the diagonal are skipped. The query heads that share a key-value head are rows of one task, so the cache is
 /// read once for them. Layouts: keys row-major, <1:16> (f32 FMA over 16 positions) or <1:16,2:2> (bf16 dot); values row-major
-/// or <1:2> (bf16 dot, with the probabilities rounded to bf16).
+/// or <1:2> (bf16 dot, with the probabilities rounded to bf16). With splits (one row) a task is a key-value head and a split of
+/// the positions, so that a long cache of few heads keeps all threads busy (Dao et al., Flash-Decoding, 2023).
 class Attention final : public Family {
  public:
   [[nodiscard]] std::string_view name() const override { return "attention"; }

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "compiler/kernels/attention.h"
+#include "compiler/kernels/attention_merge.h"
 #include "compiler/kernels/family.h"
 #include "compiler/kernels/gather.h"
 #include "compiler/kernels/matmul.h"
@@ -16,14 +17,16 @@ namespace nntune::kernels {
 namespace {
 
 /// All families; a new one is added here.
-const std::array<const Family*, 6>& families() {
+const std::array<const Family*, 7>& families() {
   static const Matmul matmul;
   static const Attention attention;
+  static const AttentionMerge attention_merge;
   static const Rowwise rowwise;
   static const CacheAppend cache_append;
   static const Embed embed;
   static const Argmax argmax;
-  static const std::array<const Family*, 6> all = {&matmul, &attention, &rowwise, &cache_append, &embed, &argmax};
+  static const std::array<const Family*, 7> all = {&matmul,       &attention, &attention_merge, &rowwise,
+                                                      &cache_append, &embed,     &argmax};
   return all;
 }
 

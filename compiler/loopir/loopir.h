@@ -61,6 +61,7 @@ enum class BinaryOp : std::uint8_t { add, sub, mul, div, mod, min, max, lt, le, 
 enum class UnaryOp : std::uint8_t {
   exp,
   exp2,  ///< of at most 127; what is below -125 counts as -125
+  log2,  ///< of positive normal numbers
   sqrt,
   to_f32,
   to_i64,

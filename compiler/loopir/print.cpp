@@ -32,6 +32,7 @@ std::string_view name(UnaryOp op) {
   switch (op) {
     case UnaryOp::exp: return "exp";
     case UnaryOp::exp2: return "exp2";
+    case UnaryOp::log2: return "log2";
     case UnaryOp::sqrt: return "sqrt";
     case UnaryOp::to_f32: return "f32";
     case UnaryOp::to_i64: return "i64";

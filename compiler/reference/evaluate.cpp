@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "compiler/reference/linear.h"
 
@@ -53,7 +54,30 @@ Expected<HostTensor<T>> attention(const Op& op, Inputs<T> inputs, EvalContext co
   const HostTensor<T>& v = *inputs[2 + before];
   NNTUNE_TRY(check_capacity(op, context.past, inputs[0]->rows(), k.type.shape[1]));
   NNTUNE_ASSIGN(const HostTensor<T> q, evaluate_chain(op.prologue, *inputs[0], inputs.subspan(1, before), context));
+  if (op.splits > 1) return attend_in_splits(q, k, v, op.heads, static_cast<T>(op.scale), context.past, op.splits);
   return evaluate_chain(op.epilogue, attend(q, k, v, op.heads, static_cast<T>(op.scale), context.past), {}, context);
+}
+
+/// The mean of the parts, weighted by their sums of exponentials.
+template <class T>
+HostTensor<T> merge(const Op& op, const HostTensor<T>& parts) {
+  const std::int64_t columns = parts.columns() / op.splits - op.heads;
+  const std::int64_t d = columns / op.heads;
+  HostTensor<T> out(TensorType{graph::DType::f32, {1, columns}, {}});
+  const T* log_sums = parts.row(0) + op.splits * columns;
+  for (std::int64_t head = 0; head < op.heads; ++head) {
+    T largest = log_sums[head];
+    for (std::int64_t s = 1; s < op.splits; ++s) largest = std::max(largest, log_sums[s * op.heads + head]);
+    T total = 0;
+    T* result = out.row(0) + head * d;
+    for (std::int64_t s = 0; s < op.splits; ++s) {
+      const T weight = std::exp2(log_sums[s * op.heads + head] - largest);
+      total += weight;
+      for (std::int64_t c = 0; c < d; ++c) result[c] += weight * parts.row(0)[s * columns + head * d + c];
+    }
+    for (std::int64_t c = 0; c < d; ++c) result[c] /= total;
+  }
+  return out;
 }
 
 /// Column h*d + c of row i goes to [h, past + i, c].
@@ -127,6 +151,7 @@ Expected<HostTensor<T>> evaluate(const Op& op, std::span<const HostTensor<T>* co
     case OpKind::rowwise: return evaluate_chain(op.prologue, *inputs[0], inputs.subspan(1), context);
     case OpKind::matmul: return matmul(op, inputs, context);
     case OpKind::attention: return attention(op, inputs, context);
+    case OpKind::attention_merge: return evaluate_chain(op.epilogue, merge(op, *inputs[0]), {}, context);
     case OpKind::cache_append: return cache_append(op, inputs, context);
     case OpKind::slice: return slice(op, *inputs[0], type);
     case OpKind::concat: return concat(inputs, type);

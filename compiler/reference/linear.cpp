@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
+#include <span>
 
 namespace nntune::reference {
 namespace {
@@ -41,13 +43,32 @@ void dot4(const T* x, const T* w, std::int64_t count, T* out) {
   }
 }
 
-/// Turns scores into probabilities, in place.
+/// Turns scores into probabilities, in place; gives log2 of the sum of their exponentials.
 template <class T>
-void softmax(T* scores, std::int64_t count) {
-  const T largest = *std::max_element(scores, scores + count);
+T softmax(std::span<T> scores) {
+  if (scores.empty()) return static_cast<T>(graph::kNoPositions);
+  const T largest = *std::ranges::max_element(scores);
   T total = 0;
-  for (std::int64_t i = 0; i < count; ++i) total += scores[i] = std::exp(scores[i] - largest);
-  for (std::int64_t i = 0; i < count; ++i) scores[i] /= total;
+  for (T& score : scores) total += score = std::exp(score - largest);
+  for (T& score : scores) score /= total;
+  return largest * std::numbers::log2e_v<T> + std::log2(total);
+}
+
+/// One head of one row: result[d] += softmax(scale * query k^T) v over `scores.size()` positions that start at row `first` of
+/// the caches; gives log2 of the sum of exponentials.
+template <class T>
+T attend_row(const T* query, const HostTensor<T>& k, const HostTensor<T>& v, std::int64_t first, T scale, T* result,
+             std::span<T> scores) {
+  const std::int64_t d = k.type.shape[2];
+  for (std::size_t p = 0; p < scores.size(); ++p) {
+    scores[p] = dot(query, k.row(first + static_cast<std::int64_t>(p)), d) * scale;
+  }
+  const T log_sum = softmax(scores);
+  for (std::size_t p = 0; p < scores.size(); ++p) {
+    const T* value = v.row(first + static_cast<std::int64_t>(p));
+    for (std::int64_t c = 0; c < d; ++c) result[c] += scores[p] * value[c];
+  }
+  return log_sum;
 }
 
 }  // namespace
@@ -93,18 +114,30 @@ HostTensor<T> attend(const HostTensor<T>& q, const HostTensor<T>& k, const HostT
   for (std::int64_t head = 0; head < heads; ++head) {
     const std::int64_t first = head * kv_heads / heads * capacity;  // row of position 0 in the caches
     for (std::int64_t i = 0; i < m; ++i) {
-      const T* query = q.row(i) + head * d;
-      T* result = out.row(i) + head * d;
-      const std::int64_t visible = past + i + 1;
-      for (std::int64_t p = 0; p < visible; ++p) {
-        scores[static_cast<std::size_t>(p)] = dot(query, k.row(first + p), d) * scale;
-      }
-      softmax(scores.data(), visible);
-      for (std::int64_t p = 0; p < visible; ++p) {
-        const T probability = scores[static_cast<std::size_t>(p)];
-        const T* value = v.row(first + p);
-        for (std::int64_t c = 0; c < d; ++c) result[c] += probability * value[c];
-      }
+      const auto visible = std::span(scores).first(static_cast<std::size_t>(past + i + 1));
+      attend_row(q.row(i) + head * d, k, v, first, scale, out.row(i) + head * d, visible);
+    }
+  }
+  return out;
+}
+
+template <class T>
+HostTensor<T> attend_in_splits(const HostTensor<T>& q, const HostTensor<T>& k, const HostTensor<T>& v, std::int64_t heads,
+                               T scale, std::int64_t past, std::int64_t splits) {
+  const std::int64_t kv_heads = k.type.shape[0];
+  const std::int64_t capacity = k.type.shape[1];
+  const std::int64_t d = k.type.shape[2];
+  const std::int64_t blocks = past / graph::kSplitBlock + 1;
+  HostTensor<T> out(graph::TensorType{graph::DType::f32, {1, splits * heads * (d + 1)}, {}});
+  std::vector<T> scores(static_cast<std::size_t>(past + 1));
+  for (std::int64_t s = 0; s < splits; ++s) {
+    const std::int64_t begin = s * blocks / splits * graph::kSplitBlock;
+    const std::int64_t end = std::min(past + 1, (s + 1) * blocks / splits * graph::kSplitBlock);
+    for (std::int64_t head = 0; head < heads; ++head) {
+      const std::int64_t first = head * kv_heads / heads * capacity + begin;
+      out.row(0)[splits * heads * d + s * heads + head] =
+          attend_row(q.row(0) + head * d, k, v, first, scale, out.row(0) + (s * heads + head) * d,
+                     std::span(scores).first(static_cast<std::size_t>(end - begin)));
     }
   }
   return out;
@@ -114,7 +147,9 @@ HostTensor<T> attend(const HostTensor<T>& q, const HostTensor<T>& k, const HostT
   template T dot<T>(const T*, const T*, std::int64_t);                                                                \
   template HostTensor<T> multiply<T>(const HostTensor<T>&, const HostTensor<T>&);                                     \
   template HostTensor<T> attend<T>(const HostTensor<T>&, const HostTensor<T>&, const HostTensor<T>&, std::int64_t, T, \
-                                   std::int64_t);
+                                   std::int64_t);                                                                     \
+  template HostTensor<T> attend_in_splits<T>(const HostTensor<T>&, const HostTensor<T>&, const HostTensor<T>&,        \
+                                             std::int64_t, T, std::int64_t, std::int64_t);
 NNTUNE_INSTANTIATE(float)
 NNTUNE_INSTANTIATE(double)
 #undef NNTUNE_INSTANTIATE

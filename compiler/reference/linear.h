@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "compiler/graph/op.h"
 #include "compiler/reference/tensor.h"
 
 namespace nntune::reference {
@@ -22,5 +23,10 @@ template <class T>
 template <class T>
 [[nodiscard]] HostTensor<T> attend(const HostTensor<T>& q, const HostTensor<T>& k, const HostTensor<T>& v,
                                    std::int64_t heads, T scale, std::int64_t past);
+
+/// The same of one row, in splits of the positions 0 .. past: the result of an attention of `splits` > 1 (graph/op.h).
+template <class T>
+[[nodiscard]] HostTensor<T> attend_in_splits(const HostTensor<T>& q, const HostTensor<T>& k, const HostTensor<T>& v,
+                                             std::int64_t heads, T scale, std::int64_t past, std::int64_t splits);
 
 }  // namespace nntune::reference

@@ -12,6 +12,8 @@ namespace nntune::rules {
 
 struct RuleOptions {
   Isa isa;
+  /// That share the kernels.
+  int threads = 1;
   /// Folding a norm into bf16 weights rounds them a second time; f32 weights are folded in any case.
   bool allow_weight_rounding = false;
   /// Families that do not run, by name (registry.h).

@@ -31,5 +31,6 @@ struct Family {
 [[nodiscard]] std::span<const Rule> fusion_rules();
 [[nodiscard]] std::span<const Rule> weight_layout_rules();
 [[nodiscard]] std::span<const Rule> activation_layout_rules();
+[[nodiscard]] std::span<const Rule> attention_split_rules();
 
 }  // namespace nntune::rules

@@ -65,8 +65,15 @@ std::string_view Workload::family() const { return graph::name(op.kind); }
 OperandMap operand_map(const graph::Op& op) {
   OperandMap map;
   map.w = 1 + static_cast<std::size_t>(graph::operands(op.prologue));
-  const std::size_t behind = op.kind == graph::OpKind::attention ? 2 : op.kind == graph::OpKind::rowwise ? 0 : 1;
-  map.epilogue = map.w + behind;
+  const auto behind = [&]() -> std::size_t {
+    switch (op.kind) {
+      case graph::OpKind::attention: return 2;
+      case graph::OpKind::attention_merge:
+      case graph::OpKind::rowwise: return 0;
+      default: return 1;
+    }
+  };
+  map.epilogue = map.w + behind();
   return map;
 }
 

@@ -29,7 +29,7 @@ struct Workload {
   [[nodiscard]] static Expected<Workload> make(graph::Op op, std::vector<graph::TensorType> inputs, std::int64_t past,
                                                int threads);
 
-  /// Name of its family: "matmul", "attention", "rowwise", "cache_append", "embed", "argmax".
+  /// Name of its family: "matmul", "attention", "attention_merge", "rowwise", "cache_append", "embed", "argmax".
   [[nodiscard]] std::string_view family() const;
 };
 

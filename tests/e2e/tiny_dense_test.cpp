@@ -33,16 +33,18 @@ class TinyDense : public ::testing::TestWithParam<int> {
     expected_ = *std::move(expected);
   }
 
-  /// Compiled with an empty database; once for all tests.
+  /// Compiled with an empty database for as many cores as there are threads, and two at least; once for all tests.
   [[nodiscard]] std::shared_ptr<const runtime::Module> compiled(graph::DType dtype) const {
-    static std::map<graph::DType, std::shared_ptr<const runtime::Module>> modules;
-    auto& module = modules[dtype];
+    static std::map<std::pair<graph::DType, int>, std::shared_ptr<const runtime::Module>> modules;
+    const int threads = std::max(2, GetParam());
+    auto& module = modules[{dtype, threads}];
     if (!module) {
       const auto make = [&]() -> Expected<std::shared_ptr<const runtime::Module>> {
         NNTUNE_ASSIGN(const import::Model model, import::load_model(folder_.string()));
-        NNTUNE_ASSIGN(const Target target, probe_target());
+        NNTUNE_ASSIGN(Target target, probe_target());
+        target.cores = threads;
         const cost_model::EstimateCostModel costs(target);
-        NNTUNE_ASSIGN(const auto extraction, module::plan_model(model.config, dtype, 2, target.isa, costs));
+        NNTUNE_ASSIGN(const auto extraction, module::plan_model(model.config, dtype, threads, target.isa, costs));
         module::ObjectCache cache;
         NNTUNE_ASSIGN(const auto program,
                       module::compile_program(extraction.program, model, dtype, costs, target.isa, cache));
@@ -62,6 +64,20 @@ class TinyDense : public ::testing::TestWithParam<int> {
   std::filesystem::path folder_;
   Json expected_;
 };
+
+/// Kernels of the module in this family.
+std::ptrdiff_t kernels_of(const runtime::Module& module, const std::string& family) {
+  return std::ranges::count_if(module.plan().kernels, [&](const runtime::Kernel& kernel) {
+    return kernel.workload.starts_with(family + "{");
+  });
+}
+
+TEST_P(TinyDense, DecodeAttentionIsSplitOverTheKeysWhereHeadsAreFewerThanThreads) {
+  for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) {
+    ASSERT_TRUE(compiled(dtype));
+    EXPECT_EQ(kernels_of(*compiled(dtype), "attention_merge"), GetParam() > 2 ? 1 : 0);  // of two key-value heads
+  }
+}
 
 TEST_P(TinyDense, LogitsInF32AreWithin2e3) {
   ASSERT_TRUE(compiled(graph::DType::f32));
@@ -114,7 +130,7 @@ TEST_P(TinyDense, LogitsTokenByTokenEqualThoseOfPrefill) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Threads, TinyDense, ::testing::Values(1, 2), ::testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Threads, TinyDense, ::testing::Values(1, 2, 4), ::testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace nntune

@@ -72,6 +72,20 @@ TEST(Object, ExpIsRightToTwoUlpOrSo) {
   }
 }
 
+TEST(Object, Log2IsRightToTwoUlpOrSo) {
+  for (const Isa& isa : {plain(), probe_target()->isa}) {
+    const auto function =
+        map_function(8, Scalar::f32, [](const loopir::Expr& x) { return loopir::unary(loopir::UnaryOp::log2, x); });
+    std::vector<float> in;
+    for (int i = 0; i < 64; ++i) in.push_back(std::exp2(static_cast<float>(i - 32) * 0.37F * static_cast<float>(i % 7)));
+    const std::vector<float> out = run<float>(function, isa, in, 3);
+    for (std::size_t i = 0; i < 64; ++i) {
+      const double expected = std::log2(static_cast<double>(in[i]));
+      EXPECT_NEAR(out[i], expected, 1e-7 + 2e-7 * std::abs(expected)) << in[i];
+    }
+  }
+}
+
 TEST(Object, Exp2IsRightToTwoUlpOrSoAndNeverLessThanTheSmallest) {
   for (const Isa& isa : {plain(), probe_target()->isa}) {
     const auto function =

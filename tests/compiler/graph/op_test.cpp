@@ -26,7 +26,8 @@ TEST(Op, TextRoundTrips) {
                            "rowwise{rms(1e-06,128)|scale|rope(128)}", "matmul{;}", "matmul{rms(1e-06,0)|scale;add}",
                            "matmul{;swiglu_pairs(16)|cast(bf16)|pack(0:8,1:2)}",
                            "attention{16,8,0.08838834764831845;rms(1e-06,128)|scale|rope(128);cast(bf16)}",
-                           "cache_append{cast(bf16)}", "slice{0,2048}", "slice{0,2048,rows}", "concat{}", "interleave{16}",
+                           "attention{16,2,0.125,3;rms(1e-06,128)|scale;}", "attention_merge{16,3;}",
+                           "attention_merge{16,2;cast(bf16)|pack(0:8,1:2)}", "cache_append{cast(bf16)}", "slice{0,2048}", "slice{0,2048,rows}", "concat{}", "interleave{16}",
                            "pack{0:32,1:2}", "unpack{}", "argmax{}", "rowwise{swiglu}", "rowwise{swiglu_split|softmax}"}) {
     const auto op = Op::parse(text);
     ASSERT_TRUE(op) << text << ": " << op.error().message();
@@ -56,7 +57,11 @@ TEST(Op, MalformedTextIsRefused) {
                            "input{x}",
                            "input{:f32[1]}",
                            "attention{1,1;;}",
-                           "attention{1,1,x;;}"}) {
+                           "attention{1,1,x;;}",
+                           "attention{1,1,1,1;;}",
+                           "attention{1,1,1,2,3;;}",
+                           "attention_merge{1;}",
+                           "attention_merge{1,2}"}) {
     EXPECT_FALSE(Op::parse(text)) << text;
   }
 }
@@ -79,6 +84,9 @@ TEST(InferType, EachOperation) {
   EXPECT_EQ(inferred("attention{4,2,0.5;;}", {"f32[3,32]", "bf16[2,?,8]", "bf16[2,?,8]"}), "f32[3,32]");
   EXPECT_EQ(inferred("attention{4,2,0.5;scale;cast(bf16)}", {"f32[3,32]", "f32[8]", "bf16[2,?,8]", "bf16[2,?,8]"}),
             "bf16[3,32]");
+  EXPECT_EQ(inferred("attention{4,2,0.5,3;scale;}", {"f32[1,32]", "f32[8]", "bf16[2,?,8]", "bf16[2,?,8]"}), "f32[1,108]");
+  EXPECT_EQ(inferred("attention_merge{4,3;}", {"f32[1,108]"}), "f32[1,32]");
+  EXPECT_EQ(inferred("attention_merge{4,3;cast(bf16)}", {"f32[1,108]"}), "bf16[1,32]");
   EXPECT_EQ(inferred("cache_append{}", {"f32[3,16]", "bf16[2,?,8]"}), "bf16[2,?,8]");
   EXPECT_EQ(inferred("cache_append{scale}", {"f32[3,16]", "f32[8]", "f32[2,64,8]"}), "f32[2,64,8]");
   EXPECT_EQ(inferred("slice{2,6}", {"f32[3,16]"}), "f32[3,4]");
@@ -107,6 +115,13 @@ TEST(InferType, MisfitsNameTheOperationAndTheOperand) {
   EXPECT_THAT(inferred("attention{4,2,1;;}", {"f32[1,32]", "f32[2,?,8]", "bf16[2,?,8]"}), HasSubstr("v is bf16"));
   EXPECT_THAT(inferred("attention{4,2,1;;softmax}", {"f32[1,32]", "f32[2,?,8]", "f32[2,?,8]"}),
               HasSubstr("only cast and pack"));
+  EXPECT_THAT(inferred("attention{4,2,1,2;;}", {"f32[2,32]", "f32[2,?,8]", "f32[2,?,8]"}), HasSubstr("only one row is split"));
+  EXPECT_THAT(inferred("attention{4,2,1,2;;cast(bf16)}", {"f32[1,32]", "f32[2,?,8]", "f32[2,?,8]"}),
+              HasSubstr("belongs behind attention_merge"));
+  EXPECT_THAT(inferred("attention_merge{4,3;}", {"f32[1,100]"}), HasSubstr("must be row-major f32[1,12*(d+1)]"));
+  EXPECT_THAT(inferred("attention_merge{4,3;}", {"f32[2,108]"}), HasSubstr("must be row-major f32[1,12*(d+1)]"));
+  EXPECT_THAT(inferred("attention_merge{4,3;softmax}", {"f32[1,108]"}), HasSubstr("only cast and pack"));
+  EXPECT_THAT(inferred("attention_merge{4,1;}", {"f32[1,36]"}), HasSubstr("4 heads and 1 splits"));
   EXPECT_THAT(inferred("cache_append{}", {"f32[1,32]", "f32[2,?,8]"}), HasSubstr("the cache is f32[2,?,8]"));
   EXPECT_THAT(inferred("slice{4,9}", {"f32[1,8]"}), HasSubstr("within the 8 columns"));
   EXPECT_THAT(inferred("concat{}", {"f32[1,8]", "f32[1,9]"}), HasSubstr("equal columns"));

@@ -1,5 +1,7 @@
 #include "compiler/kernels/attention.h"
 
+#include <fmt/format.h>
+
 #include "tests/compiler/kernels/kernel_check.h"
 
 namespace nntune::kernels {
@@ -28,6 +30,72 @@ TEST(Attention, Bf16DotsWithNormAndRopeOfTheQueries) {
       "attention{4,2,0.08838834764831845;rms(1e-06,128)|scale|rope(128);cast(bf16)}"
       "(f32[37,512],f32[128],f32[?,128],bf16[2,?,128]<1:16,2:2>,bf16[2,?,128]<1:2>)->bf16[37,512] past=5 t=2",
       2e-2);
+}
+
+/// As expect_right, and for AVX-512 without the bf16 dot.
+void expect_splits_right(const std::string& text, double tolerance) {
+  expect_right(text, tolerance);
+  const auto avx512 = host_isa().limited_to("avx512");
+  const schedule::Workload workload = parse_workload(text);
+  if (avx512 && (*find_family(workload))->refuse(workload, *avx512).empty()) expect_right_on(text, tolerance, 3, *avx512);
+}
+
+TEST(Attention, SplitsOfARowMajorCache) {
+  expect_splits_right("attention{4,2,0.08838834764831845,2;;}(f32[1,512],f32[2,?,128],f32[2,?,128])->f32[1,1032] past=77 t=3",
+                      1e-5);
+}
+
+TEST(Attention, SplitsOfPackedKeysUpToTheEndOfTheCache) {
+  expect_splits_right(
+      "attention{4,2,0.08838834764831845,3;;}(f32[1,512],f32[2,?,128]<1:16>,f32[2,?,128])->f32[1,1548] past=191 t=4", 1e-5);
+}
+
+TEST(Attention, MoreSplitsThanBlocksOfPositionsAreEmpty) {
+  for (const char* past : {"0", "31", "32", "95"}) {
+    expect_splits_right(std::string("attention{4,1,0.08838834764831845,5;;}(f32[1,512],f32[1,?,128]<1:16>,f32[1,?,128])"
+                                    "->f32[1,2580] past=") +
+                            past + " t=5",
+                        1e-5);
+  }
+}
+
+TEST(Attention, SplitsWithScoresFarApart) {
+  expect_splits_right("attention{4,2,4,2;;}(f32[1,512],f32[2,?,128]<1:16>,f32[2,?,128])->f32[1,1032] past=150 t=4", 1e-4);
+}
+
+TEST(Attention, SplitsWithBf16DotsNormAndRopeOfTheQueries) {
+  expect_splits_right(
+      "attention{8,2,0.08838834764831845,3;rms(1e-06,128)|scale|rope(128);}"
+      "(f32[1,1024],f32[128],f32[?,128],bf16[2,?,128]<1:16,2:2>,bf16[2,?,128]<1:2>)->f32[1,3096] past=150 t=4",
+      2e-2);
+}
+
+TEST(Attention, SplitsOfABf16CacheWidenedIntoF32) {
+  expect_splits_right(
+      "attention{4,2,0.08838834764831845,2;;}(f32[1,512],bf16[2,?,128]<1:16>,bf16[2,?,128])->f32[1,1032] past=100 t=4",
+      1e-5);
+}
+
+TEST(Attention, OnlyWithManyThreadsAFewHeadsAreEstimatedFasterInSplits) {
+  Target target = *probe_target();
+  const auto seconds = [&](int heads, int kv_heads, int splits, int threads) {
+    target.cores = threads;
+    const std::string caches = fmt::format("f32[{},?,128]<1:16>", kv_heads);
+    const auto estimate = [&](const std::string& op, const std::string& in, std::int64_t columns) {
+      const schedule::Workload workload =
+          parse_workload(fmt::format("{}({})->f32[1,{}] past=512 t={}", op, in, columns, threads));
+      return (*find_family(workload))->estimate_seconds(workload, *default_schedule(workload, target), target);
+    };
+    const std::string in = fmt::format("f32[1,{}],{},{}", heads * 128, caches, caches);
+    if (splits == 1) return estimate(fmt::format("attention{{{},{},0.1;;}}", heads, kv_heads), in, heads * 128);
+    const std::int64_t columns = heads * 129 * splits;
+    return estimate(fmt::format("attention{{{},{},0.1,{};;}}", heads, kv_heads, splits), in, columns) +
+           estimate(fmt::format("attention_merge{{{},{};}}", heads, splits), fmt::format("f32[1,{}]", columns), heads * 128);
+  };
+  EXPECT_LT(seconds(16, 8, 1, 2), seconds(16, 8, 2, 2));
+  EXPECT_GT(seconds(16, 2, 1, 4), seconds(16, 2, 2, 4));
+  EXPECT_GT(seconds(16, 2, 1, 3), seconds(16, 2, 3, 3));
+  EXPECT_GT(seconds(8, 1, 1, 2), seconds(8, 1, 2, 2));
 }
 
 }  // namespace

@@ -137,6 +137,35 @@ TEST(Evaluate, AttentionIsCausalAndSharesHeads) {
   EXPECT_THAT(run("attention{4,2,0.3;;}", {q, k, v}, 6).error().message(), HasSubstr("do not fit a cache of 8"));
 }
 
+TEST(Evaluate, MergedSplitsOfAttentionAreTheAttention) {
+  const Tensor q = random("f32[1,20]", 1);
+  const Tensor k = random("f32[2,160,5]", 2), v = random("f32[2,160,5]", 3);
+  for (const std::int64_t past : {0, 31, 32, 99, 159}) {
+    const auto whole = run("attention{4,2,0.3;;cast(bf16)}", {q, k, v}, past);
+    for (const char* splits : {"2", "3", "7"}) {
+      SCOPED_TRACE(splits);
+      const auto parts = run((std::string("attention{4,2,0.3,") + splits + ";;}").c_str(), {q, k, v}, past);
+      const auto merged = run((std::string("attention_merge{4,") + splits + ";cast(bf16)}").c_str(), {*parts}, past);
+      expect_near(*merged, *whole, 1e-12);
+    }
+  }
+}
+
+TEST(Evaluate, ASplitOfAttentionIsTheAttentionToItsPositions) {
+  // One head of one column. 40 positions are two blocks; three splits have none, one and one of them.
+  const Tensor q = tensor("f32[1,1]", {1});
+  Tensor k = tensor("f32[1,40,1]", std::vector<double>(40, 0)), v = k;
+  for (std::size_t p = 0; p < 40; ++p) {
+    k.values[p] = p < 32 ? 0 : std::log(4.0);
+    v.values[p] = p < 32 ? 1 : 3;
+  }
+  const auto parts = run("attention{1,1,1,3;;}", {q, k, v}, 39);
+  const std::vector<double> expected = {0, 1, 3, graph::kNoPositions, 5, 5};  // log2 of 32 * 1 and of 8 * 4
+  ASSERT_EQ(parts->values.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(parts->values[i], expected[i], 1e-12) << i;
+  EXPECT_NEAR(run("attention_merge{1,3;}", {*parts})->values[0], 2, 1e-12);
+}
+
 TEST(Evaluate, CacheAppendWritesOnlyItsRowsAndRounds) {
   const Tensor cache = random("bf16[2,4,3]", 1);
   const Tensor x = random("f32[2,6]", 2);

@@ -22,11 +22,9 @@ namespace nntune::testing_models {
 class ClassValues {
  public:
   using Tensor = reference::HostTensor<double>;
-  static constexpr std::int64_t kPast = 3;
-  static constexpr std::int64_t kCapacity = 16;  // of what is only known at run time: cache, table of positions
 
-  ClassValues(const egraph::EGraph& graph, const rules::Language& language)
-      : graph_(graph), language_(language), terms_(graph) {}
+  ClassValues(const egraph::EGraph& graph, const rules::Language& language, std::int64_t past = 3)
+      : graph_(graph), language_(language), terms_(graph), past_(past) {}
 
   const Tensor& value(egraph::ClassId id) {
     id = graph_.find(id);
@@ -41,14 +39,14 @@ class ClassValues {
     const graph::Op& op = language_.op(graph_, node);
     if (op.kind == graph::OpKind::input || op.kind == graph::OpKind::weight) {
       graph::TensorType type = op.type;
-      std::replace(type.shape.begin(), type.shape.end(), graph::kRunTime, kCapacity);
+      std::replace(type.shape.begin(), type.shape.end(), graph::kRunTime, past_ + kRoom);  // cache, table of positions
       return reference::random_tensor<double>(type, hash128(op.name).low, type.dtype == graph::DType::i32 ? 8 : 1);
     }
     std::vector<const Tensor*> inputs;
     for (const egraph::ClassId child : graph_.children(node)) {
       inputs.push_back(&value(child));
     }
-    auto result = reference::evaluate<double>(op, std::span<const Tensor* const>(inputs), {.past = kPast});
+    auto result = reference::evaluate<double>(op, std::span<const Tensor* const>(inputs), {.past = past_});
     EXPECT_TRUE(result.has_value()) << op.text() << ": " << (result ? "" : result.error().message());
     return result ? std::move(*result) : Tensor{};
   }
@@ -77,9 +75,12 @@ class ClassValues {
   }
 
  private:
+  static constexpr std::int64_t kRoom = 13;  ///< for the rows behind the past
+
   const egraph::EGraph& graph_;
   const rules::Language& language_;
   egraph::SmallestTerms terms_;
+  std::int64_t past_;
   std::map<egraph::ClassId, Tensor> values_;
 };
 

@@ -32,6 +32,7 @@ const std::map<std::string, std::string>& leaves() {
       {"x", "input{x:f32[3,32]}"},
       {"y", "input{y:f32[3,32]}"},
       {"n48", "input{n48:f32[3,48]}"},
+      {"q", "input{q:f32[1,64]}"},
       {"ids", "input{ids:i32[3]}"},
       {"rope", "input{rope:f32[?,16]}"},
       {"cache_k", "input{cache_k:f32[2,?,16]}"},
@@ -79,6 +80,7 @@ struct Case {
   const char* rule;
   const char* term;
   double tolerance = 1e-12;  ///< where nothing is rounded
+  std::int64_t past = 3;
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& item) { return out << item.rule << " on " << item.term; }
@@ -124,6 +126,10 @@ const std::vector<Case>& cases() {
       {"unpack-of-pack", "(unpack{} (pack{0:4,1:2} x))"},
       {"unpack-of-pack-step", "(unpack{} (rowwise{add|pack(0:4)} x y))"},
       {"unpack-of-pack-step", "(unpack{} (rowwise{pack(0:4)} x))"},
+      {"split-attention-over-keys", "(attention{4,2,0.25;;} q cache_k cache_v)", 1e-12, 0},
+      {"split-attention-over-keys", "(attention{4,2,0.25;scale|rope(16);cast(bf16)} q s16 rope cache_k cache_v)", 1e-12, 99},
+      {"split-attention-over-keys", "(rowwise{cast(bf16)} (attention{4,2,0.25;;} (rowwise{scale} q s16) cache_k cache_v))",
+       1e-12, 127},
   };
   return kCases;
 }
@@ -137,7 +143,7 @@ TEST_P(RuleCase, FiresAndKeepsTheValue) {
   Language language(weight_names(source));
   egraph::EGraph e(language);
   ASSERT_TRUE(language.add(e, source, "test").has_value());
-  const RuleOptions options{.isa = avx512_bf16(), .allow_weight_rounding = true};
+  const RuleOptions options{.isa = avx512_bf16(), .threads = 3, .allow_weight_rounding = true};
   std::vector<Rule> rules;
   for (const Family& family : families()) {
     for (const Rule& rule : family.rules) {
@@ -154,7 +160,7 @@ TEST_P(RuleCase, FiresAndKeepsTheValue) {
   EXPECT_GT(report.rules[0].applied, 0U) << "the rule did not fire on " << GetParam().term;
   EXPECT_EQ(language.trouble(), "");
   EXPECT_EQ(e.check_invariants(), "");
-  ClassValues(e, language).check(GetParam().tolerance);
+  ClassValues(e, language, GetParam().past).check(GetParam().tolerance);
 }
 
 std::string case_name(const testing::TestParamInfo<Case>& item) {
@@ -232,17 +238,18 @@ TEST(Rules, AllTogetherKeepEveryValueOfALayer) {
   for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) {
     for (const std::int64_t rows : {1, 5}) {
       const graph::Phase phase{"phase", rows, {testing_models::body(testing_models::tiny_shape(dtype), rows)}};
-      Saturated all({phase}, {.isa = avx512_bf16(), .allow_weight_rounding = true});
+      Saturated all({phase}, {.isa = avx512_bf16(), .threads = 3, .allow_weight_rounding = true});
       EXPECT_EQ(all.report.stop.kind, egraph::StopReason::Kind::saturated) << all.report.text();
       EXPECT_EQ(all.language.trouble(), "");
-      ClassValues(all.e, all.language).check(dtype == graph::DType::f32 ? 1e-10 : kRounded);
+      ClassValues(all.e, all.language, 70).check(dtype == graph::DType::f32 ? 1e-10 : kRounded);
     }
   }
 }
 
 TEST(Rules, SaturateAModelWithBothPhasesInAFewThousandNodes) {
   for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) {
-    const Saturated all(testing_models::phases({.dtype = dtype}), {.isa = avx512_bf16(), .allow_weight_rounding = true});
+    const Saturated all(testing_models::phases({.dtype = dtype}),
+                        {.isa = avx512_bf16(), .threads = 3, .allow_weight_rounding = true});
     EXPECT_EQ(all.report.stop.kind, egraph::StopReason::Kind::saturated) << all.report.text();
     EXPECT_LT(all.e.node_count(), 10'000U);
   }
@@ -266,6 +273,28 @@ TEST(Rules, OrderDoesNotChangeTheSaturatedGraph) {
     return result;
   };
   EXPECT_TRUE(keys(forward) == keys(backward));
+}
+
+TEST(Rules, AttentionIsSplitOnlyForOneRowAndSeveralThreads) {
+  const auto splits = [](std::int64_t rows, int threads) {
+    const Saturated all({testing_models::phase({}, "phase", rows)}, {.isa = avx512_bf16(), .threads = threads});
+    std::set<std::int64_t> found;
+    for (const egraph::ClassId id : all.e.classes()) {
+      for (const egraph::NodeId node : all.e.nodes(id)) {
+        const graph::Op& op = all.language.op(all.e, node);
+        if (op.kind == graph::OpKind::attention_merge) {
+          found.insert(op.splits);
+        }
+      }
+    }
+    return found;
+  };
+  // 8 key-value heads.
+  EXPECT_EQ(splits(1, 1), std::set<std::int64_t>{});
+  EXPECT_EQ(splits(4, 3), std::set<std::int64_t>{});
+  EXPECT_EQ(splits(1, 2), std::set<std::int64_t>{2});
+  EXPECT_EQ(splits(1, 3), std::set<std::int64_t>{3});
+  EXPECT_EQ(splits(1, 12), (std::set<std::int64_t>{3, 12}));
 }
 
 TEST(Rules, Bf16WeightsAreFoldedOnlyWithPermission) {
