@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <utility>
 
 #include "base/json.h"
 #include "base/target.h"
@@ -72,13 +73,6 @@ std::ptrdiff_t kernels_of(const runtime::Module& module, const std::string& fami
   });
 }
 
-TEST_P(TinyDense, DecodeAttentionIsSplitOverTheKeysWhereHeadsAreFewerThanThreads) {
-  for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) {
-    ASSERT_TRUE(compiled(dtype));
-    EXPECT_EQ(kernels_of(*compiled(dtype), "attention_merge"), GetParam() > 2 ? 1 : 0);  // of two key-value heads
-  }
-}
-
 TEST_P(TinyDense, LogitsInF32AreWithin2e3) {
   ASSERT_TRUE(compiled(graph::DType::f32));
   const auto s = session(graph::DType::f32, 2048);
@@ -130,7 +124,33 @@ TEST_P(TinyDense, LogitsTokenByTokenEqualThoseOfPrefill) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Threads, TinyDense, ::testing::Values(1, 2, 4), ::testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Threads, TinyDense, ::testing::Values(1, 2), ::testing::PrintToStringParamName());
+
+/// More threads than the two key-value heads.
+class TinyDenseSplit : public TinyDense {};
+
+TEST_P(TinyDenseSplit, DecodeAttentionIsSplitOverTheKeysAndRight) {
+  ASSERT_TRUE(compiled(graph::DType::f32));
+  EXPECT_EQ(kernels_of(*compiled(graph::DType::f32), "attention_merge"), 1);
+  const auto s = session(graph::DType::f32, 2048);
+  for (const Json& prompt : expected_["prompts"]) {
+    s->rewind();
+    for (const std::int32_t id : prompt["ids"].get<Ids>()) ASSERT_TRUE(s->decode(id));  // prefill splits nothing
+    const auto logits = prompt["last_logits"].get<std::vector<float>>();
+    float worst = 0;
+    for (std::size_t i = 0; i < logits.size(); ++i) worst = std::max(worst, std::abs(s->logits()[i] - logits[i]));
+    EXPECT_LT(worst, 2e-3F) << prompt["name"];
+    const auto expected = prompt["greedy"]["ids"].get<Ids>();
+    Ids found;
+    while (found.size() < expected.size()) {
+      found.push_back(s->argmax());
+      ASSERT_TRUE(s->decode(found.back()));
+    }
+    EXPECT_EQ(found, expected) << prompt["name"];
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, TinyDenseSplit, ::testing::Values(4), ::testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace nntune
