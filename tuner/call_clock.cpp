@@ -10,14 +10,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// How often the system took the core from the calling thread; waiting for the others does not count.
+}  // namespace
+
 long preemptions() {
   rusage usage{};
   getrusage(RUSAGE_THREAD, &usage);
   return usage.ru_nivcsw;
 }
-
-}  // namespace
 
 CallClock::Sample CallClock::run(const CallableKernel& kernel, std::int64_t calls, std::int64_t untimed) {
   double seconds = 0;

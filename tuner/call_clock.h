@@ -17,6 +17,9 @@ struct CallableKernel {
   std::size_t scratch_stride = 0;
 };
 
+/// How often the system took the core from the calling thread so far; waiting for others does not count.
+[[nodiscard]] long preemptions();
+
 class CallClock {
  public:
   CallClock(const Operands& operands, runtime::Team& team) : operands_(operands), team_(team) {}

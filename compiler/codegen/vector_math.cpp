@@ -111,8 +111,7 @@ llvm::Value* VectorMath::log2(llvm::Value* x) {
   // x = 2^n * y with y from sqrt(1/2) to sqrt(2).
   llvm::Value* n = builder_.CreateAShr(builder_.CreateSub(bits, llvm::ConstantInt::get(integer, 0x3f3504f3)), 23);
   llvm::Value* y = builder_.CreateBitCast(builder_.CreateSub(bits, builder_.CreateShl(n, 23)), x->getType());
-  llvm::Value* t =
-      builder_.CreateFDiv(builder_.CreateFSub(y, constant(x, 1.0)), builder_.CreateFAdd(y, constant(x, 1.0)));
+  llvm::Value* t = builder_.CreateFDiv(builder_.CreateFSub(y, constant(x, 1.0)), builder_.CreateFAdd(y, constant(x, 1.0)));
   // log2 y = 2 / ln 2 * (t + t^3 / 3 + t^5 / 5 ...), |t| < 0.172.
   llvm::Value* square = builder_.CreateFMul(t, t);
   llvm::Value* p = constant(x, 2.88539008177792681 / 9);

@@ -140,8 +140,8 @@ Expected<TensorType> infer_attention_merge(const Op& op, std::span<const TensorT
     return misfit(op.text(), fmt::format("it has {} heads and {} splits", op.heads, op.splits));
   }
   const std::int64_t rows = op.heads * op.splits;
-  if (parts.rank() != 2 || parts.dtype != DType::f32 || parts.packed() || parts.shape[0] != 1 || parts.shape[1] % rows != 0 ||
-      parts.shape[1] / rows < 2) {
+  if (parts.rank() != 2 || parts.dtype != DType::f32 || parts.packed() || parts.shape[0] != 1 ||
+      parts.shape[1] % rows != 0 || parts.shape[1] / rows < 2) {
     return misfit(op.text(), fmt::format("the parts are {}, must be row-major f32[1,{}*(d+1)]", parts.text(), rows));
   }
   return infer_attended(op, 1, parts.shape[1] / op.splits - op.heads);

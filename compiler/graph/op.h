@@ -55,19 +55,19 @@ using Chain = std::vector<Step>;
 [[nodiscard]] int operands(const Chain& chain);
 
 enum class OpKind : std::uint8_t {
-  input,         ///< run-time tensor `name` of `type`
-  weight,        ///< constant tensor `name` of `type`; "layers.*.…" names one tensor of each layer
-  embed,         ///< (ids: i32[m], table: [V, H]) -> f32[m, H]
-  rowwise,       ///< (x, operands of chain...) -> chain applied to x
-  matmul,        ///< (x: [m, K], operands of prologue..., w: [N, K], operands of epilogue...) -> epilogue(prologue(x) w^T);
-                 ///< sums in f32; after the matmul the running value is f32[m, N]
-  attention,     ///< (q: [m, heads*d], operands of prologue..., k: [kv_heads, ?, d], v: likewise) -> f32[m, heads*d];
-                 ///< causal: row i sees positions 0 .. past+i; softmax(q k^T * scale) v; GQA: head h reads h*kv_heads/heads;
-                 ///< the epilogue (cast, pack) applies to the result.
-                 ///< With S > 1 splits, of one row and without epilogue: f32[1, S*heads*d + S*heads], what each split of the
-                 ///< positions gives for itself. The positions are blocks of kSplitBlock, B in all; split s has the blocks
-                 ///< s*B/S .. (s+1)*B/S. Columns (s*heads + h)*d ..: its softmax(q k^T * scale) v; column
-                 ///< S*heads*d + s*heads + h: log2 of its sum of exp(q k^T * scale). No positions: 0, and kNoPositions
+  input,      ///< run-time tensor `name` of `type`
+  weight,     ///< constant tensor `name` of `type`; "layers.*.…" names one tensor of each layer
+  embed,      ///< (ids: i32[m], table: [V, H]) -> f32[m, H]
+  rowwise,    ///< (x, operands of chain...) -> chain applied to x
+  matmul,     ///< (x: [m, K], operands of prologue..., w: [N, K], operands of epilogue...) -> epilogue(prologue(x) w^T);
+              ///< sums in f32; after the matmul the running value is f32[m, N]
+  attention,  ///< (q: [m, heads*d], operands of prologue..., k: [kv_heads, ?, d], v: likewise) -> f32[m, heads*d];
+              ///< causal: row i sees positions 0 .. past+i; softmax(q k^T * scale) v; GQA: head h reads h*kv_heads/heads;
+              ///< the epilogue (cast, pack) applies to the result.
+              ///< With S > 1 splits, of one row and without epilogue: f32[1, S*heads*d + S*heads], what each split of the
+              ///< positions gives for itself. The positions are blocks of kSplitBlock, B in all; split s has the blocks
+              ///< s*B/S .. (s+1)*B/S. Columns (s*heads + h)*d ..: its softmax(q k^T * scale) v; column
+              ///< S*heads*d + s*heads + h: log2 of its sum of exp(q k^T * scale). No positions: 0, and kNoPositions
   attention_merge,  ///< (parts: f32[1, S*heads*d + S*heads], as above) -> f32[1, heads*d]; the parts, each weighted by its sum of
                     ///< exponentials (Dao et al., Flash-Decoding, 2023); the epilogue (cast, pack) applies to the result
   cache_append,  ///< (x: [m, kv_heads*d], operands of chain..., cache: [kv_heads, ?, d]) -> cache with rows past..past+m set

@@ -138,8 +138,8 @@ class Builder {
     body = loopir::let(end, loopir::min(positions, last_block * graph::kSplitBlock), body);
     body = loopir::let(first, use(split) * blocks / integer(s_.splits), body);
     body = loopir::let(split, loopir::binary(BinaryOp::mod, use(task), integer(s_.splits)), body);
-    return loopir::loop(task, integer(s_.kv_heads * s_.splits),
-                        loopir::let(kv_head, use(task) / integer(s_.splits), body), LoopKind::parallel);
+    return loopir::loop(task, integer(s_.kv_heads * s_.splits), loopir::let(kv_head, use(task) / integer(s_.splits), body),
+                        LoopKind::parallel);
   }
 
   Stmt blocks_of_keys() {
@@ -371,10 +371,9 @@ class Builder {
       const Expr total_value = loopir::let_ref(total, Scalar::f32);
       const Expr head = split * s_.heads + kv_head_ * s_.group + g;
       const Expr log_sum = loopir::load(reference_, {row}) + loopir::unary(UnaryOp::log2, total_value);
-      return loopir::let(
-          total, loopir::max(total_of(row), number(kLeastTotal)),
-          loopir::block({write_row(row, integer(0), head * s_.head, total_value),
-                         loopir::store(out, {integer(0), head + s_.splits * s_.heads * s_.head}, log_sum)}));
+      return loopir::let(total, loopir::max(total_of(row), number(kLeastTotal)),
+                         loopir::block({write_row(row, integer(0), head * s_.head, total_value),
+                                        loopir::store(out, {integer(0), head + s_.splits * s_.heads * s_.head}, log_sum)}));
     });
   }
 
@@ -456,7 +455,8 @@ schedule::Space Attention::space(const Workload& workload, const Target& target)
   space.knobs.push_back({"nvo", {1, 2, 4, 8, 16}});
   space.refuse = [s, lanes, registers](const Schedule& schedule) -> std::string {
     // A tile that starts within a split is read whole: it must not reach beyond the capacity of the cache.
-    if (s.splits > 1 && graph::kSplitBlock % (schedule.at("nv") * lanes) != 0) return "tiles do not divide a block of splits";
+    if (s.splits > 1 && graph::kSplitBlock % (schedule.at("nv") * lanes) != 0)
+      return "tiles do not divide a block of splits";
     const std::int64_t rows = s.group * (s.m == 1 ? 1 : schedule.at("qb"));
     const std::int64_t mr = schedule.at("mr");
     if (rows % mr != 0) return "tiles do not divide the rows of a task";

@@ -79,16 +79,16 @@ class Builder {
     const Stmt weigh = for_splits([&](const Expr& split) {
       const Var weight = loopir::variable("weight");
       const Expr weight_value = loopir::let_ref(weight, Scalar::f32);
-      return loopir::let(weight, loopir::unary(UnaryOp::exp2, log_sum(split) - value(largest)),
-                         loopir::block({loopir::store(weights_, {split}, weight_value),
-                                        set(total, value(total) + weight_value)}));
+      return loopir::let(
+          weight, loopir::unary(UnaryOp::exp2, log_sum(split) - value(largest)),
+          loopir::block({loopir::store(weights_, {split}, weight_value), set(total, value(total) + weight_value)}));
     });
     const Var inverse = loopir::variable("inverse");
     const Var tile = loopir::variable("tile", s_.head / width_);
-    const Stmt mean = loopir::let(
-        inverse, number(1) / value(total),
-        loopir::loop(tile, integer(s_.head / width_),
-                     weighted_mean(head * s_.head + use(tile) * width_, loopir::let_ref(inverse, Scalar::f32))));
+    const Stmt mean =
+        loopir::let(inverse, number(1) / value(total),
+                    loopir::loop(tile, integer(s_.head / width_),
+                                 weighted_mean(head * s_.head + use(tile) * width_, loopir::let_ref(inverse, Scalar::f32))));
     return loopir::block({set(largest, number(graph::kNoPositions)), set(total, number(0)), find_largest, weigh, mean});
   }
 

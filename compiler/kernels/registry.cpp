@@ -26,7 +26,7 @@ const std::array<const Family*, 7>& families() {
   static const Embed embed;
   static const Argmax argmax;
   static const std::array<const Family*, 7> all = {&matmul,       &attention, &attention_merge, &rowwise,
-                                                      &cache_append, &embed,     &argmax};
+                                                   &cache_append, &embed,     &argmax};
   return all;
 }
 

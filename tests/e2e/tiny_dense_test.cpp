@@ -1,6 +1,7 @@
 // The whole compiler on a small trained model: what it compiled must compute what a plain program computed.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -62,15 +63,32 @@ class TinyDense : public ::testing::TestWithParam<int> {
     return runtime::Session::create(compiled(dtype), {.threads = GetParam(), .ctx = ctx}).value();
   }
 
+  void expect_decode_gives_what_prefill_gives(graph::DType dtype) const {
+    ASSERT_TRUE(compiled(dtype));
+    const auto whole = session(dtype, 256);
+    const auto single = session(dtype, 256);
+    Ids ids = expected_["prompts"].back()["ids"].get<Ids>();
+    ids.resize(std::min<std::size_t>(ids.size(), 40));
+    std::vector<std::vector<float>> rows;
+    ASSERT_TRUE(whole->prefill(ids, [&](std::int64_t, std::span<const float> l) { rows.emplace_back(l.begin(), l.end()); }));
+    ASSERT_EQ(rows.size(), ids.size());
+    const float tolerance = dtype == graph::DType::f32 ? 1e-3F : 0.2F;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      ASSERT_TRUE(single->decode(ids[i]));
+      float worst = 0;
+      for (std::size_t v = 0; v < rows[i].size(); ++v) worst = std::max(worst, std::abs(rows[i][v] - single->logits()[v]));
+      EXPECT_LT(worst, tolerance) << "position " << i;
+    }
+  }
+
   std::filesystem::path folder_;
   Json expected_;
 };
 
 /// Kernels of the module in this family.
 std::ptrdiff_t kernels_of(const runtime::Module& module, const std::string& family) {
-  return std::ranges::count_if(module.plan().kernels, [&](const runtime::Kernel& kernel) {
-    return kernel.workload.starts_with(family + "{");
-  });
+  return std::ranges::count_if(module.plan().kernels,
+                               [&](const runtime::Kernel& kernel) { return kernel.workload.starts_with(family + "{"); });
 }
 
 TEST_P(TinyDense, LogitsInF32AreWithin2e3) {
@@ -105,23 +123,7 @@ TEST_P(TinyDense, GreedyContinuationsInF32AreEqual) {
 }
 
 TEST_P(TinyDense, LogitsTokenByTokenEqualThoseOfPrefill) {
-  for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) {
-    ASSERT_TRUE(compiled(dtype));
-    const auto whole = session(dtype, 256);
-    const auto single = session(dtype, 256);
-    Ids ids = expected_["prompts"].back()["ids"].get<Ids>();
-    ids.resize(std::min<std::size_t>(ids.size(), 40));
-    std::vector<std::vector<float>> rows;
-    ASSERT_TRUE(whole->prefill(ids, [&](std::int64_t, std::span<const float> l) { rows.emplace_back(l.begin(), l.end()); }));
-    ASSERT_EQ(rows.size(), ids.size());
-    const float tolerance = dtype == graph::DType::f32 ? 1e-3F : 0.2F;
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      ASSERT_TRUE(single->decode(ids[i]));
-      float worst = 0;
-      for (std::size_t v = 0; v < rows[i].size(); ++v) worst = std::max(worst, std::abs(rows[i][v] - single->logits()[v]));
-      EXPECT_LT(worst, tolerance) << "position " << i;
-    }
-  }
+  for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) expect_decode_gives_what_prefill_gives(dtype);
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, TinyDense, ::testing::Values(1, 2), ::testing::PrintToStringParamName());
@@ -148,6 +150,12 @@ TEST_P(TinyDenseSplit, DecodeAttentionIsSplitOverTheKeysAndRight) {
     }
     EXPECT_EQ(found, expected) << prompt["name"];
   }
+}
+
+TEST_P(TinyDenseSplit, DecodeInBf16GivesWhatPrefillGives) {
+  ASSERT_TRUE(compiled(graph::DType::bf16));
+  EXPECT_EQ(kernels_of(*compiled(graph::DType::bf16), "attention_merge"), 1);
+  expect_decode_gives_what_prefill_gives(graph::DType::bf16);
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, TinyDenseSplit, ::testing::Values(4), ::testing::PrintToStringParamName());

@@ -22,13 +22,28 @@ std::string inferred(const char* op, std::initializer_list<const char*> inputs) 
 }
 
 TEST(Op, TextRoundTrips) {
-  for (const char* text : {"input{x:f32[1,256]}", "weight{layers.*.q_proj:bf16[2048,1024]}", "embed{}", "rowwise{}",
-                           "rowwise{rms(1e-06,128)|scale|rope(128)}", "matmul{;}", "matmul{rms(1e-06,0)|scale;add}",
+  for (const char* text : {"input{x:f32[1,256]}",
+                           "weight{layers.*.q_proj:bf16[2048,1024]}",
+                           "embed{}",
+                           "rowwise{}",
+                           "rowwise{rms(1e-06,128)|scale|rope(128)}",
+                           "matmul{;}",
+                           "matmul{rms(1e-06,0)|scale;add}",
                            "matmul{;swiglu_pairs(16)|cast(bf16)|pack(0:8,1:2)}",
                            "attention{16,8,0.08838834764831845;rms(1e-06,128)|scale|rope(128);cast(bf16)}",
-                           "attention{16,2,0.125,3;rms(1e-06,128)|scale;}", "attention_merge{16,3;}",
-                           "attention_merge{16,2;cast(bf16)|pack(0:8,1:2)}", "cache_append{cast(bf16)}", "slice{0,2048}", "slice{0,2048,rows}", "concat{}", "interleave{16}",
-                           "pack{0:32,1:2}", "unpack{}", "argmax{}", "rowwise{swiglu}", "rowwise{swiglu_split|softmax}"}) {
+                           "attention{16,2,0.125,3;rms(1e-06,128)|scale;}",
+                           "attention_merge{16,3;}",
+                           "attention_merge{16,2;cast(bf16)|pack(0:8,1:2)}",
+                           "cache_append{cast(bf16)}",
+                           "slice{0,2048}",
+                           "slice{0,2048,rows}",
+                           "concat{}",
+                           "interleave{16}",
+                           "pack{0:32,1:2}",
+                           "unpack{}",
+                           "argmax{}",
+                           "rowwise{swiglu}",
+                           "rowwise{swiglu_split|softmax}"}) {
     const auto op = Op::parse(text);
     ASSERT_TRUE(op) << text << ": " << op.error().message();
     EXPECT_EQ(op->text(), text);
@@ -115,7 +130,8 @@ TEST(InferType, MisfitsNameTheOperationAndTheOperand) {
   EXPECT_THAT(inferred("attention{4,2,1;;}", {"f32[1,32]", "f32[2,?,8]", "bf16[2,?,8]"}), HasSubstr("v is bf16"));
   EXPECT_THAT(inferred("attention{4,2,1;;softmax}", {"f32[1,32]", "f32[2,?,8]", "f32[2,?,8]"}),
               HasSubstr("only cast and pack"));
-  EXPECT_THAT(inferred("attention{4,2,1,2;;}", {"f32[2,32]", "f32[2,?,8]", "f32[2,?,8]"}), HasSubstr("only one row is split"));
+  EXPECT_THAT(inferred("attention{4,2,1,2;;}", {"f32[2,32]", "f32[2,?,8]", "f32[2,?,8]"}),
+              HasSubstr("only one row is split"));
   EXPECT_THAT(inferred("attention{4,2,1,2;;cast(bf16)}", {"f32[1,32]", "f32[2,?,8]", "f32[2,?,8]"}),
               HasSubstr("belongs behind attention_merge"));
   EXPECT_THAT(inferred("attention_merge{4,3;}", {"f32[1,100]"}), HasSubstr("must be row-major f32[1,12*(d+1)]"));

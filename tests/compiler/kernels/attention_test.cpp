@@ -43,8 +43,8 @@ void expect_splits_right(const std::string& text, double tolerance) {
 }
 
 TEST(Attention, SplitsOfARowMajorCache) {
-  expect_splits_right("attention{4,2,0.08838834764831845,2;;}(f32[1,512],f32[2,?,128],f32[2,?,128])->f32[1,1032] past=77 t=3",
-                      1e-5);
+  expect_splits_right(
+      "attention{4,2,0.08838834764831845,2;;}(f32[1,512],f32[2,?,128],f32[2,?,128])->f32[1,1032] past=77 t=3", 1e-5);
 }
 
 TEST(Attention, SplitsOfPackedKeysUpToTheEndOfTheCache) {
