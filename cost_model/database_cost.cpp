@@ -28,9 +28,7 @@ std::map<std::string, double, std::less<>> factors(ByKind ratios, double caution
 }
 
 std::string kind_of(const schedule::Workload& workload) {
-  const bool one_row =
-      !workload.inputs.empty() && !workload.inputs.front().shape.empty() && workload.inputs.front().shape.front() == 1;
-  return std::string(workload.family()) + (one_row ? " of one row" : "");
+  return std::string(workload.family()) + (workload.one_row() ? " of one row" : "");
 }
 
 }  // namespace
@@ -73,6 +71,9 @@ Status DatabaseCostModel::learn(Attitude attitude) {
     }
   }
   program_factors_ = factors(std::move(slowdowns), careful ? kWorkerCaution : 1.0);
+
+  NNTUNE_ASSIGN(const std::vector<db::ProgramTiming> timings, db::program_timings(*database_, *target_id_));
+  speeds_ = SessionSpeeds(timings);
   return {};
 }
 
@@ -116,10 +117,11 @@ extract::Cost DatabaseCostModel::cost(const schedule::Workload& workload) const 
   };
   const Known& known = this->known(workload);
   if (known.measurement) {
-    const double seconds = known.measurement->median_ns * 1e-9;
-    const bool in_program = known.measurement->place == db::Place::program;
-    return {in_program ? seconds : seconds * factor(program_factors_), extract::CostSource::measured,
-            kMeasuredRelativeError};
+    const db::Measurement& measured = *known.measurement;
+    const double factor_here = measured.place == db::Place::worker ? factor(program_factors_)
+                               : measured.session_id ? speeds_.to_newest(*measured.session_id, workload.one_row())
+                                                     : 1.0;
+    return {measured.median_ns * 1e-9 * factor_here, extract::CostSource::measured, kMeasuredRelativeError};
   }
   extract::Cost cost = estimates_->cost(workload);
   cost.seconds *= factor(corrections_) * factor(program_factors_);

@@ -265,6 +265,23 @@ Expected<std::vector<BothPlaces>> both_places(const Database& database, std::int
   }
 }
 
+Expected<std::vector<ProgramTiming>> program_timings(const Database& database, std::int64_t target_id) {
+  const sqlite::Lock lock(database.connection());
+  NNTUNE_ASSIGN(auto statement,
+                database.connection().prepare(
+                    "SELECT m.session_id, w.text, m.schedule_hash, m.median_ns FROM measurement m"
+                    " JOIN workload w ON w.hash = m.workload_hash WHERE m.target_id = ?1 AND m.verdict = 'ok'"
+                    " AND m.place = 'program' AND m.session_id IS NOT NULL ORDER BY m.created_at, m.uid",
+                    target_id));
+  std::vector<ProgramTiming> result;
+  while (true) {
+    NNTUNE_ASSIGN(const bool more, statement.step());
+    if (!more) return result;
+    NNTUNE_ASSIGN(const Hash128 schedule, hash_from_hex(statement.text(2)));
+    result.push_back({statement.integer(0), statement.text(1), schedule, statement.real(3)});
+  }
+}
+
 Expected<std::vector<Measurement>> measurements(const Database& database, const Filter& filter) {
   const sqlite::Lock lock(database.connection());
   NNTUNE_ASSIGN(auto statement,

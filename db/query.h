@@ -83,6 +83,16 @@ struct BothPlaces {
 /// program beyond what it takes alone.
 [[nodiscard]] Expected<std::vector<BothPlaces>> both_places(const Database& database, std::int64_t target_id);
 
+struct ProgramTiming {
+  std::int64_t session_id = 0;
+  std::string workload;  ///< canonical text
+  Hash128 schedule_hash;
+  double median_ns = Measurement::kUnknown;
+};
+
+/// All that was timed well in programs by sessions on this target, oldest first.
+[[nodiscard]] Expected<std::vector<ProgramTiming>> program_timings(const Database& database, std::int64_t target_id);
+
 /// Which rows; what is not given does not restrict.
 struct Filter {
   std::optional<std::int64_t> target_id{};

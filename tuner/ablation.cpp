@@ -27,15 +27,16 @@ class Stage {
 
   Status open() {
     NNTUNE_ASSIGN(const std::int64_t id, database_->record_target(target_));
-    NNTUNE_ASSIGN(costs_, cost_model::DatabaseCostModel::make(
-                              *database_, id, std::make_shared<cost_model::EstimateCostModel>(target_)));
+    NNTUNE_ASSIGN(costs_, cost_model::DatabaseCostModel::make(*database_, id,
+                                                              std::make_shared<cost_model::EstimateCostModel>(target_)));
     return {};
   }
 
   Expected<std::shared_ptr<Contestant>> build(const module::PlanLimits& limits) {
     // The database is captured for the costs, which read it.
-    NNTUNE_ASSIGN(auto extraction, run_interruptibly([costs = costs_, database = database_, model = model_, limits,
-                                                      isa = target_.isa, dtype = options_.dtype, threads = options_.threads] {
+    NNTUNE_ASSIGN(auto extraction,
+                  run_interruptibly([costs = costs_, database = database_, model = model_, limits, isa = target_.isa,
+                                     dtype = options_.dtype, threads = options_.threads] {
                     return module::plan_model(model->config, dtype, threads, isa, *costs, limits);
                   }));
     NNTUNE_TRY(costs_->status());

@@ -31,6 +31,8 @@ struct Workload {
 
   /// Name of its family: "matmul", "attention", "attention_merge", "rowwise", "cache_append", "embed", "argmax".
   [[nodiscard]] std::string_view family() const;
+  /// Of decode; what bounds it differs from what bounds many rows.
+  [[nodiscard]] bool one_row() const { return !inputs.empty() && !inputs[0].shape.empty() && inputs[0].shape[0] == 1; }
 };
 
 /// Operand positions of a matmul or attention workload in `inputs`.

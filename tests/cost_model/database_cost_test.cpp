@@ -65,8 +65,9 @@ class DatabaseCost : public ::testing::Test {
   }
 
   void store(const Workload& workload, const std::string& schedule, double ns, db::Verdict verdict = db::Verdict::ok,
-             db::Place place = db::Place::worker) {
+             db::Place place = db::Place::worker, std::optional<std::int64_t> session = {}) {
     db::Measurement row;
+    row.session_id = session;
     row.target_id = target_id_;
     row.workload = workload.text();
     row.family = workload.family();
@@ -152,6 +153,22 @@ TEST_F(DatabaseCost, TimesAloneAreScaledToTimesInAProgramOfTheirKind) {
   EXPECT_DOUBLE_EQ(curious->cost(matvec(64)).seconds, 7500e-9) << "known in a program";
   EXPECT_NEAR(curious->cost(matvec(128)).seconds, 12000e-9, 1e-15);
   EXPECT_NEAR(model(target_id_, Attitude::careful)->cost(matvec(128)).seconds, kWorkerCaution * 12000e-9, 1e-15);
+}
+
+TEST_F(DatabaseCost, ASlowDayDoesNotMakeWhatWasTimedThenLookWorse) {
+  const auto standard = [](std::int64_t n) { return kernels::default_schedule(matvec(n), test_target())->text(); };
+  const auto session = [&] { return *database_->begin_session({.command = "search", .model = "tiny"}); };
+  const std::int64_t fast_day = session();
+  const std::int64_t slow_day = session();
+  for (const std::int64_t n : {64, 128, 192, 256}) {
+    store(matvec(n), standard(n), static_cast<double>(n) * 100, db::Verdict::ok, db::Place::program, fast_day);
+  }
+  for (const std::int64_t n : {64, 128, 192}) {
+    store(matvec(n), standard(n), static_cast<double>(n) * 130, db::Verdict::ok, db::Place::program, slow_day);
+  }
+  const auto costs = model(target_id_);
+  EXPECT_NEAR(costs->cost(matvec(256)).seconds, 256 * 130e-9, 1e-12) << "only timed on the fast day";
+  EXPECT_NEAR(costs->cost(matvec(64)).seconds, 64 * 130e-9, 1e-12);
 }
 
 TEST_F(DatabaseCost, AScheduleThatIsNoLongerPossibleGivesWayToTheNextBest) {
