@@ -15,13 +15,14 @@ extern const Command kWhyCommand;
 extern const Command kReproCommand;
 extern const Command kDbCommand;
 extern const Command kMeasureCommand;
+extern const Command kEgraphCommand;
 extern const Command kWorkerCommand;
 
 std::span<const Command* const> commands() {
   static constexpr const Command* kCommands[] = {
       &kSearchCommand, &kModelsCommand,  &kTargetCommand,  &kCompileCommand, &kRunCommand,
       &kEvalCommand,   &kBenchCommand,   &kExplainCommand, &kWhyCommand,     &kReproCommand,
-      &kDbCommand,     &kMeasureCommand, &kWorkerCommand,
+      &kDbCommand,     &kMeasureCommand, &kEgraphCommand,  &kWorkerCommand,
   };
   return kCommands;
 }

@@ -7,11 +7,13 @@ find_package(TBB REQUIRED)
 find_package(cxxopts REQUIRED)
 find_package(benchmark REQUIRED)
 find_package(tl-expected REQUIRED)
+find_package(ZLIB REQUIRED)
 
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(CBC REQUIRED IMPORTED_TARGET cbc osi-clp)
 
 # The newest accepted LLVM wins; 19 is what Debian 12 has and what is tested.
 foreach(major 22 21 20 19 18)
