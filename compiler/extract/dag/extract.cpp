@@ -8,21 +8,18 @@
 #include "base/clock.h"
 #include "compiler/extract/dag/local_search.h"
 #include "compiler/extract/dag/reduce.h"
+#include "compiler/extract/dag/solver_process.h"
 
 namespace nntune::dag {
 
 namespace {
 
+/// Rounds without success after which the local search leaves the rest of the time to the integer program.
+constexpr std::int64_t kPatience = 300;
+constexpr std::int64_t kUnlimited = std::int64_t{1} << 60;
+
 std::string name_of(const ExtractionInstance& instance, std::uint32_t class_id) {
   return instance.class_names.empty() ? fmt::format("{}", class_id) : fmt::format("'{}'", instance.class_names[class_id]);
-}
-
-/// The first root without a node, kNone if there is none.
-std::uint32_t underivable_root(const ExtractionInstance& instance) {
-  for (const std::uint32_t root : instance.roots) {
-    if (instance.class_begin[root] == instance.class_begin[root + 1]) return root;
-  }
-  return kNone;
 }
 
 /// Choices of reached classes alone.
@@ -72,8 +69,12 @@ Expected<DagExtraction> extract(const ExtractionInstance& instance, const Extrac
     if (!value.feasible() || !meets(value.cost, result.lower_bound)) {
       Choice start;
       (void)reduced.reduction.lower(best, start);
-      const Choice found =
-          local_search(reduced.reduction.instance, start, {options.search_rounds, options.seed, result.lower_bound, stop});
+      const Choice found = local_search(reduced.reduction.instance, start,
+                                        {.rounds = options.search_rounds,
+                                         .patience = options.exact ? kPatience : kUnlimited,
+                                         .seed = options.seed,
+                                         .lower_bound = result.lower_bound,
+                                         .stop = stop});
       Choice lifted = reduced.reduction.lift(found, useful.instance.class_count());
       const Value found_value = evaluate(useful.instance, lifted);
       if (better(found_value, value)) {
@@ -81,6 +82,19 @@ Expected<DagExtraction> extract(const ExtractionInstance& instance, const Extrac
         value = found_value;
       }
     }
+  }
+
+  const bool open = !value.feasible() || !meets(value.cost, result.lower_bound);
+  if (options.exact && open && !asked()) {
+    ProcessResult proof = prove_in_process(useful.instance, best, begin + options.limit, asked);
+    result.solver_trouble = std::move(proof.trouble);
+    if (!proof.cheaper.empty() && belongs(useful.instance, proof.cheaper)) {
+      if (const Value found = evaluate(useful.instance, proof.cheaper); found.complete() && better(found, value)) {
+        best = std::move(proof.cheaper);
+        value = found;
+      }
+    }
+    result.lower_bound = std::max(result.lower_bound, round_up(proof.lower_bound, grid));
   }
 
   if (!value.feasible()) {

@@ -39,6 +39,12 @@ class Greedy {
   ///               acyclic, and need only fixed classes.
   [[nodiscard]] Choice run(std::span<const double> price, Sharing sharing, std::span<const std::uint32_t> fixed = {});
 
+  /// Nodes that have the class as a child, each once.
+  [[nodiscard]] std::span<const std::uint32_t> users(std::uint32_t class_id) const {
+    return std::span(users_).subspan(user_begin_[class_id], user_begin_[class_id + 1] - user_begin_[class_id]);
+  }
+  [[nodiscard]] std::uint32_t class_of(std::uint32_t node) const { return class_of_[node]; }
+
   /// What the classes cost in the last run, infinite where there is no derivation.
   [[nodiscard]] const std::vector<double>& totals() const { return total_; }
 

@@ -75,6 +75,11 @@ void Incumbent::complete(Greedy& greedy) {
   choice_ = greedy.run(instance_->cost, Greedy::Sharing::dag, fixed);
 }
 
+bool Incumbent::derivable(std::uint32_t node) const {
+  const auto children = instance_->children_of(node);
+  return std::none_of(children.begin(), children.end(), [this](std::uint32_t child) { return choice_[child] == kNone; });
+}
+
 bool Incumbent::improve(const std::function<bool()>& stop) {
   const auto classes = static_cast<std::uint32_t>(choice_.size());
   bool improved = false;
@@ -84,11 +89,7 @@ bool Incumbent::improve(const std::function<bool()>& stop) {
     if (c % 64 == 0 && stop()) break;
     for (std::uint32_t n = instance_->class_begin[c]; n < instance_->class_begin[c + 1]; ++n) {
       const std::uint32_t old = choice_[c];
-      const auto children = instance_->children_of(n);
-      if (n == old ||
-          std::any_of(children.begin(), children.end(), [this](std::uint32_t child) { return choice_[child] == kNone; })) {
-        continue;
-      }
+      if (n == old || !derivable(n)) continue;
       const Value before = value_;
       swap(c, n);
       // A cycle can look cheap; it is looked for only where it matters.
@@ -102,6 +103,42 @@ bool Incumbent::improve(const std::function<bool()>& stop) {
     }
   }
   // Rounding adds up.
+  value_ = evaluate(*instance_, choice_);
+  return improved;
+}
+
+bool Incumbent::share(const Greedy& greedy, const std::function<bool()>& stop) {
+  bool improved = false;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> swapped;  // class and the node it had
+  for (std::uint32_t shared = 0; shared < choice_.size(); ++shared) {
+    const auto users = greedy.users(shared);
+    if (uses_[shared] > 0 || choice_[shared] == kNone || users.size() < 2) continue;
+    if (shared % 64 == 0 && stop()) break;
+    const Value before = value_;
+    swapped.clear();
+    use(shared);
+    for (const std::uint32_t n : users) {
+      const std::uint32_t c = greedy.class_of(n);
+      if (uses_[c] == 0 || choice_[c] == n || c == shared || !derivable(n)) continue;
+      const std::uint32_t old = choice_[c];
+      const Value now = value_;
+      swap(c, n);
+      if (better(value_, now) && !leads_to(n, c)) {
+        swapped.emplace_back(c, old);
+      } else {
+        swap(c, old);
+        value_ = now;
+      }
+    }
+    unuse(shared);
+    value_.excess = excess_of(*instance_, value_.bytes);
+    if (!swapped.empty() && better(value_, before)) {
+      improved = true;
+      continue;
+    }
+    for (auto undo = swapped.rbegin(); undo != swapped.rend(); ++undo) swap(undo->first, undo->second);
+    value_ = before;
+  }
   value_ = evaluate(*instance_, choice_);
   return improved;
 }

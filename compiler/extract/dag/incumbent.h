@@ -24,7 +24,12 @@ class Incumbent {
   /// Takes another node for each used class where that is better, until there is none or `stop`. True if one was.
   bool improve(const std::function<bool()>& stop);
 
+  /// For each class that is not used: were it computed anyway, would its users take so much less that it pays? True if one did.
+  bool share(const Greedy& greedy, const std::function<bool()>& stop);
+
  private:
+  /// Whether all children have choices.
+  [[nodiscard]] bool derivable(std::uint32_t node) const;
   /// Takes `node`; its children must have choices. May leave a cycle, which swapping back undoes.
   void swap(std::uint32_t class_id, std::uint32_t node);
   void use(std::uint32_t class_id);

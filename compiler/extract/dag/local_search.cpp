@@ -56,7 +56,13 @@ bool Search::consider(Choice choice) {
   if (now.feasible() && value.feasible() && value.cost > 1.1 * now.cost) return false;
   Incumbent next(instance_, std::move(choice));
   next.complete(greedy_);
-  while (next.improve(options_.stop) && !options_.stop()) next.complete(greedy_);
+  while (!options_.stop()) {
+    bool improved = next.improve(options_.stop);
+    // Sharing takes longest, and pays for what is promising.
+    if (!improved && (!current_ || better(next.value(), now))) improved = next.share(greedy_, options_.stop);
+    if (!improved) break;
+    next.complete(greedy_);
+  }
   if (better(next.value(), best_)) {
     best_ = next.value();
     best_choice_ = next.choice();
@@ -109,9 +115,12 @@ Choice Search::run(const Choice& start) {
   consider(start);
   consider(greedy_.run(instance_.cost, Greedy::Sharing::tree));
   if (!current_) return start;
-  for (std::int64_t round = 0; round < options_.rounds && !done(); ++round) {
+  std::int64_t last = 0;  // round that found the best
+  for (std::int64_t round = 0; round < std::min(options_.rounds, 3 * last + options_.patience) && !done(); ++round) {
+    const double before = best_.cost;
     rate_ = instance_.limited() && best_.cost > 0 ? uniform() * uniform() * best_.cost / std::max(1.0, best_.bytes) : 0;
     consider(greedy_.run(changed_prices(), Greedy::Sharing::dag));
+    if (best_.cost != before) last = round;
   }
   return best_choice_;
 }

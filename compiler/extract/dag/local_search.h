@@ -10,6 +10,8 @@ namespace nntune::dag {
 
 struct SearchOptions {
   std::int64_t rounds = 0;
+  /// Ends after so many rounds, and three times the number of the last one that found something.
+  std::int64_t patience = std::int64_t{1} << 60;
   std::uint64_t seed = 1;
   double lower_bound = 0;      ///< a result that costs no more is not improved on
   std::function<bool()> stop;  ///< asked at least every few milliseconds; not null

@@ -43,16 +43,27 @@ Reduction restrict(const ExtractionInstance& instance, const std::vector<bool>& 
   return result;
 }
 
-/// `second` was made of `first`.
+bool asked(const std::function<bool()>& stop) { return stop && stop(); }
+
+}  // namespace
+
 Reduction compose(const Reduction& first, Reduction second) {
   for (std::uint32_t& c : second.class_of) c = first.class_of[c];
   for (std::uint32_t& n : second.node_of) n = first.node_of[n];
   return second;
 }
 
-bool asked(const std::function<bool()>& stop) { return stop && stop(); }
+Reduction keep_nodes(const ExtractionInstance& instance, const std::vector<bool>& keep_node) {
+  const Reduction kept = restrict(instance, std::vector<bool>(instance.class_count(), true), keep_node);
+  return compose(kept, drop_useless(kept.instance));
+}
 
-}  // namespace
+std::uint32_t underivable_root(const ExtractionInstance& instance) {
+  for (const std::uint32_t root : instance.roots) {
+    if (instance.class_begin[root] == instance.class_begin[root + 1]) return root;
+  }
+  return kNone;
+}
 
 Choice Reduction::lift(const Choice& choice, std::size_t original_classes) const {
   Choice result(original_classes, kNone);
@@ -292,12 +303,9 @@ Reduced reduce(const ExtractionInstance& instance, double cutoff, const std::fun
     if (!once.changed) return result;
     result.reduction = compose(result.reduction, std::move(once.reduction));
     result.reduction = compose(result.reduction, drop_useless(result.reduction.instance));
-    for (const std::uint32_t root : result.reduction.instance.roots) {
-      // Every derivation was as expensive as the cutoff.
-      if (result.reduction.instance.class_begin[root] == result.reduction.instance.class_begin[root + 1]) {
-        result.lower_bound = cutoff;
-        return result;
-      }
+    if (underivable_root(result.reduction.instance) != kNone) {  // every derivation was as expensive as the cutoff
+      result.lower_bound = cutoff;
+      return result;
     }
   }
 }

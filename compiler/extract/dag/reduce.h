@@ -27,6 +27,15 @@ struct Reduction {
 /// A root that has no derivation stays, without nodes.
 [[nodiscard]] Reduction drop_useless(const ExtractionInstance& instance);
 
+/// The same of an instance that has only these nodes.
+[[nodiscard]] Reduction keep_nodes(const ExtractionInstance& instance, const std::vector<bool>& keep_node);
+
+/// `second` was made of the instance of `first`.
+[[nodiscard]] Reduction compose(const Reduction& first, Reduction second);
+
+/// The first root without a node, kNone if there is none.
+[[nodiscard]] std::uint32_t underivable_root(const ExtractionInstance& instance);
+
 /// What every derivation of a class needs, as sets: the classes that are in all of its extractions, itself included. The
 /// greatest fixpoint of: a class needs itself and what all of its nodes need; a node needs what any of its children needs.
 /// Nodes that need their own class can never be chosen and do not count. (Dominators, for graphs whose nodes need all children.)
