@@ -75,8 +75,10 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
                        {"seconds", seconds},
                        {"choices", choices}};
   fmt::print("{}\n", result.dump(2));
+  if (extraction->stopped) fmt::print(stderr, "nntune: interrupted; this is the best so far\n");
   if (!verdict.valid) return fail(ErrorKind::internal, "the extraction is not valid: " + verdict.why, "please report it");
-  return 0;
+  constexpr int kInterrupted = 130;  // as a shell reports a program that Ctrl-C ended
+  return extraction->stopped ? kInterrupted : 0;
 }
 
 }  // namespace

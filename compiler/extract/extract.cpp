@@ -7,6 +7,7 @@
 #include "compiler/egraph/smallest_term.h"
 #include "compiler/extract/lower.h"
 #include "compiler/extract/problem.h"
+#include "compiler/extract/refine.h"
 #include "compiler/extract/saturate.h"
 #include "compiler/extract/solve.h"
 #include "compiler/rules/language.h"
@@ -121,7 +122,9 @@ Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const Co
   const egraph::SmallestTerms terms(graph);
   NNTUNE_ASSIGN(const Problem problem, make_problem(graph, language, terms, saturated->goals, saturated->layers,
                                                     options.stored_byte_seconds, options.threads, costs));
-  NNTUNE_ASSIGN(const SolveResult solved, solve(problem));
+  NNTUNE_ASSIGN(SolveResult solved, solve(problem));
+  NNTUNE_ASSIGN(Refinement refined, refine(problem, solved.best, {.capacity_bytes = options.stored_bytes_capacity}));
+  solved.best = std::move(refined.best);
   NNTUNE_ASSIGN(result.program, lower(phases, graph, language, terms, problem, solved.best));
   explanation.nodes = graph.node_count();
   explanation.classes = graph.class_count();
@@ -130,6 +133,8 @@ Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const Co
   explanation.objective_seconds = solved.best.seconds;
   explanation.greedy_seconds = solved.greedy_seconds;
   explanation.stored_bytes = solved.best.stored_bytes;
+  explanation.cost = solved.best.cost;
+  explanation.lower_bound = std::min(refined.lower_bound, solved.best.cost);
   if (explained) {
     explanation.decisions = decisions(graph, problem, solved.best);
     explanation.layouts = layout_decisions(terms, problem, solved.best);

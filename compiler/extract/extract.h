@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -32,6 +33,8 @@ struct ExtractOptions {
   /// multiplies it with 512 tokens (prefill): some 1e-8 s a byte in all, of which a second layout may save a part. At this
   /// price it has to save all of that, so that a weight is stored once unless one phase has no kernel for the layout.
   double stored_byte_seconds = 1e-8;
+  /// What all stored weights together may take, in all their layouts; a hard limit.
+  double stored_bytes_capacity = std::numeric_limits<double>::infinity();
   egraph::RunLimits limits = {.nodes = 50'000,
                               .iterations = 60,
                               .time = std::chrono::seconds(20),

@@ -117,6 +117,14 @@ std::string flipped(std::string bytes, std::size_t at) {
   return bytes;
 }
 
+/// `nntune egraph extract` of a file with this text.
+std::function<std::string(const Scene&)> with_egraph(const std::string& text, const std::string& flags = "") {
+  return [text, flags](const Scene& s) {
+    write_all(s.folder / "graph.json", text);
+    return "egraph extract " + (s.folder / "graph.json").string() + flags;
+  };
+}
+
 const std::vector<Case>& cases() {
   static const char* const kNorm = "model.layers.1.input_layernorm.weight";
   static const char* const kQuery = "model.layers.2.self_attn.q_proj.weight";
@@ -143,6 +151,26 @@ const std::vector<Case>& cases() {
       {"prompt in words for bench", plain("bench MODULE -p abc"), 2, "abc"},
       {"unknown bench format", plain("bench MODULE -o xml"), 2, "xml"},
       {"nothing to run", plain("run MODULE"), 2, ""},
+      // e-graphs
+      {"egraph without action", plain("egraph"), 2, "extract"},
+      {"unknown egraph action", plain("egraph saturate x.json"), 2, "extract"},
+      {"egraph without file", plain("egraph extract"), 2, "FILE"},
+      {"unknown egraph flag", plain("egraph extract x.json --exactly"), 2, "exactly"},
+      {"egraph limit without unit", plain("egraph extract x.json --limit 30"), 2, "--limit"},
+      {"egraph seed in words", plain("egraph extract x.json --seed one"), 2, "--seed"},
+      {"missing egraph", plain("egraph extract FOLDER/none.json"), 1, "none.json"},
+      {"egraph is a folder", plain("egraph extract FOLDER"), 1, ""},
+      {"empty egraph", with_egraph(""), 1, "graph.json"},
+      {"egraph that is no JSON", with_egraph("(+ a b)"), 1, "graph.json"},
+      {"damaged gzip", with_egraph("\x1f\x8b\x08 and then nothing of the kind"), 1, "gzip"},
+      {"egraph without roots", with_egraph(R"({"nodes": {"a": {"eclass": "c"}}})"), 1, "root_eclasses"},
+      {"unknown child",
+       with_egraph(R"({"nodes": {"a": {"eclass": "c", "children": ["z"]}}, "root_eclasses": ["c"]})"), 1, "'z'"},
+      {"unknown root", with_egraph(R"({"nodes": {"a": {"eclass": "c"}}, "root_eclasses": ["d"]})"), 1, "'d'"},
+      {"negative cost", with_egraph(R"({"nodes": {"a": {"eclass": "c", "cost": -1}}, "root_eclasses": ["c"]})"), 1, "-1"},
+      {"cyclic egraph",
+       with_egraph(R"({"nodes": {"a": {"eclass": "c", "children": ["a"]}}, "root_eclasses": ["c"]})", " --exact"), 1,
+       "needs itself"},
       // the model
       {"unknown model", plain("compile qwen3-7b -o FOLDER/out.nnm"), 1, "qwen3-0.6b"},
       {"folder without a model", plain("compile FOLDER -o FOLDER/out.nnm"), 1, "config.json"},

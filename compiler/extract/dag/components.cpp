@@ -1,10 +1,16 @@
-#include <algorithm>
+#include "compiler/extract/dag/components.h"
 
-#include "compiler/extract/dag/cuts.h"
+#include <algorithm>
 
 namespace nntune::dag {
 
-std::vector<std::uint32_t> components(const ExtractionInstance& instance) {
+namespace {
+
+constexpr std::uint32_t kNone = 0xffffffff;
+
+}  // namespace
+
+std::vector<std::uint32_t> components(const egraph::ExtractionInstance& instance) {
   const auto classes = static_cast<std::uint32_t>(instance.class_count());
   std::vector<std::uint32_t> component(classes, kNone);
   std::vector<std::uint32_t> index(classes, kNone);

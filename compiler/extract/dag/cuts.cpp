@@ -5,12 +5,24 @@
 #include <queue>
 #include <set>
 
+#include "compiler/extract/dag/components.h"
+#include "compiler/extract/dag/landmarks.h"
+#include "compiler/extract/dag/loop_cuts.h"
+
 namespace nntune::dag {
 
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kZero = 1e-7;
+
+Row one_of(const std::vector<std::uint32_t>& landmark) {
+  Row row;
+  row.lower = 1;
+  for (const std::uint32_t n : landmark) row.add(n, 1);
+  return row;
+}
+
 /// More at a time would slow the next solution down more than they help.
 constexpr std::size_t kMostRows = 1500;
 
@@ -68,6 +80,10 @@ std::vector<Row> Cuts::first_rows() const {
       if (!forced_[child]) rows.push_back(need_row(c, child));
     }
   }
+  constexpr std::size_t kMostLandmarks = 1000;
+  for (const std::vector<std::uint32_t>& landmark : find_landmarks(instance_, kMostLandmarks).sets) {
+    rows.push_back(one_of(landmark));
+  }
   if (instance_.limited()) {
     Row capacity;
     capacity.upper = 1 + kRounding;
@@ -83,6 +99,10 @@ std::vector<Row> Cuts::broken_by(std::span<const double> solution, double tolera
   std::vector<Row> rows;
   broken_needs(solution, tolerance, rows);
   broken_cycles(solution, tolerance, rows);
+  for (const std::vector<std::uint32_t>& landmark :
+       landmarks_broken_by(instance_, solution.first(instance_.node_count()), 10 * tolerance)) {
+    rows.push_back(one_of(landmark));
+  }
   if (rows.size() < kMostRows) broken_loops(solution, tolerance, rows);
   return rows;
 }
@@ -189,6 +209,33 @@ void Cuts::broken_cycles(std::span<const double> solution, double tolerance, std
   }
 }
 
-void Cuts::broken_loops(std::span<const double> /*solution*/, double /*tolerance*/, std::vector<Row>& /*rows*/) const {}
+void Cuts::broken_loops(std::span<const double> solution, double tolerance, std::vector<Row>& rows) const {
+  const std::span<const double> needed = solution.subspan(instance_.node_count());
+  std::vector<bool> member(instance_.class_count(), false);
+  for (const Loop& loop :
+       unsupported_loops(instance_, component_, solution.first(instance_.node_count()), needed, tolerance)) {
+    for (const std::uint32_t c : loop.classes) member[c] = true;
+    Row outside;
+    for (const std::uint32_t c : loop.classes) {
+      for (std::uint32_t n = instance_.class_begin[c]; n < instance_.class_begin[c + 1]; ++n) {
+        const auto children = instance_.children_of(n);
+        if (std::none_of(children.begin(), children.end(), [&](std::uint32_t child) { return member[child]; })) {
+          outside.add(n, 1);
+        }
+      }
+    }
+    // For those that break it most.
+    std::vector<std::uint32_t> most = loop.classes;
+    std::stable_sort(most.begin(), most.end(), [&](std::uint32_t a, std::uint32_t b) { return needed[a] > needed[b]; });
+    constexpr std::size_t kMostOfOne = 4;
+    for (std::size_t i = 0; i < std::min(most.size(), kMostOfOne) && needed[most[i]] > loop.outside + tolerance; ++i) {
+      Row row = outside;
+      row.lower = 0;
+      row.add(column_of_class(most[i]), -1);
+      rows.push_back(std::move(row));
+    }
+    for (const std::uint32_t c : loop.classes) member[c] = false;
+  }
+}
 
 }  // namespace nntune::dag

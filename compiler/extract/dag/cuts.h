@@ -42,7 +42,8 @@ class Cuts {
   /// - what the nodes of a class need transitively is needed as often as these nodes are chosen together;
   /// - a cycle of classes c1 .. ck: the nodes of ci that need c(i+1) are chosen at most as often as the other classes are needed;
   /// - a set of classes U with c in it: where c is needed, some class of U chooses a node without a child in U (the loop formulas
-  ///   of Lin and Zhao, "ASSAT", 2004).
+  ///   of Lin and Zhao, "ASSAT", 2004);
+  /// - landmarks (landmarks.h): one of their nodes is chosen.
   [[nodiscard]] std::vector<Row> broken_by(std::span<const double> solution, double tolerance);
 
  private:
@@ -64,8 +65,5 @@ class Cuts {
   std::vector<std::uint32_t> component_;  ///< by class: strongly connected component of "has a node with the child"
   std::vector<bool> cyclic_;              ///< by component: more than one class
 };
-
-/// Strongly connected components by class, of "has a node with the child"; children have the smaller numbers (Tarjan 1972).
-[[nodiscard]] std::vector<std::uint32_t> components(const ExtractionInstance& instance);
 
 }  // namespace nntune::dag

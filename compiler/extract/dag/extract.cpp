@@ -60,6 +60,12 @@ Expected<DagExtraction> extract(const ExtractionInstance& instance, const Extrac
   Value value = evaluate(useful.instance, best);
   DagExtraction result;
   result.greedy_cost = value.feasible() ? value.cost : std::numeric_limits<double>::infinity();
+  if (Choice start; belongs(instance, options.start) && useful.lower(options.start, start)) {
+    if (const Value known = evaluate(useful.instance, start); known.complete() && !better(value, known)) {
+      best = std::move(start);
+      value = known;
+    }
+  }
   const double grid = cost_grid(useful.instance);
 
   if (options.search_time.count() > 0) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <string>
 
 #include "base/error.h"
 #include "compiler/extract/dag/greedy.h"
@@ -22,6 +23,8 @@ struct ExtractOptions {
   /// Rounds of the local search. A search that ends by this, and not by its time, gives the same result everywhere.
   std::int64_t search_rounds = std::numeric_limits<std::int64_t>::max();
   std::uint64_t seed = 1;
+  /// Empty, or a choice that is known already; what is not cheaper does not replace it.
+  Choice start;
   /// Solve the integer program too, in a process of its own, until all of it took `limit`.
   bool exact = false;
   std::chrono::milliseconds limit{30'000};

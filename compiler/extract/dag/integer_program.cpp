@@ -141,6 +141,9 @@ Prover::Next Prover::branch(Relaxation& relaxation, Cuts& cuts) {
       words.insert(words.end(), {"-cutoff", fmt::format("{:.15g}", cutoff() * relaxation.scale())});
       if (grid_ > 0) words.insert(words.end(), {"-increment", fmt::format("{:.15g}", 0.99 * grid_ * relaxation.scale())});
     }
+    // Good choices are known, and cuts slow down more than they prove here: the box filter of 5 iterations takes 0.8 s
+    // instead of 3.9 s.
+    words.insert(words.end(), {"-heuristicsOnOff", "off", "-cutsOnOff", "off"});
     words.insert(words.end(), {"-solve", "-quit"});
     std::vector<const char*> arguments;
     for (const std::string& word : words) arguments.push_back(word.c_str());
@@ -179,7 +182,7 @@ Prover::Next Prover::branch(Relaxation& relaxation, Cuts& cuts) {
 
 void Prover::run() {
   while (true) {
-    Reduced reduced = reduce(current_.instance, cutoff());
+    Reduced reduced = reduce(current_.instance, cutoff(), {}, kThoroughEffort);
     current_ = compose(current_, std::move(reduced.reduction));
     if (report_bound(reduced.lower_bound) || underivable_root(current_.instance) != kNone) {
       report_bound(best_);

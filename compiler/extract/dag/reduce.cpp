@@ -5,6 +5,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "compiler/extract/dag/landmarks.h"
+#include "compiler/extract/dag/path_bounds.h"
+
 namespace nntune::dag {
 
 namespace {
@@ -228,7 +231,8 @@ Needs::Needs(const ExtractionInstance& instance, const std::function<bool()>& st
   }
 }
 
-ReducedOnce reduce_once(const ExtractionInstance& instance, double cutoff, const std::function<bool()>& stop) {
+ReducedOnce reduce_once(const ExtractionInstance& instance, double cutoff, const std::function<bool()>& stop,
+                        std::size_t effort) {
   ReducedOnce result;
   const std::size_t classes = instance.class_count();
   std::vector<bool> keep_node(instance.node_count(), true);
@@ -237,6 +241,12 @@ ReducedOnce reduce_once(const ExtractionInstance& instance, double cutoff, const
     result.reduction = restrict(instance, std::vector<bool>(classes, true), std::vector<bool>(instance.node_count(), true));
     return result;
   };
+  const PathBounds paths = path_bounds(instance, instance.cost, needs);
+  // Rounds take a time that is linear in the nodes.
+  const std::size_t rounds = std::clamp<std::size_t>(effort / std::max<std::size_t>(1, instance.node_count()), 20, 1000);
+  const Landmarks landmarks = find_landmarks(instance, rounds, stop);
+  const PathBounds rest_paths = path_bounds(instance, landmarks.rest, needs);
+  result.lower_bound = std::max(paths.total, landmarks.bound + rest_paths.total);
   if (!needs.known()) return unchanged();
 
   std::vector<double> cheapest(classes, kInfinity);
@@ -259,7 +269,8 @@ ReducedOnce reduce_once(const ExtractionInstance& instance, double cutoff, const
     }
     return sum;
   };
-  result.lower_bound = sum_of(of_roots.data(), nullptr);
+  const double of_roots_cost = sum_of(of_roots.data(), nullptr);
+  result.lower_bound = std::max(result.lower_bound, of_roots_cost);
 
   std::vector<std::uint64_t> node_set(words);
   for (std::uint32_t c = 0; c < classes; ++c) {
@@ -283,8 +294,10 @@ ReducedOnce reduce_once(const ExtractionInstance& instance, double cutoff, const
       }
       if (keep && cutoff < kInfinity) {
         const double bound =
-            result.lower_bound + sum_of(node_set.data(), of_roots.data()) + instance.cost[n] - (forced ? cheapest[c] : 0);
-        keep = cheaper(bound, cutoff);
+            of_roots_cost + sum_of(node_set.data(), of_roots.data()) + instance.cost[n] - (forced ? cheapest[c] : 0);
+        const double path = paths.above[c] + paths.below_node[n];
+        const double landmark = landmarks.bound + rest_paths.above[c] + rest_paths.below_node[n];
+        keep = cheaper(std::max({bound, path, landmark}), cutoff);
       }
       keep_node[n] = keep;
       result.changed = result.changed || !keep;
@@ -294,11 +307,11 @@ ReducedOnce reduce_once(const ExtractionInstance& instance, double cutoff, const
   return result;
 }
 
-Reduced reduce(const ExtractionInstance& instance, double cutoff, const std::function<bool()>& stop) {
+Reduced reduce(const ExtractionInstance& instance, double cutoff, const std::function<bool()>& stop, std::size_t effort) {
   Reduced result;
   result.reduction = drop_useless(instance);
   while (true) {
-    ReducedOnce once = reduce_once(result.reduction.instance, cutoff, stop);
+    ReducedOnce once = reduce_once(result.reduction.instance, cutoff, stop, effort);
     result.lower_bound = std::max(result.lower_bound, std::min(once.lower_bound, cutoff));
     if (!once.changed) return result;
     result.reduction = compose(result.reduction, std::move(once.reduction));

@@ -57,6 +57,10 @@ class Needs {
   std::vector<std::uint64_t> sets_;
 };
 
+/// How many nodes to look at for landmarks.
+inline constexpr std::size_t kQuickEffort = 1'000'000;
+inline constexpr std::size_t kThoroughEffort = 20'000'000;
+
 struct ReducedOnce {
   Reduction reduction;
   /// No extraction costs less than this or less than `cutoff`, whichever is lower.
@@ -67,10 +71,11 @@ struct ReducedOnce {
 /// Drops more nodes, keeping at least one optimum if that is under `cutoff` (within capacity):
 /// - nodes that need their own class;
 /// - a node whose sibling costs no more, takes no more bytes and has only children that the node needs anyway;
-/// - nodes that cannot be part of an extraction under `cutoff`, as what they and the roots need already costs as much.
+/// - nodes that cannot be part of an extraction under `cutoff`, as what they and the roots need already costs as much, or the
+///   paths through them do (path_bounds.h), or landmarks (landmarks.h).
 /// `instance` comes from drop_useless().
 [[nodiscard]] ReducedOnce reduce_once(const ExtractionInstance& instance, double cutoff,
-                                      const std::function<bool()>& stop = {});
+                                      const std::function<bool()>& stop = {}, std::size_t effort = kQuickEffort);
 
 struct Reduced {
   Reduction reduction;
@@ -78,7 +83,8 @@ struct Reduced {
 };
 
 /// reduce_once() and drop_useless() until nothing changes.
-[[nodiscard]] Reduced reduce(const ExtractionInstance& instance, double cutoff, const std::function<bool()>& stop = {});
+[[nodiscard]] Reduced reduce(const ExtractionInstance& instance, double cutoff, const std::function<bool()>& stop = {},
+                             std::size_t effort = kQuickEffort);
 
 /// All costs are whole multiples of this, as far as doubles can tell; 0 if there is no such number. Then bounds can be rounded
 /// up.

@@ -12,7 +12,8 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const char* const kText = R"({"class_data": {"c": {"type": "T"}}, "root_eclasses": ["c", "d", "c"], "comment": [1, {"nodes": 3}],
+const char* const kText =
+    R"({"class_data": {"c": {"type": "T"}}, "root_eclasses": ["c", "d", "c"], "comment": [1, {"nodes": 3}],
   "nodes": {"1": {"eclass": "c", "op": "+", "cost": 2, "children": ["2", "3", "2"]},
             "2": {"op": "x", "children": [], "eclass": "d", "cost": 0.25, "more": {"cost": -1}},
             "4": {"op": "-", "eclass": "c", "children": ["1"], "cost": 7, "subsumed": false},

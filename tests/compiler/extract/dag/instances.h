@@ -34,11 +34,11 @@ inline egraph::ExtractionInstance make_instance(const SmallClasses& classes, std
   return instance;
 }
 
-/// Up to 7 classes with up to 3 nodes each: cycles, self loops, classes without a derivation, several and repeated roots.
+/// Up to 9 classes with up to 3 nodes each: cycles, self loops, classes without a derivation, several and repeated roots.
 inline egraph::ExtractionInstance random_instance(std::uint64_t seed, bool limited) {
   std::mt19937_64 random(seed);
   const auto below = [&random](std::uint64_t count) { return static_cast<std::uint32_t>(random() % count); };
-  SmallClasses classes(2 + below(6));
+  SmallClasses classes(2 + below(8));
   const bool whole = below(2) == 0;
   for (std::vector<SmallNode>& nodes : classes) {
     nodes.resize(1 + below(3));

@@ -1,0 +1,129 @@
+// Extraction from the 61 e-graphs of ../shared/egraphs: greedy, with local search, exact; gaps to the best known cost, validity
+// by the independent checker, e-nodes a second. Usage: bench_egraph_extract [NAME-PART [EXACT-SECONDS]].
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "compiler/egraph/serialize.h"
+#include "compiler/extract/dag/check.h"
+#include "compiler/extract/dag/evaluate.h"
+#include "compiler/extract/dag/extract.h"
+
+namespace nntune {
+namespace {
+
+struct Totals {
+  int count = 0;
+  int invalid = 0;
+  int optimal_known = 0;
+  int optimal_reached = 0;
+  int proved = 0;
+  int over_greedy_reference = 0;
+  double greedy_gap = 0;
+  double local_gap = 0;
+  double exact_gap = 0;
+  double worst_local_seconds = 0;
+  double worst_exact_seconds = 0;
+  double nodes = 0;
+  double greedy_seconds = 0;
+};
+
+bool valid(const egraph::ExtractionInstance& instance, const Json& document, const dag::Choice& choice) {
+  Json choices = Json::object();
+  for (std::size_t c = 0; c < choice.size(); ++c) {
+    if (choice[c] != dag::kNone) choices[instance.class_names[c]] = instance.node_names[choice[c]];
+  }
+  return dag::check_extraction(document, choices).valid;
+}
+
+/// Median of some runs, reduction of what is useless included.
+double greedy_seconds(const egraph::ExtractionInstance& instance) {
+  std::vector<double> seconds;
+  for (int i = 0; i < 5; ++i) {
+    const Clock::time_point begin = Clock::now();
+    (void)dag::greedy_choice(instance);
+    seconds.push_back(seconds_since(begin));
+  }
+  std::sort(seconds.begin(), seconds.end());
+  return seconds[seconds.size() / 2];
+}
+
+Status run(const std::string& part, std::chrono::milliseconds exact_limit) {
+  const std::filesystem::path folder = NNTUNE_SHARED_DIR "/egraphs";
+  NNTUNE_ASSIGN(const Json known, read_json(folder / "costs.json"));
+  fmt::print("{:<34} {:>7} {:>7} {:>9}  {:>8}  {:>8} {:>6}  {:>8} {:>6}  {}\n", "", "e-nodes", "M/s", "best", "greedy",
+             "local", "s", "exact", "s", "proved bound");
+  Totals totals;
+  for (const auto& [name, entry] : known.items()) {
+    if (name.find(part) == std::string::npos) continue;
+    const std::filesystem::path path = folder / (name + ".json.gz");
+    NNTUNE_ASSIGN(const std::string text, egraph::read_serialized_text(path));
+    NNTUNE_ASSIGN(const Json document, parse_json(text, name));
+    NNTUNE_ASSIGN(const egraph::ExtractionInstance instance, egraph::parse_serialized(text, name));
+    const double best = entry.at("best_known_dag_cost");
+    const auto gap = [best](double cost) { return cost / best - 1; };
+
+    const double seconds = greedy_seconds(instance);
+    const dag::Choice greedy = dag::greedy_choice(instance);
+    const double greedy_cost = dag::evaluate(instance, greedy).cost;
+    Clock::time_point begin = Clock::now();
+    NNTUNE_ASSIGN(const dag::DagExtraction local, dag::extract(instance, {}));
+    const double local_seconds = seconds_since(begin);
+    dag::ExtractOptions options;
+    options.exact = true;
+    options.limit = exact_limit;
+    begin = Clock::now();
+    NNTUNE_ASSIGN(const dag::DagExtraction exact, dag::extract(instance, options));
+    const double exact_seconds = seconds_since(begin);
+
+    const auto nodes = static_cast<double>(instance.node_count());
+    fmt::print("{:<34.34} {:>7} {:>7.2f} {:>9.6g} {:>8.2f}% {:>8.2f}% {:>6.2f} {:>8.2f}% {:>6.2f}  {}{:.6g}\n", name,
+               instance.node_count(), nodes / seconds / 1e6, best, 100 * gap(greedy_cost), 100 * gap(local.cost),
+               local_seconds, 100 * gap(exact.cost), exact_seconds, exact.optimal ? "optimal " : "", exact.lower_bound);
+    std::fflush(stdout);
+    ++totals.count;
+    for (const dag::Choice* choice : {&greedy, &local.choice, &exact.choice}) {
+      totals.invalid += valid(instance, document, *choice) ? 0 : 1;
+    }
+    constexpr double kSame = 1e-6;
+    totals.optimal_known += entry.at("optimal").get<bool>() ? 1 : 0;
+    totals.optimal_reached += entry.at("optimal").get<bool>() && gap(exact.cost) <= kSame ? 1 : 0;
+    totals.proved += exact.optimal ? 1 : 0;
+    totals.over_greedy_reference += exact.cost > entry.at("greedy_dag_cost").get<double>() * (1 + kSame) ? 1 : 0;
+    totals.greedy_gap += gap(greedy_cost);
+    totals.local_gap += gap(local.cost);
+    totals.exact_gap += gap(exact.cost);
+    totals.worst_local_seconds = std::max(totals.worst_local_seconds, local_seconds);
+    totals.worst_exact_seconds = std::max(totals.worst_exact_seconds, exact_seconds);
+    totals.nodes += nodes;
+    totals.greedy_seconds += seconds;
+  }
+  const double count = std::max(1, totals.count);
+  fmt::print("\n{} e-graphs, {} results not valid\n", totals.count, totals.invalid);
+  fmt::print("greedy  {:.2f} % over the best known on average, {:.2f} M e-nodes/s\n", 100 * totals.greedy_gap / count,
+             totals.nodes / totals.greedy_seconds / 1e6);
+  fmt::print("local   {:.3f} % over the best known on average, at most {:.2f} s\n", 100 * totals.local_gap / count,
+             totals.worst_local_seconds);
+  fmt::print(
+      "exact   {:.3f} % over the best known on average, {} of {} known optima, {} proved, {} over the greedy reference, "
+      "at most {:.2f} s\n",
+      100 * totals.exact_gap / count, totals.optimal_reached, totals.optimal_known, totals.proved,
+      totals.over_greedy_reference, totals.worst_exact_seconds);
+  return {};
+}
+
+}  // namespace
+}  // namespace nntune
+
+int main(int argc, char** argv) {
+  const double seconds = argc > 2 ? std::atof(argv[2]) : 30;
+  const nntune::Status status =
+      nntune::run(argc > 1 ? argv[1] : "", std::chrono::milliseconds(static_cast<int>(1000 * seconds)));
+  if (!status) fmt::print(stderr, "{}\n", status.error().message());
+  return status ? 0 : 1;
+}
