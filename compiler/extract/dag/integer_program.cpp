@@ -104,9 +104,6 @@ Prover::Next Prover::relax(Relaxation& relaxation, Cuts& cuts) {
       return best_ < kInfinity ? Next::proved : Next::stuck;
     }
     const double bound = relaxation.safe_bound();
-    if (getenv("DAG_LOG"))
-      fmt::print(stderr, "lp bound {} best {} nodes {} rows {} fixed {}\n", bound, best_, current_.instance.node_count(),
-                 relaxation.model().numberRows(), fixed);
     if (report_bound(bound)) return Next::proved;
     follow(relaxation.solution());
     if (report_bound(bound)) return Next::proved;
@@ -133,10 +130,10 @@ Prover::Next Prover::branch(Relaxation& relaxation, Cuts& cuts) {
     for (std::size_t n = 0; n < current_.instance.node_count(); ++n) solver.setInteger(static_cast<int>(n));
     CbcModel model(solver);
     CbcSolverUsefulData data;
-    data.noPrinting_ = !getenv("DAG_LOG");
+    data.noPrinting_ = true;
     data.useSignalHandler_ = false;
     CbcMain0(model, data);
-    std::vector<std::string> words = {"cbc", "-log", getenv("DAG_LOG") ? "1" : "0"};
+    std::vector<std::string> words = {"cbc", "-log", "0"};
     if (best_ < kInfinity) {
       words.insert(words.end(), {"-cutoff", fmt::format("{:.15g}", cutoff() * relaxation.scale())});
       if (grid_ > 0) words.insert(words.end(), {"-increment", fmt::format("{:.15g}", 0.99 * grid_ * relaxation.scale())});
@@ -171,7 +168,6 @@ Prover::Next Prover::branch(Relaxation& relaxation, Cuts& cuts) {
       return Next::proved;
     }
     const std::vector<Row> rows = cuts.broken_by(solution, kBroken);
-    if (getenv("DAG_LOG")) fmt::print(stderr, "cyclic solution of {}: {} rows\n", claimed, rows.size());
     if (rows.empty()) return Next::stuck;
     if (report_bound(claimed)) return Next::proved;
     relaxation.add(rows);

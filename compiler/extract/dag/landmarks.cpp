@@ -158,8 +158,8 @@ Landmarks find_landmarks(const ExtractionInstance& instance, std::size_t most, c
   return result;
 }
 
-std::vector<std::vector<std::uint32_t>> landmarks_broken_by(const ExtractionInstance& instance, std::span<const double> chosen,
-                                                            double tolerance) {
+std::vector<std::vector<std::uint32_t>> landmarks_broken_by(const ExtractionInstance& instance,
+                                                            std::span<const double> chosen, double tolerance) {
   Heights heights(instance);
   heights.compute(chosen);
   // A cut at height t leaves through nodes whose children are all under t: between their highest child and their class.

@@ -79,12 +79,12 @@ TEST(SharedEGraphs, GreedyAndAShortSearchAreValidAndNear) {
   EXPECT_LE(gap / static_cast<double>(known.size()), 0.04);
 }
 
+// Where no node lists a class twice among its children: costs.json pays for such a class once, README.md for each use.
 TEST(SharedEGraphs, TreeCostOfTheCheapestTreeIsTheReference) {
   const Json known = costs();
   if (known.is_null()) GTEST_SKIP() << "the shared e-graphs are missing";
-  for (const char* name :
-       {"diospyros__simple_vec_add_root_7", "fuzz__37", "babble__text_text_ellisk_2019-01-24T21.53.45--bench000_it0",
-        "flexc__7bdc5ff7-82f5-4bd0-a8c6-f3a735e016dc", "herbie__859", "tensat__bert"}) {
+  for (const char* name : {"diospyros__simple_vec_add_root_7", "babble__text_text_ellisk_2019-01-24T21.53.45--bench000_it0",
+                           "flexc__7bdc5ff7-82f5-4bd0-a8c6-f3a735e016dc", "tensat__bert"}) {
     SCOPED_TRACE(name);
     const Shared shared(name);
     Greedy greedy(shared.instance);
