@@ -123,7 +123,8 @@ Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const Co
   NNTUNE_ASSIGN(const Problem problem, make_problem(graph, language, terms, saturated->goals, saturated->layers,
                                                     options.stored_byte_seconds, options.threads, costs));
   NNTUNE_ASSIGN(SolveResult solved, solve(problem));
-  NNTUNE_ASSIGN(Refinement refined, refine(problem, solved.best, {.capacity_bytes = options.stored_bytes_capacity}));
+  NNTUNE_ASSIGN(Refinement refined, refine(problem, solved.best,
+                                           {.capacity_bytes = options.stored_bytes_capacity, .limit = options.proof_limit}));
   solved.best = std::move(refined.best);
   NNTUNE_ASSIGN(result.program, lower(phases, graph, language, terms, problem, solved.best));
   explanation.nodes = graph.node_count();

@@ -1,6 +1,7 @@
 /// Chooses the cheapest program that the rules can make of a model, all its phases decided together.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -35,6 +36,8 @@ struct ExtractOptions {
   double stored_byte_seconds = 1e-8;
   /// What all stored weights together may take, in all their layouts; a hard limit.
   double stored_bytes_capacity = std::numeric_limits<double>::infinity();
+  /// For proving how near the program is to the best there is (Explanation::lower_bound); 0: the bound that costs nothing extra.
+  std::chrono::milliseconds proof_limit{0};
   egraph::RunLimits limits = {.nodes = 50'000,
                               .iterations = 60,
                               .time = std::chrono::seconds(20),

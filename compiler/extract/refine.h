@@ -17,8 +17,10 @@ namespace nntune::extract {
 
 struct RefineOptions {
   double capacity_bytes = std::numeric_limits<double>::infinity();
-  std::int64_t rounds = 100;  ///< of local search; a count and not a time, so that the result is the same everywhere
-  std::chrono::milliseconds limit{2'000};  ///< of the proof; a better solution counts only if it ends before that
+  std::int64_t rounds = 200;  ///< of local search; a count and not a time, so that the result is the same everywhere
+  /// Of the integer program, which is left out by default: it may not end before its time, and how far it comes depends on the
+  /// machine. A better solution counts only if it is proved to be the best.
+  std::chrono::milliseconds limit{0};
 };
 
 struct Refinement {
