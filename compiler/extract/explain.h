@@ -39,13 +39,13 @@ struct Explanation {
   egraph::RunReport saturation;
   std::size_t nodes = 0;
   std::size_t classes = 0;
-  std::size_t workloads = 0;        ///< different kernels that were costed
-  double programs = 0;              ///< different choices of nodes, summed over the sections (not layouts times phases)
-  double objective_seconds = 0;     ///< of the phases as used, without the price of stored bytes
-  double greedy_seconds = 0;        ///< the same after the greedy start
-  double stored_bytes = 0;          ///< all weights as stored
-  double cost = 0;                  ///< what was minimised: objective_seconds and the price of stored bytes
-  double lower_bound = 0;           ///< no program that the rules can make costs less
+  std::size_t workloads = 0;     ///< different kernels that were costed
+  double programs = 0;           ///< different choices of nodes, summed over the sections (not layouts times phases)
+  double objective_seconds = 0;  ///< of the phases as used, without the price of stored bytes
+  double greedy_seconds = 0;     ///< the same after the greedy start
+  double stored_bytes = 0;       ///< all weights as stored
+  double cost = 0;               ///< what was minimised: objective_seconds and the price of stored bytes
+  double lower_bound = 0;        ///< no program that the rules can make costs less
   /// How far above the best the program may be, 0 where it is proved to be the best.
   [[nodiscard]] double gap() const { return cost > 0 ? (cost - lower_bound) / cost : 0; }
   std::vector<Decision> decisions;  ///< in execution order
