@@ -87,7 +87,7 @@ void apply(const Step& step, const graph::TensorType& result, const HostTensor<T
       case StepKind::rope: rope(row, columns, step.group, operand->row(context.past + i)); break;
       case StepKind::softmax: softmax(row, columns); break;
       case StepKind::cast:
-        for (std::int64_t c = 0; c < columns; ++c) row[c] = round_to(step.dtype, row[c]);
+        for (std::int64_t c = 0; c < columns && context.rounds; ++c) row[c] = round_to(step.dtype, row[c]);
         break;
       case StepKind::pack: break;
     }

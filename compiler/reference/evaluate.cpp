@@ -92,7 +92,10 @@ Expected<HostTensor<T>> cache_append(const Op& op, Inputs<T> inputs, EvalContext
   for (std::int64_t head = 0; head < cache.type.shape[0]; ++head) {
     for (std::int64_t i = 0; i < x.rows(); ++i) {
       T* to = cache.row(head * capacity + context.past + i);
-      for (std::int64_t c = 0; c < d; ++c) to[c] = round_to(cache.type.dtype, x.row(i)[head * d + c]);
+      for (std::int64_t c = 0; c < d; ++c) {
+        const T value = x.row(i)[head * d + c];
+        to[c] = context.rounds ? round_to(cache.type.dtype, value) : value;
+      }
     }
   }
   return cache;

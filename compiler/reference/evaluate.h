@@ -16,6 +16,7 @@ namespace nntune::reference {
 
 struct EvalContext {
   std::int64_t past = 0;  ///< tokens in the KV cache before these rows
+  bool rounds = true;     ///< false: a bf16 type rounds nothing; shows whether programs differ by more than their roundings
 };
 
 /// The result of `op` on `inputs` (in the order of graph::Op; caches as [kv_heads, capacity, d]).

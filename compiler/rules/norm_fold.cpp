@@ -23,7 +23,8 @@ std::span<const Rule> norm_fold_rules() {
        .when =
            [](const Site& site) {
              return foldable(site) && site.type("w").dtype == graph::DType::bf16 && site.options().allow_weight_rounding;
-           }},
+           },
+       .rounds = true},
   };
   return kRules;
 }

@@ -80,6 +80,7 @@ struct Rule {
   const char* right = nullptr;          ///< a pattern, or
   void (*build)(Builder&) = nullptr;    ///< a function that offers right sides
   bool (*when)(const Site&) = nullptr;  ///< side condition; none: always
+  bool rounds = false;                  ///< equal but for roundings to bf16
 };
 
 /// Rules for the engine. `language` must outlive them. Errors: internal (a malformed declaration).

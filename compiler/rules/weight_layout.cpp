@@ -49,7 +49,8 @@ std::span<const Rule> weight_layout_rules() {
            [](const Site& site) {
              return site.options().isa.avx512bf16 && site.plain_weight("w") && site.type("w").dtype == DType::bf16 &&
                     !site.constant("x") && site.type("x").dtype == DType::f32 && !site.type("x").packed();
-           }},
+           },
+       .rounds = true},
       // A table that is also the output head is stored once, in the layout the head wants.
       {.name = "embed-from-packed-table",
        .left = "(embed{} ?ids ?w)",

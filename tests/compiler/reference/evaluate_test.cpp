@@ -50,6 +50,15 @@ TEST(Evaluate, MatmulOfOddSizesIsTheSumOfProducts) {
   }
 }
 
+TEST(Evaluate, WithoutRoundingACastChangesTheTypeAlone) {
+  const std::vector<Tensor> x = {tensor("f32[1,2]", {1.001, 2})};
+  const auto op = graph::Op::parse("rowwise{cast(bf16)}").value();
+  const auto out = evaluate<double>(op, std::span<const Tensor>(x), EvalContext{.past = 0, .rounds = false});
+  EXPECT_EQ(out->type.dtype, graph::DType::bf16);
+  EXPECT_THAT(out->values, ElementsAre(1.001, 2));
+  EXPECT_THAT(run("rowwise{cast(bf16)}", x)->values, ElementsAre(1, 2));
+}
+
 TEST(Evaluate, RmsDividesEachGroupByItsRootMeanSquare) {
   const Tensor x = tensor("f32[1,4]", {3, 4, 1, 0});
   EXPECT_NEAR(run("rowwise{rms(0,0)}", {x})->values[0], 3 / std::sqrt(26.0 / 4), 1e-15);

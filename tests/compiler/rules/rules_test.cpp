@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <random>
 #include <set>
 
 #include "compiler/egraph/runner.h"
@@ -26,44 +27,71 @@ Isa avx512_bf16() {
   return isa;
 }
 
-/// Leaves by short names.
-const std::map<std::string, std::string>& leaves() {
-  static const std::map<std::string, std::string> kLeaves = {
-      {"x", "input{x:f32[3,32]}"},
-      {"y", "input{y:f32[3,32]}"},
-      {"n48", "input{n48:f32[3,48]}"},
-      {"q", "input{q:f32[1,64]}"},
-      {"ids", "input{ids:i32[3]}"},
+/// Sizes that the leaves have in common.
+struct Sizes {
+  std::int64_t rows = 3;
+  std::int64_t inner = 32;  ///< columns of x
+  std::int64_t outer = 48;  ///< rows of w
+};
+
+/// The operation of a leaf by its short name, "" if there is none.
+std::string leaf(const std::string& name, const Sizes& sizes) {
+  static const std::map<std::string, std::string> kTypes = {
+      {"x", "input{x:f32[m,K]}"},
+      {"y", "input{y:f32[m,K]}"},
+      {"n48", "input{n48:f32[m,N]}"},
+      {"q", "input{q:f32[1,Q]}"},
+      {"ids", "input{ids:i32[m]}"},
       {"rope", "input{rope:f32[?,16]}"},
-      {"cache_k", "input{cache_k:f32[2,?,16]}"},
-      {"cache_v", "input{cache_v:f32[2,?,16]}"},
-      {"packed", "input{packed:f32[3,32]<0:6>}"},
-      {"s", "weight{s:f32[32]}"},
+      {"cache_k", "input{cache_k:f32[2,?,D]}"},
+      {"cache_v", "input{cache_v:f32[2,?,D]}"},
+      {"packed", "input{packed:f32[m,K]<0:6>}"},
+      {"s", "weight{s:f32[K]}"},
       {"s16", "weight{s16:f32[16]}"},
-      {"u", "weight{u:f32[48,32]}"},
-      {"v", "weight{v:f32[48,32]}"},
-      {"w", "weight{w:f32[48,32]}"},
-      {"w32", "weight{w32:f32[32,32]}"},
-      {"wb", "weight{wb:bf16[48,32]}"},
-      {"vb", "weight{vb:bf16[48,32]}"},
+      {"u", "weight{u:f32[N,K]}"},
+      {"v", "weight{v:f32[N,K]}"},
+      {"w", "weight{w:f32[N,K]}"},
+      {"wb", "weight{wb:bf16[N,K]}"},
+      {"vb", "weight{vb:bf16[N,K]}"},
   };
-  return kLeaves;
+  const auto found = kTypes.find(name);
+  if (found == kTypes.end()) return "";
+  const std::map<char, std::int64_t> values = {
+      {'m', sizes.rows}, {'K', sizes.inner}, {'N', sizes.outer}, {'D', sizes.inner / 2}, {'Q', 2 * sizes.inner}};
+  std::string text;
+  bool in_shape = false;
+  for (const char c : found->second) {
+    in_shape = c == '[' || (in_shape && c != ']');
+    const auto value = values.find(c);
+    text += in_shape && value != values.end() ? std::to_string(value->second) : std::string(1, c);
+  }
+  return text;
 }
 
-graph::NodeId add_to(graph::Graph& graph, const egraph::Sexpr& term, std::map<std::string, graph::NodeId>& known) {
+/// Nothing if the term has no type at these sizes.
+std::optional<graph::NodeId> add_to(graph::Graph& graph, const egraph::Sexpr& term, const Sizes& sizes,
+                                    std::map<std::string, graph::NodeId>& known) {
   if (const auto found = known.find(term.text()); found != known.end()) {
     return found->second;
   }
   std::vector<graph::NodeId> inputs;
   for (const egraph::Sexpr& operand : term.operands) {
-    inputs.push_back(add_to(graph, operand, known));
+    const auto input = add_to(graph, operand, sizes, known);
+    if (!input) return std::nullopt;
+    inputs.push_back(*input);
   }
-  const auto leaf = leaves().find(term.head);
-  auto op = graph::Op::parse(leaf == leaves().end() ? term.head : leaf->second);
+  const std::string name = leaf(term.head, sizes);
+  auto op = graph::Op::parse(name.empty() ? term.head : name);
   EXPECT_TRUE(op.has_value()) << term.head;
   auto node = graph.add(*op, std::move(inputs));
-  EXPECT_TRUE(node.has_value()) << node.error().message();
+  if (!node) return std::nullopt;
   return known.emplace(term.text(), node.value()).first->second;
+}
+
+graph::Graph graph_of(const char* term, const Sizes& sizes = {}) {
+  graph::Graph graph;
+  std::map<std::string, graph::NodeId> known;
+  return add_to(graph, *egraph::parse_sexpr(term), sizes, known) ? graph : graph::Graph();
 }
 
 std::vector<std::string> weight_names(const graph::Graph& graph) {
@@ -136,31 +164,53 @@ const std::vector<Case>& cases() {
 
 class RuleCase : public testing::TestWithParam<Case> {};
 
-TEST_P(RuleCase, FiresAndKeepsTheValue) {
-  graph::Graph source;
-  std::map<std::string, graph::NodeId> known;
-  add_to(source, *egraph::parse_sexpr(GetParam().term), known);
+/// Runs the rule of a case to saturation on its term and checks all values; how often it changed the graph.
+std::size_t check_case(const Case& item, const graph::Graph& source) {
   Language language(weight_names(source));
   egraph::EGraph e(language);
-  ASSERT_TRUE(language.add(e, source, "test").has_value());
+  EXPECT_TRUE(language.add(e, source, "test").has_value());
   const RuleOptions options{.isa = avx512_bf16(), .threads = 3, .allow_weight_rounding = true};
   std::vector<Rule> rules;
   for (const Family& family : families()) {
     for (const Rule& rule : family.rules) {
-      if (std::string_view(rule.name) == GetParam().rule) {
-        rules.push_back(rule);
-      }
+      if (std::string_view(rule.name) == item.rule) rules.push_back(rule);
     }
   }
-  ASSERT_EQ(rules.size(), 1U) << "no such rule: " << GetParam().rule;
+  EXPECT_EQ(rules.size(), 1U) << "no such rule: " << item.rule;
   const auto compiled = compile(rules, e.symbols(), language, options);
-  ASSERT_TRUE(compiled.has_value()) << compiled.error().message();
+  EXPECT_TRUE(compiled.has_value()) << compiled.error().message();
   const egraph::RunReport report = egraph::run(e, *compiled);
   EXPECT_EQ(report.stop.kind, egraph::StopReason::Kind::saturated) << report.text();
-  EXPECT_GT(report.rules[0].applied, 0U) << "the rule did not fire on " << GetParam().term;
   EXPECT_EQ(language.trouble(), "");
   EXPECT_EQ(e.check_invariants(), "");
-  ClassValues(e, language, GetParam().past).check(GetParam().tolerance);
+  ClassValues(e, language, item.past).check(item.tolerance);
+  return report.rules[0].applied;
+}
+
+TEST_P(RuleCase, FiresAndKeepsTheValue) {
+  const graph::Graph source = graph_of(GetParam().term);
+  ASSERT_FALSE(source.nodes().empty()) << "the term has no type";
+  EXPECT_GT(check_case(GetParam(), source), 0U) << "the rule did not fire on " << GetParam().term;
+}
+
+TEST_P(RuleCase, KeepsTheValueAtRandomSizes) {
+  std::mt19937_64 random(hash128(GetParam().term).low);
+  int checked = 0;
+  for (int attempt = 0; attempt < 40 && checked < 3; ++attempt) {
+    // Groups of 16 columns fit every size of the first kind, few of the second.
+    const bool groups = attempt % 2 == 0;
+    const auto size = [&](std::int64_t most) {
+      const auto any = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(most));
+      return groups ? 32 * (any % 3 + 1) : 8 + any;
+    };
+    const Sizes sizes{.rows = 1 + static_cast<std::int64_t>(random() % 9), .inner = size(80), .outer = size(80)};
+    const graph::Graph source = graph_of(GetParam().term, sizes);
+    if (source.nodes().empty()) continue;
+    SCOPED_TRACE(fmt::format("{} rows, {} inner, {} outer", sizes.rows, sizes.inner, sizes.outer));
+    check_case(GetParam(), source);
+    ++checked;
+  }
+  EXPECT_EQ(checked, 3) << "too few sizes fit " << GetParam().term;
 }
 
 std::string case_name(const testing::TestParamInfo<Case>& item) {
@@ -186,9 +236,7 @@ TEST(Rules, EachHasACase) {
 }
 
 TEST(Rules, HarnessFindsAWrongRule) {
-  graph::Graph source;
-  std::map<std::string, graph::NodeId> known;
-  add_to(source, *egraph::parse_sexpr("(rowwise{add} x y)"), known);
+  const graph::Graph source = graph_of("(rowwise{add} x y)");
   Language language(weight_names(source));
   egraph::EGraph e(language);
   ASSERT_TRUE(language.add(e, source, "test").has_value());
