@@ -1,6 +1,8 @@
 /// The types of results: infer_type and infer_chain of op.h.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "compiler/graph/op.h"
 
 namespace nntune::graph {
@@ -12,10 +14,13 @@ tl::unexpected<Error> misfit(std::string_view operation, std::string why) {
 
 bool is_float(const TensorType& type) { return type.dtype == DType::f32 || type.dtype == DType::bf16; }
 
-/// A float matrix with static dimensions, as every row-wise chain and matmul reads.
+/// What arithmetic reads.
+bool is_number(const TensorType& type) { return is_float(type) || type.dtype == DType::i8; }
+
+/// A matrix of numbers with static dimensions, as every row-wise chain and matmul reads.
 Status check_matrix(std::string_view operation, std::string_view operand, const TensorType& type) {
-  if (type.rank() != 2 || !is_float(type) || type.shape[0] == kRunTime || type.shape[1] == kRunTime) {
-    return misfit(operation, fmt::format("{} is {}, must be a matrix of f32 or bf16", operand, type.text()));
+  if (type.rank() != 2 || !is_number(type) || type.shape[0] == kRunTime || type.shape[1] == kRunTime) {
+    return misfit(operation, fmt::format("{} is {}, must be a matrix of f32, bf16 or i8", operand, type.text()));
   }
   return {};
 }
@@ -58,7 +63,7 @@ Expected<TensorType> infer_step(const Step& step, TensorType x, const TensorType
       return result;
     case StepKind::add:
     case StepKind::swiglu:
-      if (operand->shape != x.shape || operand->lanes != x.lanes || !is_float(*operand)) {
+      if (operand->shape != x.shape || operand->lanes != x.lanes || !is_number(*operand)) {
         return misfit(what,
                       fmt::format("its operand is {}, must have the shape and layout of {}", operand->text(), x.text()));
       }
@@ -81,7 +86,7 @@ Expected<TensorType> infer_step(const Step& step, TensorType x, const TensorType
       return result;
     case StepKind::softmax: return result;
     case StepKind::cast:
-      if (step.dtype == DType::i32) return misfit(what, "only casts to f32 and bf16 exist");
+      if (step.dtype != DType::f32 && step.dtype != DType::bf16) return misfit(what, "only casts to f32 and bf16 exist");
       result.dtype = step.dtype;
       return result;
     case StepKind::pack:
@@ -197,6 +202,38 @@ Expected<TensorType> infer_stack(const Op& op, std::span<const TensorType> input
   return result;
 }
 
+Expected<TensorType> infer_transpose(const Op& op, TensorType x) {
+  NNTUNE_TRY(check_matrix(op.text(), "x", x));
+  std::swap(x.shape[0], x.shape[1]);
+  for (Lane& lane : x.lanes) lane.axis = 1 - lane.axis;
+  return x;
+}
+
+Expected<TensorType> infer_reshape(const Op& op, const TensorType& x) {
+  const auto static_size = [](std::int64_t size) { return size >= 1; };
+  if (x.rank() > 2 || !is_number(x) || !std::ranges::all_of(x.shape, static_size)) {
+    return misfit(op.text(), fmt::format("x is {}, must be a vector or a matrix of f32, bf16 or i8", x.text()));
+  }
+  if (op.shape.empty() || op.shape.size() > 2) return misfit(op.text(), "the result must be a vector or a matrix");
+  const TensorType result{x.dtype, op.shape, {}};
+  if (!std::ranges::all_of(result.shape, static_size)) return misfit(op.text(), "every dimension must be 1 or more");
+  NNTUNE_TRY(result.validate());
+  if (result.elements() != x.elements()) return misfit(op.text(), fmt::format("{} has not as many elements", x.text()));
+  TensorType packed = result;
+  packed.lanes = x.lanes;
+  for (Lane& lane : packed.lanes) {
+    if (lane.axis != x.rank() - 1) return misfit(op.text(), fmt::format("{} has lanes across rows", x.text()));
+    lane.axis = result.rank() - 1;
+  }
+  if (x.packed()) {
+    const std::int64_t lanes = x.lanes_on(x.rank() - 1);
+    if (x.shape.back() % lanes != 0 || result.shape.back() % lanes != 0) {
+      return misfit(op.text(), fmt::format("the lanes of {} do not divide the rows", x.text()));
+    }
+  }
+  return packed;
+}
+
 }  // namespace
 
 Expected<TensorType> infer_chain(const Chain& chain, const TensorType& x, std::span<const TensorType> extra) {
@@ -256,6 +293,8 @@ Expected<TensorType> infer_type(const Op& op, std::span<const TensorType> inputs
     case OpKind::slice: NNTUNE_TRY(check_count(op, inputs.size(), 1)); return infer_slice(op, inputs[0]);
     case OpKind::concat:
     case OpKind::interleave: return infer_stack(op, inputs);
+    case OpKind::transpose: NNTUNE_TRY(check_count(op, inputs.size(), 1)); return infer_transpose(op, inputs[0]);
+    case OpKind::reshape: NNTUNE_TRY(check_count(op, inputs.size(), 1)); return infer_reshape(op, inputs[0]);
     case OpKind::pack: {
       NNTUNE_TRY(check_count(op, inputs.size(), 1));
       NNTUNE_TRY(check_row_major(op.text(), "x", inputs[0]));

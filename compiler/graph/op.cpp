@@ -24,7 +24,7 @@ constexpr std::array<std::pair<StepKind, std::string_view>, 10> kStepNames = {{
     {StepKind::pack, "pack"},
 }};
 
-constexpr std::array<std::pair<OpKind, std::string_view>, 14> kOpNames = {{
+constexpr std::array<std::pair<OpKind, std::string_view>, 16> kOpNames = {{
     {OpKind::input, "input"},
     {OpKind::weight, "weight"},
     {OpKind::embed, "embed"},
@@ -36,6 +36,8 @@ constexpr std::array<std::pair<OpKind, std::string_view>, 14> kOpNames = {{
     {OpKind::slice, "slice"},
     {OpKind::concat, "concat"},
     {OpKind::interleave, "interleave"},
+    {OpKind::transpose, "transpose"},
+    {OpKind::reshape, "reshape"},
     {OpKind::pack, "pack"},
     {OpKind::unpack, "unpack"},
     {OpKind::argmax, "argmax"},
@@ -174,6 +176,7 @@ std::string Op::text() const {
       case OpKind::attention_merge: return fmt::format("{},{};{}", heads, splits, graph::text(epilogue));
       case OpKind::slice: return fmt::format("{},{}{}", begin, end, axis == 0 ? ",rows" : "");
       case OpKind::interleave: return fmt::format("{}", group);
+      case OpKind::reshape: return fmt::format("{}", fmt::join(shape, ","));
       case OpKind::pack: return graph::text(lanes);
       default: return "";
     }
@@ -241,6 +244,14 @@ Expected<Op> Op::parse(std::string_view text) {
     }
     case OpKind::interleave: {
       NNTUNE_ASSIGN(op.group, parse_integer(body, "group of interleave"));
+      break;
+    }
+    case OpKind::reshape: {
+      for (const std::string_view piece : split(body, ',')) {
+        NNTUNE_ASSIGN(const std::int64_t size, parse_integer(piece, "a dimension of reshape"));
+        op.shape.push_back(size);
+      }
+      if (op.shape.empty()) return malformed("an operation", text);
       break;
     }
     case OpKind::pack: {

@@ -60,7 +60,7 @@ enum class OpKind : std::uint8_t {
   embed,      ///< (ids: i32[m], table: [V, H]) -> f32[m, H]
   rowwise,    ///< (x, operands of chain...) -> chain applied to x
   matmul,     ///< (x: [m, K], operands of prologue..., w: [N, K], operands of epilogue...) -> epilogue(prologue(x) w^T);
-              ///< sums in f32; after the matmul the running value is f32[m, N]
+              ///< sums in f32 (of i8: in i32); after the matmul the running value is f32[m, N]
   attention,  ///< (q: [m, heads*d], operands of prologue..., k: [kv_heads, ?, d], v: likewise) -> f32[m, heads*d];
               ///< causal: row i sees positions 0 .. past+i; softmax(q k^T * scale) v; GQA: head h reads h*kv_heads/heads;
               ///< the epilogue (cast, pack) applies to the result.
@@ -74,9 +74,12 @@ enum class OpKind : std::uint8_t {
   slice,         ///< (x: [m, C]) -> columns begin..end; with axis 0 (weights): rows begin..end
   concat,        ///< (w0: [n0, K], w1: [n1, K], ...) -> [n0+n1+..., K]; weights only
   interleave,    ///< (w0: [n, K], w1: [n, K]) -> [2n, K], alternating blocks of `group` rows; weights only
-  pack,          ///< (x) -> x in layout `lanes`
-  unpack,        ///< (x) -> x without lanes
-  argmax,        ///< (logits: f32[m, V]) -> i32[m]; the lowest index among equals
+  transpose,     ///< (x: [m, n]) -> [n, m]; lanes stay with their dimension
+  reshape,  ///< (x) -> the same elements in row-major order as `shape`, a vector or a matrix; lanes only on the last axis,
+            ///< dividing it before and after
+  pack,     ///< (x) -> x in layout `lanes`
+  unpack,   ///< (x) -> x without lanes
+  argmax,   ///< (logits: f32[m, V]) -> i32[m]; the lowest index among equals
 };
 
 [[nodiscard]] std::string_view name(OpKind kind);
@@ -101,6 +104,7 @@ struct Op {
   int axis = 1;                  ///< slice: 1 cuts columns, 0 rows
   std::int64_t group = 0;        ///< interleave
   std::vector<Lane> lanes = {};  ///< pack
+  std::vector<std::int64_t> shape = {};  ///< reshape
 
   auto operator<=>(const Op&) const = default;
 
@@ -113,7 +117,7 @@ struct Op {
 [[nodiscard]] Expected<TensorType> infer_type(const Op& op, std::span<const TensorType> inputs);
 
 /// The type after `chain` on a running value of type `x`; `extra` are the operands of the chain.
-/// Arithmetic reads any float dtype and gives f32; the layout stays that of `x` until a pack.
+/// Arithmetic reads f32, bf16 and i8 and gives f32; the layout stays that of `x` until a pack.
 [[nodiscard]] Expected<TensorType> infer_chain(const Chain& chain, const TensorType& x, std::span<const TensorType> extra);
 
 [[nodiscard]] inline Op input(std::string name, TensorType type) {

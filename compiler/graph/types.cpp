@@ -14,22 +14,29 @@ constexpr std::int64_t kMostElements = std::int64_t{1} << 48;
 
 }  // namespace
 
-std::size_t size_bytes(DType dtype) { return dtype == DType::bf16 ? 2 : 4; }
+std::size_t size_bytes(DType dtype) {
+  switch (dtype) {
+    case DType::i8: return 1;
+    case DType::bf16: return 2;
+    default: return 4;
+  }
+}
 
 std::string_view name(DType dtype) {
   switch (dtype) {
     case DType::f32: return "f32";
     case DType::bf16: return "bf16";
+    case DType::i8: return "i8";
     case DType::i32: return "i32";
   }
   return "?";
 }
 
 Expected<DType> parse_dtype(std::string_view text) {
-  for (const DType dtype : {DType::f32, DType::bf16, DType::i32}) {
+  for (const DType dtype : {DType::f32, DType::bf16, DType::i8, DType::i32}) {
     if (text == name(dtype)) return dtype;
   }
-  return fail(ErrorKind::bad_input, fmt::format("unknown dtype \"{}\"", text), "use f32, bf16 or i32");
+  return fail(ErrorKind::bad_input, fmt::format("unknown dtype \"{}\"", text), "use f32, bf16, i8 or i32");
 }
 
 std::int64_t TensorType::lanes_on(int axis) const {

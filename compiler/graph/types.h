@@ -11,7 +11,7 @@
 
 namespace nntune::graph {
 
-enum class DType : std::uint8_t { f32, bf16, i32 };
+enum class DType : std::uint8_t { f32, bf16, i8, i32 };
 
 [[nodiscard]] std::size_t size_bytes(DType dtype);
 [[nodiscard]] std::string_view name(DType dtype);

@@ -402,6 +402,7 @@ class Builder {
 }  // namespace
 
 std::string Attention::refuse(const Workload& workload, const Isa& isa) const {
+  if (const std::string why = refuse_types(workload); !why.empty()) return why;
   const Shape s = shape_of(workload);
   const graph::TensorType& k = workload.inputs[s.at.w];
   const graph::TensorType& v = workload.inputs[s.at.w + 1];

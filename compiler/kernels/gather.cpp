@@ -24,6 +24,7 @@ constexpr double kCacheLineBytes = 64;
 }  // namespace
 
 std::string Embed::refuse(const Workload& workload, const Isa&) const {
+  if (const std::string why = refuse_types(workload); !why.empty()) return why;
   return workload.inputs[1].shape[1] % kColumnBlock == 0 ? "" : "rows are no multiple of 16 columns";
 }
 

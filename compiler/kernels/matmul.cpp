@@ -294,6 +294,7 @@ std::string Matmul::refuse(const Workload& workload, const Isa& isa) const {
   const graph::TensorType& x = workload.inputs[s.at.x];
   const graph::TensorType& w = workload.inputs[s.at.w];
   const int lanes = vector_lanes(isa);
+  if (const std::string why = refuse_types(workload); !why.empty()) return why;
   if (!w.packed()) return "weights are not packed";
   if (w.lanes[0].axis != 0 || w.lanes.size() > 2 || (w.lanes.size() == 2 && w.lanes[1] != graph::Lane{1, 2})) {
     return "weights are not in panels of outputs";

@@ -25,6 +25,7 @@ loopir::Scalar scalar_of(graph::DType dtype) {
     case graph::DType::f32: return loopir::Scalar::f32;
     case graph::DType::bf16: return loopir::Scalar::bf16;
     case graph::DType::i32: return loopir::Scalar::i32;
+    case graph::DType::i8: break;  // refused before
   }
   return loopir::Scalar::f32;
 }
@@ -36,6 +37,12 @@ void declare_operands(loopir::Function& function, const schedule::Workload& work
     function.operands.push_back(operand(fmt::format("in{}", i), workload.inputs[i], static_cast<int>(i), dense));
   }
   function.operands.push_back(operand("out", workload.output, static_cast<int>(workload.inputs.size()), false));
+}
+
+std::string refuse_types(const schedule::Workload& workload) {
+  const auto is_i8 = [](const graph::TensorType& type) { return type.dtype == graph::DType::i8; };
+  if (is_i8(workload.output) || std::ranges::any_of(workload.inputs, is_i8)) return "operands of i8 are not generated";
+  return "";
 }
 
 std::span<const graph::TensorType> types(const schedule::Workload& workload, std::size_t first, std::size_t count) {

@@ -20,6 +20,9 @@ using schedule::Workload;
 
 namespace {
 
+/// Vector operations for each vector that is put together from, or taken apart to, a packed layout.
+constexpr double kGatherOperations = 16;
+
 std::size_t extra_operands(const Workload& workload) {
   return static_cast<std::size_t>(graph::operands(workload.op.prologue));
 }
@@ -46,9 +49,11 @@ double chain_seconds(const Workload& workload, const Schedule& schedule, const T
   for (const graph::Step& step : workload.op.prologue) {
     const bool hard = step.kind == graph::StepKind::swiglu || step.kind == graph::StepKind::swiglu_split ||
                       step.kind == graph::StepKind::swiglu_pairs || step.kind == graph::StepKind::softmax;
-    operations += hard ? 20 : (step.kind == graph::StepKind::pack ? 16 : 3);
+    operations += hard ? 20 : (step.kind == graph::StepKind::pack ? kGatherOperations : 3);
   }
   const graph::TensorType& x = workload.inputs[0];
+  for (const graph::TensorType& type : workload.inputs)
+    operations += type.rank() == 2 && type.packed() ? kGatherOperations : 0;
   const double rows = static_cast<double>(x.shape[0]);
   const double elements = rows * static_cast<double>(x.shape[1]);
   const double threads = std::min(rows, static_cast<double>(std::max(1, std::min(workload.threads, target.cores))));
@@ -88,7 +93,7 @@ loopir::Function chain_function(
 
 std::string refuse_input(const Workload& workload) {
   const graph::TensorType& x = workload.inputs[0];
-  if (x.packed()) return "packed input rows are not generated";
+  if (const std::string why = refuse_types(workload); !why.empty()) return why;
   if (x.rank() != 2) return "rows of a matrix are needed";
   return refuse_chain(workload.op.prologue, x.shape[1]);
 }
@@ -118,6 +123,7 @@ Expected<loopir::Function> Rowwise::build(const Workload& workload, const Schedu
 
 std::string CacheAppend::refuse(const Workload& workload, const Isa&) const {
   if (workload.output.shape[2] % kColumnBlock != 0) return "heads are no multiple of 16 columns";
+  if (workload.inputs[0].packed()) return "packed input rows are not generated";
   return refuse_input(workload);
 }
 

@@ -23,6 +23,8 @@ using graph::TensorType;
 constexpr std::size_t kReadSlackBytes = 4096;
 /// Rows of one task: enough that reading them is one long run, few enough that they stay in L2.
 constexpr std::int64_t kRowsPerTask = 32;
+/// Of a recipe that reads a whole matrix for any number of rows.
+constexpr std::int64_t kRowsPerLargeTask = 1024;
 /// Columns that are scattered at a time: their part of a panel stays in L1.
 constexpr std::int64_t kColumnsAtOnce = 64;
 
@@ -69,6 +71,9 @@ void write_rows(const TensorType& matrix, const Scatter& scatter, const float* v
                 std::int64_t count, std::byte* memory) {
   if (matrix.dtype == DType::bf16) {
     scatter.write(values, first, count, reinterpret_cast<std::uint16_t*>(memory), [](float x) { return float_to_bf16(x); });
+  } else if (matrix.dtype == DType::i8) {
+    scatter.write(values, first, count, reinterpret_cast<std::int8_t*>(memory),
+                  [](float x) { return static_cast<std::int8_t>(x); });
   } else if (matrix.dtype == DType::i32) {
     scatter.write(values, first, count, reinterpret_cast<std::int32_t*>(memory),
                   [](float x) { return static_cast<std::int32_t>(x); });
@@ -89,9 +94,10 @@ std::vector<Task> cut_into_tasks(std::span<const extract::StoredWeight> weights,
   std::vector<Task> tasks;
   for (std::size_t w = 0; w < weights.size(); ++w) {
     const std::int64_t rows = as_matrix(weights[w].type).shape[0];
+    const std::int64_t at_once = WeightRows::reads_whole_matrix(weights[w].recipe) ? kRowsPerLargeTask : kRowsPerTask;
     for (std::int64_t layer = 0; layer < layout.weights[w].layers; ++layer) {
-      for (std::int64_t first = 0; first < rows; first += kRowsPerTask) {
-        tasks.push_back({w, layer, first, std::min(kRowsPerTask, rows - first)});
+      for (std::int64_t first = 0; first < rows; first += at_once) {
+        tasks.push_back({w, layer, first, std::min(at_once, rows - first)});
       }
     }
   }

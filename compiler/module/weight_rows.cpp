@@ -15,6 +15,9 @@ using graph::NodeId;
 using graph::OpKind;
 using graph::StepKind;
 
+/// Rows of a matrix in memory at a time while it is transposed.
+constexpr std::int64_t kTransposedRows = 16;
+
 std::int64_t rows_of(const graph::TensorType& type) { return type.rank() == 1 ? 1 : type.shape[0]; }
 
 void round_to(DType dtype, std::span<float> values) {
@@ -36,6 +39,10 @@ Expected<WeightRows> WeightRows::create(const graph::Graph& recipe, const import
   return rows;
 }
 
+bool WeightRows::reads_whole_matrix(const graph::Graph& recipe) {
+  return std::ranges::any_of(recipe.nodes(), [](const Node& node) { return node.op.kind == OpKind::transpose; });
+}
+
 Status WeightRows::check() const {
   for (const Node& node : recipe_->nodes()) {
     switch (node.op.kind) {
@@ -43,12 +50,15 @@ Status WeightRows::check() const {
       case OpKind::slice:
       case OpKind::concat:
       case OpKind::interleave:
+      case OpKind::transpose:
+      case OpKind::reshape:
       case OpKind::pack:
       case OpKind::unpack: break;
       case OpKind::rowwise:
         for (const graph::Step& step : node.op.prologue) {
-          if (step.kind != StepKind::scale && step.kind != StepKind::cast && step.kind != StepKind::pack)
-            return unsupported(node.op);
+          const bool known = step.kind == StepKind::scale || step.kind == StepKind::add || step.kind == StepKind::cast ||
+                             step.kind == StepKind::pack;
+          if (!known) return unsupported(node.op);
         }
         break;
       default: return unsupported(node.op);
@@ -60,8 +70,11 @@ Status WeightRows::check() const {
 Status WeightRows::read_vectors() {
   for (const Node& node : recipe_->nodes()) {
     if (node.op.kind != OpKind::rowwise) continue;
-    for (std::size_t i = 1; i < node.inputs.size(); ++i) {
-      const NodeId id = node.inputs[i];
+    std::size_t next = 1;
+    for (const graph::Step& step : node.op.prologue) {
+      if (step.operands() == 0) continue;
+      const NodeId id = node.inputs[next++];
+      if (step.kind != StepKind::scale) continue;
       auto& values = vectors_[static_cast<std::size_t>(id)];
       if (!values.empty()) continue;
       values.resize(static_cast<std::size_t>(recipe_->node(id).type.elements()));
@@ -87,6 +100,8 @@ Status WeightRows::read_node(NodeId id, std::int64_t first, std::int64_t count, 
     case OpKind::unpack: return read_node(node.inputs[0], first, count, out);
     case OpKind::rowwise: return read_rowwise(node, first, count, out);
     case OpKind::slice: return read_slice(node, first, count, out);
+    case OpKind::transpose: return read_transpose(node, first, count, out);
+    case OpKind::reshape: return read_reshape(node, first, count, out);
     case OpKind::concat:
     case OpKind::interleave: return read_stack(node, first, count, out);
     default: return unsupported(node.op);
@@ -99,6 +114,11 @@ Status WeightRows::read_rowwise(const Node& node, std::int64_t first, std::int64
   std::size_t next = 1;
   for (const graph::Step& step : node.op.prologue) {
     if (step.kind == StepKind::cast) round_to(step.dtype, {out, static_cast<std::size_t>(count * columns)});
+    if (step.kind == StepKind::add) {
+      std::vector<float> other(static_cast<std::size_t>(count * columns));
+      NNTUNE_TRY(read_node(node.inputs[next++], first, count, other.data()));
+      for (std::size_t i = 0; i < other.size(); ++i) out[i] += other[i];
+    }
     if (step.kind != StepKind::scale) continue;
     const std::vector<float>& scale = vectors_[static_cast<std::size_t>(node.inputs[next++])];
     const auto period = static_cast<std::int64_t>(scale.size());
@@ -121,6 +141,35 @@ Status WeightRows::read_slice(const Node& node, std::int64_t first, std::int64_t
   for (std::int64_t row = 0; row < count; ++row) {
     std::copy_n(whole.data() + row * wide + node.op.begin, narrow, out + row * narrow);
   }
+  return {};
+}
+
+/// Rows first.. of the result are columns of x, which is read a block of rows at a time.
+Status WeightRows::read_transpose(const Node& node, std::int64_t first, std::int64_t count, float* out) const {
+  const std::int64_t columns = node.type.shape.back();  // rows of x
+  const std::int64_t wide = node.type.shape[0];
+  std::vector<float> block(static_cast<std::size_t>(kTransposedRows * wide));
+  for (std::int64_t begin = 0; begin < columns; begin += kTransposedRows) {
+    const std::int64_t rows = std::min(kTransposedRows, columns - begin);
+    NNTUNE_TRY(read_node(node.inputs[0], begin, rows, block.data()));
+    for (std::int64_t i = 0; i < count; ++i) {
+      for (std::int64_t r = 0; r < rows; ++r) {
+        out[i * columns + begin + r] = block[static_cast<std::size_t>(r * wide + first + i)];
+      }
+    }
+  }
+  return {};
+}
+
+Status WeightRows::read_reshape(const Node& node, std::int64_t first, std::int64_t count, float* out) const {
+  const std::int64_t columns = node.type.shape.back();
+  const std::int64_t wide = recipe_->node(node.inputs[0]).type.shape.back();
+  const std::int64_t begin = first * columns;  // in elements
+  const std::int64_t first_row = begin / wide;
+  const std::int64_t rows = ((first + count) * columns + wide - 1) / wide - first_row;
+  std::vector<float> whole(static_cast<std::size_t>(rows * wide));
+  NNTUNE_TRY(read_node(node.inputs[0], first_row, rows, whole.data()));
+  std::copy_n(whole.data() + (begin - first_row * wide), count * columns, out);
   return {};
 }
 

@@ -131,6 +131,15 @@ HostTensor<T> interleave(const Op& op, Inputs<T> inputs, const TensorType& type)
 }
 
 template <class T>
+HostTensor<T> transpose(const HostTensor<T>& x, const TensorType& type) {
+  HostTensor<T> out(type);
+  for (std::int64_t i = 0; i < out.rows(); ++i) {
+    for (std::int64_t j = 0; j < out.columns(); ++j) out.row(i)[j] = x.row(j)[i];
+  }
+  return out;
+}
+
+template <class T>
 HostTensor<T> argmax(const HostTensor<T>& logits, const TensorType& type) {
   HostTensor<T> out(type);
   for (std::int64_t i = 0; i < logits.rows(); ++i) {
@@ -159,6 +168,8 @@ Expected<HostTensor<T>> evaluate(const Op& op, std::span<const HostTensor<T>* co
     case OpKind::slice: return slice(op, *inputs[0], type);
     case OpKind::concat: return concat(inputs, type);
     case OpKind::interleave: return interleave(op, inputs, type);
+    case OpKind::transpose: return transpose(*inputs[0], type);
+    case OpKind::reshape:
     case OpKind::pack:
     case OpKind::unpack: return HostTensor<T>(type, inputs[0]->values);
     case OpKind::argmax: return argmax(*inputs[0], type);

@@ -77,6 +77,10 @@ void write_storage(const HostTensor<T>& tensor, std::span<std::byte> memory, std
       for_each_element(type, row_stride,
                        [&](auto i, auto place) { put(memory, place, float_to_bf16(static_cast<float>(values[i]))); });
       break;
+    case DType::i8:
+      for_each_element(type, row_stride,
+                       [&](auto i, auto place) { put(memory, place, static_cast<std::int8_t>(values[i])); });
+      break;
     case DType::i32:
       for_each_element(type, row_stride,
                        [&](auto i, auto place) { put(memory, place, static_cast<std::int32_t>(values[i])); });
@@ -104,6 +108,10 @@ HostTensor<T> read_storage(const TensorType& type, std::span<const std::byte> me
       for_each_element(type, row_stride, [&](auto i, auto place) {
         values[i] = static_cast<T>(bf16_to_float(get<std::uint16_t>(memory, place)));
       });
+      break;
+    case DType::i8:
+      for_each_element(type, row_stride,
+                       [&](auto i, auto place) { values[i] = static_cast<T>(get<std::int8_t>(memory, place)); });
       break;
     case DType::i32:
       for_each_element(type, row_stride,

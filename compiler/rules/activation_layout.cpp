@@ -1,10 +1,10 @@
-// Activations in tiles of mr rows, <0:mr> or <0:mr,1:2>, packed by the kernel that makes them (the pack step travels into its
+// Activations in tiles of mr rows as the units of this CPU read them (units.h), packed by the kernel that makes them (the pack step travels into its
 // chain by the fusion rules), so that several matmuls read them without packing again.
 #include "compiler/rules/registry.h"
+#include "compiler/rules/units.h"
 
 namespace nntune::rules {
 
-using graph::DType;
 using graph::Step;
 using graph::StepKind;
 
@@ -14,11 +14,8 @@ std::span<const Rule> activation_layout_rules() {
        .left = "(matmul{;} ?x ?w)",
        .build =
            [](Builder& site) {
-             for (const std::int64_t rows : site.options().tile_rows()) {
-               Step step{.kind = StepKind::pack, .lanes = {{0, static_cast<int>(rows)}}};
-               if (site.type("x").dtype == DType::bf16) {
-                 step.lanes.push_back({1, 2});
-               }
+             for (const Lanes& lanes : activation_tiles(site.options(), site.type("x").dtype, site.type("w").dtype)) {
+               const Step step{.kind = StepKind::pack, .lanes = lanes};
                if (const auto packed = site.add(graph::rowwise({step}), {site["x"]})) {
                  site.offer(site.add(graph::matmul(), {*packed, site["w"]}));
                }

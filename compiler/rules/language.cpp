@@ -120,7 +120,8 @@ std::uint32_t Language::weight_rank(const std::string& name) const {
 Facts Language::make(const EGraph& e, NodeId node) {
   const graph::Op& node_op = op(e, node);
   Facts facts;
-  facts.constant = node_op.kind != OpKind::input;
+  facts.input = node_op.kind == OpKind::input;
+  facts.constant = !facts.input;
   std::vector<graph::TensorType> inputs;
   for (const ClassId child : e.children(node)) {
     const Facts& known = data(e.find(child));
@@ -159,6 +160,7 @@ egraph::Merged Language::join(Facts& into, Facts from) {
   merged.into_changed = from.constant && !into.constant;
   merged.from_changed = into.constant && !from.constant;
   into.constant = into.constant || from.constant;
+  into.input = into.input || from.input;  // no fact of other classes depends on it
   return merged;
 }
 

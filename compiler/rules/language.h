@@ -23,6 +23,7 @@ struct Facts {
 
   std::uint32_t type = kNoType;          ///< index of the interned type, the same for all nodes of a class
   bool constant = false;                 ///< some expression of weights alone gives it
+  bool input = false;                    ///< an input of a section, of which kernels read no part as a view
   std::uint32_t section = kAnySection;   ///< the section whose inputs it depends on, counted from 1
   std::uint32_t first_weight = kNoType;  ///< least and greatest weight name it depends on: ranks in Language::weights()
   std::uint32_t last_weight = kNoType;

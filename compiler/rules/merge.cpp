@@ -56,8 +56,10 @@ std::span<const Rule> merge_rules() {
            [](Builder& site) {
              const Op& inner = site.op("b");
              const Op& outer = site.op("a");
-             if (inner.axis == 1 && outer.axis == 1) {
-               site.offer(site.add(slice(inner.begin + outer.begin, inner.begin + outer.end), {site["x"]}));
+             if (inner.axis == outer.axis) {
+               Op both = slice(inner.begin + outer.begin, inner.begin + outer.end);
+               both.axis = inner.axis;
+               site.offer(site.add(both, {site["x"]}));
              }
            }},
       {.name = "gate-up-side-by-side",

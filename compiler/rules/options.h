@@ -16,6 +16,11 @@ struct RuleOptions {
   int threads = 1;
   /// Folding a norm into bf16 weights rounds them a second time; f32 weights are folded in any case.
   bool allow_weight_rounding = false;
+  /// Sums and products in another order, which round differently in f32: a + (b + c), x (v + w)^T.
+  bool allow_reassociation = false;
+  /// Packs travel also where no layout is given yet, so that products may be stored packed for elementwise work to read: all
+  /// layouts of a layer are then chosen together. It multiplies the number of kernels to be costed.
+  bool packs_travel_to_products = false;
   /// Families that do not run, by name (registry.h).
   std::set<std::string> disabled = {};
   /// Not 0: rules in another order, which must not change the result.

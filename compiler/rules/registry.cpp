@@ -10,6 +10,7 @@ namespace nntune::rules {
 
 std::span<const Family> families() {
   static const std::vector<Family> kFamilies = {
+      {"algebra", "transposes, reshapes, slices, stacks and sums that go away or move into weights", algebra_rules()},
       {"merge", "matmuls that share an input become one: q/k/v, gate/up", merge_rules()},
       {"norm_fold", "the weight of a norm goes into the matrix behind it", norm_fold_rules()},
       {"fusion", "row-wise work joins the kernels before and behind it", fusion_rules()},
@@ -17,6 +18,7 @@ std::span<const Family> families() {
       {"activation_layout", "activations are packed once for all matmuls that read them", activation_layout_rules()},
       {"attention_split", "decode attention is split over the keys, so that threads need not wait for heads",
        attention_split_rules()},
+      {"pack_travel", "layouts move through row-wise work, transposes and reshapes", pack_travel_rules()},
   };
   return kFamilies;
 }

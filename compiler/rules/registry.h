@@ -26,11 +26,13 @@ struct Family {
                                                                    const RuleOptions& options);
 
 // One file a family.
+[[nodiscard]] std::span<const Rule> algebra_rules();
 [[nodiscard]] std::span<const Rule> merge_rules();
 [[nodiscard]] std::span<const Rule> norm_fold_rules();
 [[nodiscard]] std::span<const Rule> fusion_rules();
 [[nodiscard]] std::span<const Rule> weight_layout_rules();
 [[nodiscard]] std::span<const Rule> activation_layout_rules();
 [[nodiscard]] std::span<const Rule> attention_split_rules();
+[[nodiscard]] std::span<const Rule> pack_travel_rules();
 
 }  // namespace nntune::rules

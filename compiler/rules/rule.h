@@ -28,7 +28,8 @@ class Site {
   [[nodiscard]] const graph::TensorType& type(egraph::ClassId id) const { return language_.type(graph_, id); }
   [[nodiscard]] const graph::TensorType& type(std::string_view variable) const { return type(match_[variable]); }
   [[nodiscard]] bool constant(std::string_view variable) const { return language_.constant(graph_, match_[variable]); }
-  [[nodiscard]] const Facts& facts(std::string_view variable) const { return language_.data(graph_.find(match_[variable])); }
+  [[nodiscard]] const Facts& facts(egraph::ClassId id) const { return language_.data(graph_.find(id)); }
+  [[nodiscard]] const Facts& facts(std::string_view variable) const { return facts(match_[variable]); }
   /// The result is computed at run time, so a kernel does it.
   [[nodiscard]] bool run_time() const { return !language_.constant(graph_, match_.root); }
   /// A constant that is not packed yet.

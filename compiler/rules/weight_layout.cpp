@@ -1,25 +1,17 @@
-// Weights in panels: nr outputs lie together, <0:nr> for f32 FMA (bf16 is widened on the way), <0:nr,1:2> for the bf16 dot,
-// which takes pairs along k. Packing happens ahead of time and costs nothing when the model runs.
+// Weights in panels as the units of this CPU read them (units.h): nr outputs lie together, and as many neighbours along k as the
+// unit sums at once. bf16 is widened on the way to f32 FMA. Packing happens ahead of time and costs nothing when the model runs.
 #include "compiler/rules/registry.h"
+#include "compiler/rules/units.h"
 
 namespace nntune::rules {
 
 using graph::DType;
-using graph::Lane;
 using graph::Op;
 using graph::OpKind;
 
 namespace {
 
-Op pack(std::vector<Lane> lanes) { return {.kind = OpKind::pack, .lanes = std::move(lanes)}; }
-
-std::vector<Lane> panel(std::int64_t width, bool pairs) {
-  std::vector<Lane> lanes = {{0, static_cast<int>(width)}};
-  if (pairs) {
-    lanes.push_back({1, 2});
-  }
-  return lanes;
-}
+Op pack(Lanes lanes) { return {.kind = OpKind::pack, .lanes = std::move(lanes)}; }
 
 }  // namespace
 
@@ -29,26 +21,22 @@ std::span<const Rule> weight_layout_rules() {
        .left = "(matmul{;} ?x ?w)",
        .build =
            [](Builder& site) {
-             const bool pairs = site.type("x").dtype == DType::bf16;
-             for (const std::int64_t width : site.options().panel_widths()) {
-               if (const auto packed = site.add(pack(panel(width, pairs)), {site["w"]})) {
+             for (const Lanes& lanes : weight_panels(site.options(), site.type("x").dtype, site.type("w").dtype)) {
+               if (const auto packed = site.add(pack(lanes), {site["w"]})) {
                  site.offer(site.add(graph::matmul(), {site["x"], *packed}));
                }
              }
            },
-       .when =
-           [](const Site& site) {
-             return site.plain_weight("w") && !site.constant("x") &&
-                    (site.type("x").dtype == DType::f32 || site.type("w").dtype == DType::bf16);
-           }},
+       .when = [](const Site& site) { return site.plain_weight("w") && !site.constant("x"); }},
       // Rounds the activations to bf16, as the models do that were trained in it.
       {.name = "bf16-dot",
        .left = "(matmul{;} ?x ?w)",
        .right = "(matmul{;} (rowwise{cast(bf16)} ?x) ?w)",
        .when =
            [](const Site& site) {
-             return site.options().isa.avx512bf16 && site.plain_weight("w") && site.type("w").dtype == DType::bf16 &&
-                    !site.constant("x") && site.type("x").dtype == DType::f32 && !site.type("x").packed();
+             return !weight_panels(site.options(), DType::bf16, DType::bf16).empty() && site.plain_weight("w") &&
+                    site.type("w").dtype == DType::bf16 && !site.constant("x") && site.type("x").dtype == DType::f32 &&
+                    !site.type("x").packed();
            },
        .rounds = true},
       // A table that is also the output head is stored once, in the layout the head wants.
@@ -56,13 +44,9 @@ std::span<const Rule> weight_layout_rules() {
        .left = "(embed{} ?ids ?w)",
        .build =
            [](Builder& site) {
-             const bool dot = site.options().isa.avx512bf16 && site.type("w").dtype == DType::bf16;
-             for (const std::int64_t width : site.options().panel_widths()) {
-               for (const bool pairs : {false, true}) {
-                 if (pairs && !dot) {
-                   continue;
-                 }
-                 if (const auto packed = site.add(pack(panel(width, pairs)), {site["w"]})) {
+             for (const DType x : {DType::f32, DType::bf16}) {
+               for (const Lanes& lanes : weight_panels(site.options(), x, site.type("w").dtype)) {
+                 if (const auto packed = site.add(pack(lanes), {site["w"]})) {
                    site.offer(site.add({.kind = OpKind::embed}, {site["ids"], *packed}));
                  }
                }

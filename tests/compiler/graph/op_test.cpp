@@ -39,6 +39,9 @@ TEST(Op, TextRoundTrips) {
                            "slice{0,2048,rows}",
                            "concat{}",
                            "interleave{16}",
+                           "transpose{}",
+                           "reshape{3,32}",
+                           "reshape{96}",
                            "pack{0:32,1:2}",
                            "unpack{}",
                            "argmax{}",
@@ -69,6 +72,9 @@ TEST(Op, MalformedTextIsRefused) {
                            "slice{1}",
                            "slice{1,2,3}",
                            "interleave{}",
+                           "transpose{1}",
+                           "reshape{}",
+                           "reshape{x}",
                            "input{x}",
                            "input{:f32[1]}",
                            "attention{1,1;;}",
@@ -85,6 +91,20 @@ TEST(InferType, MatmulWithChainsOnBothSides) {
   EXPECT_EQ(
       inferred("matmul{rms(1e-06,0)|scale;add|cast(bf16)}", {"f32[4,64]", "f32[64]", "bf16[32,64]<0:16,1:2>", "f32[4,32]"}),
       "bf16[4,32]");
+}
+
+TEST(InferType, TransposesAndReshapesKeepTheLanesOfTheirDimension) {
+  EXPECT_EQ(inferred("transpose{}", {"bf16[12,8]"}), "bf16[8,12]");
+  EXPECT_EQ(inferred("transpose{}", {"f32[12,8]<0:4,1:2>"}), "f32[8,12]<1:4,0:2>");
+  EXPECT_EQ(inferred("reshape{4,24}", {"i8[12,8]"}), "i8[4,24]");
+  EXPECT_EQ(inferred("reshape{96}", {"f32[12,8]<1:4>"}), "f32[96]<0:4>");
+  EXPECT_EQ(inferred("reshape{4,24}", {"f32[12,8]<1:8>"}), "f32[4,24]<1:8>");
+  EXPECT_THAT(inferred("reshape{4,24}", {"f32[12,8]<0:4>"}), HasSubstr("has lanes across rows"));
+  EXPECT_THAT(inferred("reshape{8,12}", {"f32[12,8]<1:8>"}), HasSubstr("do not divide the rows"));
+  EXPECT_THAT(inferred("reshape{5,5}", {"f32[12,8]"}), HasSubstr("has not as many elements"));
+  EXPECT_THAT(inferred("reshape{2,2,2}", {"f32[4,2]"}), HasSubstr("must be a vector or a matrix"));
+  EXPECT_THAT(inferred("transpose{}", {"f32[8]"}), HasSubstr("must be a matrix"));
+  EXPECT_EQ(inferred("matmul{;}", {"i8[4,64]", "i8[32,64]<0:16,1:4>"}), "f32[4,32]");
 }
 
 TEST(InferType, EachOperation) {

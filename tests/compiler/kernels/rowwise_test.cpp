@@ -27,6 +27,15 @@ TEST(Rowwise, PacksIntoTiles) {
   expect_right("rowwise{rms(1e-06,0)|cast(bf16)|pack(0:8,1:2)}(f32[21,64])->bf16[21,64]<0:8,1:2> past=0 t=2", 1e-2);
 }
 
+TEST(Rowwise, ReadsAndWritesPackedActivations) {
+  expect_right("rowwise{swiglu}(f32[21,64]<0:8>,f32[21,64]<0:8>)->f32[21,64]<0:8> past=0 t=2", 1e-5);
+  expect_right(
+      "rowwise{add|scale|cast(bf16)}(f32[21,64]<0:6,1:2>,f32[21,64]<0:6,1:2>,f32[64])->bf16[21,64]<0:6,1:2> past=0 t=2",
+      1e-2);
+  expect_right("rowwise{rms(1e-06,0)|scale}(bf16[5,256]<0:4,1:2>,f32[256])->f32[5,256]<0:4,1:2> past=0 t=1", 1e-5);
+  expect_right("rowwise{softmax}(f32[5,48]<0:16,1:2>)->f32[5,48]<0:16,1:2> past=0 t=2", 1e-5);
+}
+
 TEST(CacheAppend, WritesRotatedKeysBehindThePast) {
   expect_right(
       "cache_append{rms(1e-06,128)|scale|rope(128)}(f32[5,256],f32[128],f32[?,128],f32[2,?,128])->f32[2,?,128] past=7 t=2",

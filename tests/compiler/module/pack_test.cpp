@@ -147,6 +147,42 @@ TEST(Pack, FoldedNormsAndCasts) {
   expect_like_reference(weights);
 }
 
+TEST(Pack, TransposedReshapedAndAddedMatrices) {
+  std::vector<extract::StoredWeight> weights;
+  {
+    Recipe r;
+    const NodeId w = r.weight("embed_tokens", "bf16[77,48]");
+    weights.push_back(r.stored(r.pack(r.add({.kind = OpKind::transpose}, {w}), {{0, 32}, {1, 2}})));
+  }
+  {
+    Recipe r;
+    const NodeId w = r.weight("layers.*.q_proj", "f32[72,48]");
+    const NodeId part = r.add({.kind = OpKind::slice, .begin = 3, .end = 40, .axis = 0}, {w});
+    weights.push_back(r.stored(r.add({.kind = OpKind::transpose}, {part})));
+  }
+  for (const std::vector<std::int64_t>& shape : {std::vector<std::int64_t>{16, 216}, {54, 64}, {3456, 1}, {1, 3456}}) {
+    Recipe r;
+    const NodeId w = r.weight("layers.*.q_proj", "f32[72,48]");
+    weights.push_back(r.stored(r.pack(r.add({.kind = OpKind::reshape, .shape = shape}, {w}), {{0, 8}})));
+  }
+  {
+    // The scales of two norms in one.
+    Recipe r;
+    const NodeId norm = r.weight("layers.*.input_norm", "f32[48]");
+    const NodeId row = r.add({.kind = OpKind::reshape, .shape = {1, 48}}, {norm});
+    const NodeId both =
+        r.add({.kind = OpKind::reshape, .shape = {48}}, {r.scale(row, r.weight("layers.*.post_attention_norm", "f32[48]"))});
+    weights.push_back(r.stored(r.scale(r.weight("layers.*.q_proj", "f32[72,48]"), both)));
+  }
+  {
+    Recipe r;
+    const NodeId gate = r.weight("layers.*.gate_proj", "f32[70,48]");
+    const NodeId up = r.weight("layers.*.up_proj", "f32[70,48]");
+    weights.push_back(r.stored(r.pack(r.add(graph::rowwise({{.kind = StepKind::add}}), {gate, up}), {{0, 16}})));
+  }
+  expect_like_reference(weights);
+}
+
 TEST(Pack, WhatCannotBeComputedAheadIsRefused) {
   Recipe r;
   const NodeId w = r.weight("layers.*.q_proj", "f32[72,48]");

@@ -50,6 +50,12 @@ TEST(Evaluate, MatmulOfOddSizesIsTheSumOfProducts) {
   }
 }
 
+TEST(Evaluate, TransposeTurnsAndReshapeKeepsTheOrder) {
+  const std::vector<Tensor> x = {tensor("f32[2,3]", {1, 2, 3, 4, 5, 6})};
+  EXPECT_THAT(run("transpose{}", x)->values, ElementsAre(1, 4, 2, 5, 3, 6));
+  EXPECT_THAT(run("reshape{3,2}", x)->values, ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
 TEST(Evaluate, WithoutRoundingACastChangesTheTypeAlone) {
   const std::vector<Tensor> x = {tensor("f32[1,2]", {1.001, 2})};
   const auto op = graph::Op::parse("rowwise{cast(bf16)}").value();

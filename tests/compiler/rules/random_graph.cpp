@@ -20,6 +20,7 @@ using graph::TensorType;
 namespace {
 
 constexpr std::array<std::int64_t, 5> kRows = {1, 2, 3, 5, 8};
+constexpr std::int64_t kMostRotatedRows = 12;  // tables of positions are short in the tests
 constexpr std::array<std::int64_t, 10> kColumns = {4, 6, 7, 8, 12, 16, 20, 24, 32, 33};
 
 std::vector<std::vector<Lane>> lanes_to_try() {
@@ -68,6 +69,7 @@ std::optional<NodeId> RandomGraph::weight(TensorType type) {
 }
 
 std::optional<NodeId> RandomGraph::activation() {
+  if (chance(4)) return input({DType::i8, {rows_, one_of(kColumns)}, {}});
   return choose(false, is_matrix, [&] {
     return input({chance(85) ? DType::f32 : DType::bf16, {rows_, one_of(kColumns)}, {}});
   });
@@ -109,7 +111,7 @@ graph::Chain RandomGraph::chain(const TensorType& x, int most, std::vector<NodeI
       case StepKind::swiglu: operand = activation_like(type); break;
       case StepKind::swiglu_pairs: step.group = columns % 2 == 0 ? divisor_of(columns / 2) : 0; break;
       case StepKind::rope: {
-        step.group = divisor_of(columns, 2);
+        step.group = type.shape[0] <= kMostRotatedRows ? divisor_of(columns, 2) : 0;
         const TensorType table{DType::f32, {kRunTime, step.group}, {}};
         if (step.group > 0)
           operand = choose(
@@ -136,7 +138,16 @@ void RandomGraph::add_constant() {
   const auto w = matrix(one_of(kColumns));
   if (!w) return;
   const TensorType of = type(*w);
-  switch (below(6)) {
+  switch (below(9)) {
+    case 6:
+    case 7: turn(*w); break;
+    case 8: {
+      const auto like = [&](const TensorType& t) { return t.shape == of.shape && is_matrix(t) && !t.packed(); };
+      if (const auto second = choose(true, like, [&] { return weight(of); })) {
+        add(graph::rowwise({{.kind = StepKind::add}}), {*w, *second});
+      }
+      break;
+    }
     case 0:
     case 1: {
       std::vector<NodeId> parts = {*w};
@@ -153,17 +164,13 @@ void RandomGraph::add_constant() {
     case 2: {
       const auto fits = [&](const TensorType& t) { return t == of; };
       if (const auto second = choose(true, fits, [&] { return weight(of); })) {
-        add({.kind = OpKind::interleave, .group = divisor_of(of.shape[0])}, {*w, *second});
+        const auto both = add({.kind = OpKind::interleave, .group = divisor_of(of.shape[0])}, {*w, *second});
+        const auto scale = weight({DType::f32, {divisor_of(of.shape[1])}, {}});
+        if (both && chance(40)) add(graph::rowwise({{.kind = StepKind::scale}}), {*both, *scale});
       }
       break;
     }
-    case 3: {
-      const int axis = chance(50) ? 0 : 1;
-      const std::int64_t size = of.shape[static_cast<std::size_t>(axis)];
-      const std::int64_t begin = below(size);
-      add({.kind = OpKind::slice, .begin = begin, .end = begin + 1 + below(size - begin), .axis = axis}, {*w});
-      break;
-    }
+    case 3: add_neighbours(*w); break;
     case 4: add({.kind = OpKind::pack, .lanes = one_of(lanes_to_try())}, {*w}); break;
     default: {
       std::vector<NodeId> operands = {*w};
@@ -199,7 +206,8 @@ void RandomGraph::add_matmul() {
     for (std::size_t i = 1; i < operands.size(); ++i) extra.push_back(type(operands[i]));
     left = *graph::infer_chain(op.prologue, left, extra);
   }
-  const std::optional<NodeId> w = chance(95) ? matrix(left.shape[1]) : activation_like(left);
+  std::optional<NodeId> w = chance(95) ? matrix(left.shape[1]) : activation_like(left);
+  if (left.dtype == DType::i8) w = weight({DType::i8, {one_of(kColumns), left.shape[1]}, {}});
   if (!w) return;
   operands.push_back(*w);
   if (chance(30)) op.epilogue = chain({DType::f32, {left.shape[0], type(*w).shape[0]}, {}}, 2, operands);
@@ -272,12 +280,33 @@ void RandomGraph::add_attention() {
   add(std::move(op), std::move(operands));
 }
 
+/// Rows of a matrix in one or two pieces, sometimes put together again.
+void RandomGraph::add_neighbours(NodeId w) {
+  const std::int64_t rows = type(w).shape[0];
+  if (type(w).packed() || rows < 2 || chance(30)) return add_slice(w);
+  const std::int64_t cut = 1 + below(rows - 1);
+  const auto first = add({.kind = OpKind::slice, .begin = below(cut), .end = cut, .axis = 0}, {w});
+  const auto second = add({.kind = OpKind::slice, .begin = cut, .end = rows, .axis = 0}, {w});
+  if (chance(50)) return;
+  std::vector<NodeId> parts = {*first, *second};
+  if (chance(50)) parts.insert(parts.begin() + below(3), w);
+  add({.kind = OpKind::concat}, std::move(parts));
+}
+
 /// Slices of what is computed, neighbours among them, and their sums.
 void RandomGraph::add_cut() {
   const auto x = activation();
   if (!x || type(*x).packed() || type(*x).shape[1] < 2) return;
   const std::int64_t columns = type(*x).shape[1];
   const std::int64_t cut = columns % 2 == 0 && chance(50) ? columns / 2 : 1 + below(columns - 1);
+  if (chance(30)) return add_slice(*x);
+  if (chance(30)) {
+    const auto y = activation_like(type(*x));
+    const auto a = add({.kind = OpKind::slice, .begin = 0, .end = cut}, {*x});
+    const auto b = add({.kind = OpKind::slice, .begin = 0, .end = cut}, {*y});
+    if (a && b) add(graph::rowwise({{.kind = StepKind::add}}), {*a, *b});
+    return;
+  }
   const auto left = add({.kind = OpKind::slice, .begin = 0, .end = cut}, {*x});
   const auto right = add({.kind = OpKind::slice, .begin = cut, .end = columns}, {*x});
   if (2 * cut == columns && chance(50)) {
@@ -297,11 +326,86 @@ void RandomGraph::add_packed() {
     return;
   }
   const auto packed = add({.kind = OpKind::pack, .lanes = one_of(lanes_to_try())}, {*x});
-  if (packed && chance(50)) add({.kind = OpKind::unpack}, {*packed});
+  if (!packed || chance(30)) return;
+  if (chance(30)) return turn(*packed);
+  const auto plain = add({.kind = OpKind::unpack}, {*packed});
+  if (chance(50)) return;
+  // Work between an unpack and a pack, and between two unpacks.
+  std::vector<NodeId> operands = {*plain};
+  graph::Chain steps = chain(type(*plain), 2, operands);
+  if (steps.empty() || steps.back().kind != StepKind::pack)
+    steps.push_back({.kind = StepKind::pack, .lanes = type(*packed).lanes});
+  if (chance(50)) add(graph::rowwise(std::move(steps)), std::move(operands));
+  if (chance(50)) add(graph::rowwise({{.kind = chance(50) ? StepKind::add : StepKind::swiglu}}), {*plain, *plain});
+}
+
+/// A transposed or a reshaped matrix, or both, or back again.
+void RandomGraph::turn(NodeId x) {
+  if (type(x).packed() && type(x).lanes[0].axis == 1 && chance(50)) {
+    const std::int64_t columns = type(x).lanes_on(1) * divisor_of(type(x).shape[1] / type(x).lanes_on(1));
+    const auto flat =
+        columns == 0 ? std::nullopt : add({.kind = OpKind::reshape, .shape = {type(x).elements() / columns, columns}}, {x});
+    if (flat && chance(60)) add({.kind = OpKind::unpack}, {*flat});
+    return;
+  }
+  std::optional<NodeId> turned = x;
+  for (std::int64_t more = 1 + below(2); more > 0 && turned; --more) {
+    const TensorType of = type(*turned);
+    if (chance(60)) {
+      turned = add({.kind = OpKind::transpose}, {*turned});
+    } else if (of.rank() == 2) {
+      const std::int64_t columns = divisor_of(of.elements());
+      std::vector<std::int64_t> shape = {of.elements() / columns, columns};
+      if (chance(20)) shape = of.shape;
+      turned = add({.kind = OpKind::reshape, .shape = std::move(shape)}, {*turned});
+    }
+  }
+  if (!turned) return;
+  if (type(*turned).packed()) {
+    if (chance(60)) add({.kind = OpKind::unpack}, {*turned});
+  } else if (chance(30)) {
+    const std::vector<Lane> lanes = chance(50) ? std::vector<Lane>{{1, 2}} : one_of(lanes_to_try());
+    add(chance(50) ? graph::rowwise({{.kind = StepKind::pack, .lanes = lanes}}) : Op{.kind = OpKind::pack, .lanes = lanes},
+        {*turned});
+  } else if (chance(30)) {
+    add_slice(*turned);
+  }
+}
+
+/// Some rows or columns.
+void RandomGraph::add_slice(NodeId x) {
+  const int axis = chance(50) ? 0 : 1;
+  const std::int64_t size = type(x).shape[static_cast<std::size_t>(axis)];
+  const std::int64_t begin = chance(30) ? 0 : below(size);
+  const std::int64_t end = chance(30) ? size : begin + 1 + below(size - begin);
+  add({.kind = OpKind::slice, .begin = begin, .end = end, .axis = axis}, {x});
+}
+
+/// Stacked activations of equal width, and a sum of two such stacks.
+void RandomGraph::add_stack() {
+  const auto x = activation();
+  if (!x || type(*x).packed()) return;
+  const TensorType of = type(*x);
+  const auto fits = [&](const TensorType& t) { return t == of; };
+  const auto part = [&] { return choose(false, fits, [&] { return input(of); }); };
+  const auto first = add({.kind = OpKind::concat}, chance(20) ? std::vector<NodeId>{*x} : std::vector<NodeId>{*x, *part()});
+  if (!first) return;
+  if (chance(50)) {
+    const auto second = add({.kind = OpKind::concat}, {*part(), *part()});
+    add(graph::rowwise({{.kind = StepKind::add}}), {*first, *second});
+  } else {
+    add_slice(*first);
+  }
 }
 
 void RandomGraph::add_shape() {
-  switch (below(3)) {
+  switch (below(5)) {
+    case 3: add_stack(); break;
+    case 4: {
+      const auto x = activation();
+      if (x) turn(*x);
+      break;
+    }
     case 0: {
       const auto table = weight({float_type(), {8 + below(30), one_of(kColumns)}, {}});
       if (!ids_) ids_ = input({DType::i32, {rows_}, {}});  // not a result of argmax: that may be beyond the table

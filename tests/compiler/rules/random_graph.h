@@ -58,7 +58,11 @@ class RandomGraph {
   void add_attention();
   void add_cut();
   void add_packed();
+  void add_neighbours(NodeId w);
+  void add_slice(NodeId x);
+  void add_stack();
   void add_shape();
+  void turn(NodeId x);
 
   std::mt19937_64 random_;
   std::int64_t rows_ = 1;

@@ -63,6 +63,7 @@ class Session {
         graph_(language_) {
     options_.isa = random_isa(random_);
     options_.allow_weight_rounding = !rounds_;
+    options_.allow_reassociation = options_.packs_travel_to_products = true;
     outputs_ = language_.add(graph_, source_, "fuzz").value();
     for (const Family& family : families()) take(family.rules);
     take(extra);
@@ -99,13 +100,13 @@ class Session {
   std::string trouble() {
     if (!language_.trouble().empty()) return language_.trouble();
     if (const std::string broken = graph_.check_invariants(); !broken.empty()) return broken;
-    const auto wrong = ClassValues(graph_, language_, rounds_).mismatches(kTolerance);
+    const auto wrong = ClassValues(graph_, language_, 3, rounds_).mismatches(kTolerance);
     return wrong.empty() ? "" : fmt::format("{}\n  they differ by {}", wrong[0].text, wrong[0].difference);
   }
 
   /// Random whole programs for the source's nodes against the nodes as they were.
   std::string trouble_of_random_terms() {
-    ClassValues values(graph_, language_, rounds_);
+    ClassValues values(graph_, language_, 3, rounds_);
     for (int i = 0; i < kTermsEach; ++i) {
       const egraph::ClassId id = outputs_[random_() % outputs_.size()];
       const double off = ClassValues::difference(values.value_of_random_term(id, 4, random_), values.value(id));
