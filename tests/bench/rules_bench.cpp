@@ -1,13 +1,15 @@
 // Equality saturation of a model by all rules, under the limits of the extraction: what it makes and what it costs.
+// NNTUNE_BENCH_RULES=1 prints what each rule did.
 #include <benchmark/benchmark.h>
 
-#include <fmt/format.h>
-
-#include "base/clock.h"
 #include "compiler/extract/extract.h"
 #include "compiler/import/model.h"
 #include "compiler/module/model_program.h"
 #include "compiler/rules/registry.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
 
 namespace nntune {
 namespace {
@@ -21,7 +23,7 @@ void saturate(benchmark::State& state, bool body, graph::DType dtype, bool all_p
   if (!phases) return state.SkipWithError(phases.error().message().c_str());
   const extract::ExtractOptions options;
   rules::RuleOptions permitted{.isa = target->isa};
-  permitted.allow_weight_rounding = permitted.allow_reassociation = all_permissions;
+  permitted.allow_weight_rounding = permitted.allow_reassociation = permitted.packs_travel_to_products = all_permissions;
   egraph::RunReport report;
   for ([[maybe_unused]] const auto _ : state) {
     std::vector<std::string> weights;
@@ -57,6 +59,7 @@ void saturate(benchmark::State& state, bool body, graph::DType dtype, bool all_p
 
 BENCHMARK_CAPTURE(saturate, body_bf16, true, graph::DType::bf16, false)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(saturate, body_f32, true, graph::DType::f32, false)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(saturate, body_bf16_all_permitted, true, graph::DType::bf16, true)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(saturate, model_bf16, false, graph::DType::bf16, false)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(saturate, model_bf16_all_permitted, false, graph::DType::bf16, true)->Unit(benchmark::kMillisecond);
 
