@@ -47,3 +47,25 @@ function(nntune_add_library name)
   endif()
   add_library(nntune::${name} ALIAS ${target})
 endfunction()
+
+# nntune_embed_texts(NAME FILES ...): makes files of the current folder part of nntune::NAME; page.css becomes the header
+# page.css.h with the std::string_view kPageCss.
+function(nntune_embed_texts name)
+  foreach(file IN LISTS ARGN)
+    string(REGEX REPLACE "[._]" ";" words "${file}")
+    set(constant "k")
+    foreach(word IN LISTS words)
+      string(SUBSTRING "${word}" 0 1 first)
+      string(SUBSTRING "${word}" 1 -1 rest)
+      string(TOUPPER "${first}" first)
+      string(APPEND constant "${first}${rest}")
+    endforeach()
+    set(header "${CMAKE_CURRENT_BINARY_DIR}/${file}.h")
+    add_custom_command(OUTPUT "${header}"
+      COMMAND "${CMAKE_COMMAND}" "-DINPUT=${CMAKE_CURRENT_SOURCE_DIR}/${file}" "-DOUTPUT=${header}" "-DNAME=${constant}"
+              -P "${CMAKE_SOURCE_DIR}/cmake/EmbedText.cmake"
+      DEPENDS "${file}" "${CMAKE_SOURCE_DIR}/cmake/EmbedText.cmake" VERBATIM)
+    target_sources(nntune_${name} PRIVATE "${header}")
+  endforeach()
+  target_include_directories(nntune_${name} PRIVATE "${CMAKE_CURRENT_BINARY_DIR}")
+endfunction()

@@ -31,6 +31,11 @@ std::string kind_of(const schedule::Workload& workload) {
   return std::string(workload.family()) + (workload.one_row() ? " of one row" : "");
 }
 
+double factor_of(const std::map<std::string, double, std::less<>>& factors, const schedule::Workload& workload) {
+  const auto found = factors.find(kind_of(workload));
+  return found == factors.end() ? 1.0 : found->second;
+}
+
 }  // namespace
 
 Expected<schedule::Schedule> read_schedule(const schedule::Workload& workload, const std::string& text,
@@ -111,20 +116,16 @@ const DatabaseCostModel::Known& DatabaseCostModel::known(const schedule::Workloa
 }
 
 extract::Cost DatabaseCostModel::cost(const schedule::Workload& workload) const {
-  const auto factor = [&](const std::map<std::string, double, std::less<>>& factors) {
-    const auto found = factors.find(kind_of(workload));
-    return found == factors.end() ? 1.0 : found->second;
-  };
   const Known& known = this->known(workload);
   if (known.measurement) {
     const db::Measurement& measured = *known.measurement;
-    const double factor_here = measured.place == db::Place::worker ? factor(program_factors_)
+    const double factor_here = measured.place == db::Place::worker ? program_factor(workload)
                                : measured.session_id ? speeds_.to_newest(*measured.session_id, workload.one_row())
                                                      : 1.0;
     return {measured.median_ns * 1e-9 * factor_here, extract::CostSource::measured, kMeasuredRelativeError};
   }
   extract::Cost cost = estimates_->cost(workload);
-  cost.seconds *= factor(corrections_) * factor(program_factors_);
+  cost.seconds *= correction(workload) * program_factor(workload);
   return cost;
 }
 
@@ -135,6 +136,14 @@ Expected<schedule::Schedule> DatabaseCostModel::schedule(const schedule::Workloa
 
 std::optional<db::Measurement> DatabaseCostModel::measurement(const schedule::Workload& workload) const {
   return known(workload).measurement;
+}
+
+double DatabaseCostModel::correction(const schedule::Workload& workload) const {
+  return factor_of(corrections_, workload);
+}
+
+double DatabaseCostModel::program_factor(const schedule::Workload& workload) const {
+  return factor_of(program_factors_, workload);
 }
 
 Status DatabaseCostModel::status() const {

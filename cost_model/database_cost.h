@@ -56,6 +56,10 @@ class DatabaseCostModel : public extract::CostModel {
   [[nodiscard]] const std::map<std::string, double, std::less<>>& corrections() const { return corrections_; }
   /// By kind: time in a program over time in a worker.
   [[nodiscard]] const std::map<std::string, double, std::less<>>& program_factors() const { return program_factors_; }
+  /// What an estimate of this workload is multiplied with before program_factor().
+  [[nodiscard]] double correction(const schedule::Workload& workload) const;
+  /// What a time in a worker, or an estimate, is multiplied with to become one in a program.
+  [[nodiscard]] double program_factor(const schedule::Workload& workload) const;
   /// The first failure to read the database since; cost() then answered with estimates.
   [[nodiscard]] Status status() const;
   [[nodiscard]] const EstimateCostModel& estimates() const { return *estimates_; }

@@ -2,14 +2,25 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "compiler/egraph/runner.h"
 #include "compiler/extract/cost_model.h"
+#include "compiler/extract/egraph_view.h"
+#include "compiler/extract/rule_trace.h"
 #include "compiler/schedule/workload.h"
 
 namespace nntune::extract {
+
+/// Another way to compute a chosen value.
+struct Alternative {
+  std::string node;                            ///< text of its operation
+  std::optional<schedule::Workload> workload;  ///< none: a view
+  Cost cost;                                   ///< one call
+  double growth_seconds = 0;                   ///< of the whole objective, other values being made as chosen
+};
 
 /// One kernel of the chosen program and its best alternative.
 struct Decision {
@@ -25,6 +36,17 @@ struct Decision {
   double runner_up_seconds = 0;  ///< the objective's growth, other values being made as chosen
   /// Workload of the runner-up, where it is a kernel.
   std::vector<schedule::Workload> runner_up_workload;
+  egraph::ClassId class_id = 0;     ///< of the value, as in EGraphView
+  std::vector<Alternative> others;  ///< all that are possible, by growth
+  std::vector<RuleStep> rules;      ///< that made this kernel of the imported operations, in order; none: it is one of those
+};
+
+/// A matrix in two forms.
+struct StoredTwice {
+  graph::TensorType type;    ///< of the second
+  double bytes = 0;          ///< of the second, all layers
+  double saved_seconds = 0;  ///< of the objective
+  double price_seconds = 0;  ///< of the bytes
 };
 
 /// How a matrix is stored, and the next best way for all phases together.
@@ -33,6 +55,12 @@ struct LayoutDecision {
   std::string runner_up;         ///< key of the other form; "" if there is none
   double runner_up_seconds = 0;  ///< the objective's growth with it, prices of stored bytes left out; may be below 0
   std::vector<schedule::Workload> workloads;  ///< kernels that only the program with the runner-up has
+  graph::TensorType type;
+  double bytes = 0;  ///< of all layers
+  graph::TensorType runner_up_type;
+  double runner_up_bytes = 0;
+  /// The form that would be worth most beside the stored one, each section reading what it likes; none: no other helps.
+  std::optional<StoredTwice> both;
 };
 
 struct Explanation {
@@ -50,6 +78,9 @@ struct Explanation {
   [[nodiscard]] double gap() const { return cost > 0 ? (cost - lower_bound) / cost : 0; }
   std::vector<Decision> decisions;  ///< in execution order
   std::vector<LayoutDecision> layouts;
+  double stored_byte_seconds = 0;             ///< price of a stored byte in the objective
+  std::vector<double> phase_calls;            ///< in the objective, by phase
+  std::optional<EGraphView> egraph;           ///< where ExtractOptions::keep_egraph asks for it
 };
 
 }  // namespace nntune::extract

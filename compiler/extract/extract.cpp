@@ -8,8 +8,10 @@
 #include "compiler/extract/lower.h"
 #include "compiler/extract/problem.h"
 #include "compiler/extract/refine.h"
+#include "compiler/extract/rule_trace.h"
 #include "compiler/extract/saturate.h"
 #include "compiler/extract/solve.h"
+#include "compiler/extract/stored_twice.h"
 #include "compiler/rules/language.h"
 
 namespace nntune::extract {
@@ -37,7 +39,8 @@ double count_programs(const Problem& problem) {
   return result;
 }
 
-std::vector<Decision> decisions(const egraph::EGraph& graph, const Problem& problem, const Solution& solution) {
+std::vector<Decision> decisions(const egraph::EGraph& graph, const Problem& problem, const Solution& solution,
+                                const RuleTrace& trace) {
   std::vector<Decision> result;
   std::vector<std::int32_t> choice = solution.choice;
   for (const ProblemSection& section : problem.sections) {
@@ -55,6 +58,8 @@ std::vector<Decision> decisions(const egraph::EGraph& graph, const Problem& prob
       decision.cost = problem.costs[workload];
       decision.calls = section.calls;
       decision.alternatives = options.size() - 1;
+      decision.class_id = problem.classes[at].id;
+      decision.rules = trace.steps(graph, options[chosen].node);
       double least = std::numeric_limits<double>::infinity();
       for (std::size_t i = 0; i < options.size(); ++i) {
         if (i == chosen) {
@@ -62,6 +67,15 @@ std::vector<Decision> decisions(const egraph::EGraph& graph, const Problem& prob
         }
         choice[at] = static_cast<std::int32_t>(i);
         const Solution trial = evaluate(problem, choice);
+        if (trial.cost < std::numeric_limits<double>::infinity()) {
+          Alternative& other = decision.others.emplace_back();
+          other.node = graph.text(options[i].node);
+          other.growth_seconds = trial.cost - solution.cost;
+          if (options[i].workload >= 0) {
+            other.workload = problem.workloads[static_cast<std::size_t>(options[i].workload)];
+            other.cost = problem.costs[static_cast<std::size_t>(options[i].workload)];
+          }
+        }
         if (trial.cost < least) {
           least = trial.cost;
           decision.runner_up = graph.text(options[i].node);
@@ -73,6 +87,9 @@ std::vector<Decision> decisions(const egraph::EGraph& graph, const Problem& prob
         }
       }
       choice[at] = solution.choice[at];
+      std::stable_sort(decision.others.begin(), decision.others.end(), [](const Alternative& a, const Alternative& b) {
+        return a.growth_seconds < b.growth_seconds;
+      });
       result.push_back(std::move(decision));
     }
   }
@@ -96,14 +113,22 @@ std::vector<LayoutDecision> layout_decisions(const egraph::SmallestTerms& terms,
   for (const LayoutChoice& choice : layout_choices(problem, solution)) {
     LayoutDecision decision;
     decision.weight = terms.term(problem.constants[choice.stored].id).text();
+    decision.type = problem.constants[choice.stored].type;
+    decision.bytes = problem.constants[choice.stored].bytes;
     if (choice.runner_up != LayoutChoice::kNone) {
       decision.runner_up = terms.term(problem.constants[choice.runner_up].id).text();
       decision.runner_up_seconds = choice.solution.seconds - solution.seconds;
+      decision.runner_up_type = problem.constants[choice.runner_up].type;
+      decision.runner_up_bytes = problem.constants[choice.runner_up].bytes;
       for (const std::int32_t workload : used_workloads(problem, choice.solution)) {
         if (workload >= 0 && chosen.count(workload) == 0) {
           decision.workloads.push_back(problem.workloads[static_cast<std::size_t>(workload)]);
         }
       }
+    }
+    if (const SecondForm second = best_second_form(problem, solution, choice.stored); second.constant != SecondForm::kNone) {
+      const Constant& other = problem.constants[second.constant];
+      decision.both = StoredTwice{other.type, other.bytes, second.saved_seconds, other.price};
     }
     result.push_back(std::move(decision));
   }
@@ -113,7 +138,8 @@ std::vector<LayoutDecision> layout_decisions(const egraph::SmallestTerms& terms,
 /// A program and, where wanted, what it was chosen from.
 Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const CostModel& costs,
                                   const ExtractOptions& options, bool explained) {
-  NNTUNE_ASSIGN(const auto saturated, saturate(phases, options));
+  RuleTrace trace;
+  NNTUNE_ASSIGN(const auto saturated, saturate(phases, options, explained ? &trace : nullptr));
   const rules::Language& language = saturated->language;
   const egraph::EGraph& graph = saturated->graph;
   Extraction result;
@@ -136,8 +162,15 @@ Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const Co
   explanation.stored_bytes = solved.best.stored_bytes;
   explanation.cost = solved.best.cost;
   explanation.lower_bound = std::min(refined.lower_bound, solved.best.cost);
+  explanation.stored_byte_seconds = options.stored_byte_seconds;
+  for (const graph::Phase& phase : phases) {
+    explanation.phase_calls.push_back(use_of(phase, phases, options).calls);
+  }
+  if (options.keep_egraph) {
+    explanation.egraph = view_egraph(graph, language, terms, problem, solved.best, trace);
+  }
   if (explained) {
-    explanation.decisions = decisions(graph, problem, solved.best);
+    explanation.decisions = decisions(graph, problem, solved.best, trace);
     explanation.layouts = layout_decisions(terms, problem, solved.best);
   }
   return result;

@@ -38,6 +38,7 @@ struct ExtractOptions {
   double stored_bytes_capacity = std::numeric_limits<double>::infinity();
   /// For proving how near the program is to the best there is (Explanation::lower_bound); 0: the bound that costs nothing extra.
   std::chrono::milliseconds proof_limit{0};
+  bool keep_egraph = false;  ///< Explanation::egraph is filled, for people
   egraph::RunLimits limits = {.nodes = 50'000,
                               .iterations = 60,
                               .time = std::chrono::seconds(20),

@@ -18,7 +18,7 @@ namespace {
 using egraph::ClassId;
 
 /// Families that come first, in this order; then the others as the registry lists them; then kLast.
-constexpr std::string_view kFirst[] = {"merge", "norm_fold", "weight_layout", "activation_layout"};
+constexpr std::string_view kFirst[] = {"algebra", "merge", "norm_fold", "weight_layout", "activation_layout"};
 constexpr std::string_view kLast = "fusion";
 
 /// So slow that a program with kernels for all its operations is preferred to one without.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <set>
 #include <unordered_map>
 
@@ -165,7 +166,10 @@ class ProblemMaker {
               problem_.costs[static_cast<std::size_t>(option.workload)].seconds * problem_.sections[item.section].calls;
         }
       }
-      std::erase_if(item.options, [](const Option& option) { return !std::isfinite(option.seconds); });
+      const auto refused = std::stable_partition(item.options.begin(), item.options.end(),
+                                                 [](const Option& option) { return std::isfinite(option.seconds); });
+      item.refused.assign(std::make_move_iterator(refused), std::make_move_iterator(item.options.end()));
+      item.options.erase(refused, item.options.end());
     }
   }
 

@@ -11,18 +11,6 @@ constexpr double kDecodeCalls = 128;
 constexpr std::int64_t kDecodePast = 512;
 constexpr double kPrefillTokens = 512;
 
-PhaseUse use_of(const graph::Phase& phase, std::span<const graph::Phase> phases, const ExtractOptions& options) {
-  if (const auto given = options.uses.find(phase.name); given != options.uses.end()) {
-    return given->second;
-  }
-  if (phase.rows == 1) {
-    return {kDecodeCalls, kDecodePast};
-  }
-  const auto prefills =
-      std::count_if(phases.begin(), phases.end(), [](const graph::Phase& other) { return other.rows > 1; });
-  return {kPrefillTokens / static_cast<double>(phase.rows) / static_cast<double>(prefills), 0};
-}
-
 std::vector<std::string> weight_names(std::span<const graph::Phase> phases) {
   std::vector<std::string> names;
   for (const graph::Phase& phase : phases) {
@@ -39,7 +27,20 @@ std::vector<std::string> weight_names(std::span<const graph::Phase> phases) {
 
 }  // namespace
 
-Expected<std::unique_ptr<Saturated>> saturate(std::span<const graph::Phase> phases, const ExtractOptions& options) {
+PhaseUse use_of(const graph::Phase& phase, std::span<const graph::Phase> phases, const ExtractOptions& options) {
+  if (const auto given = options.uses.find(phase.name); given != options.uses.end()) {
+    return given->second;
+  }
+  if (phase.rows == 1) {
+    return {kDecodeCalls, kDecodePast};
+  }
+  const auto prefills =
+      std::count_if(phases.begin(), phases.end(), [](const graph::Phase& other) { return other.rows > 1; });
+  return {kPrefillTokens / static_cast<double>(phase.rows) / static_cast<double>(prefills), 0};
+}
+
+Expected<std::unique_ptr<Saturated>> saturate(std::span<const graph::Phase> phases, const ExtractOptions& options,
+                                              RuleTrace* trace) {
   auto result = std::make_unique<Saturated>(weight_names(phases));
   for (const graph::Phase& phase : phases) {
     const PhaseUse use = use_of(phase, phases, options);
@@ -56,8 +57,9 @@ Expected<std::unique_ptr<Saturated>> saturate(std::span<const graph::Phase> phas
   }
   rules::RuleOptions rule_options = options.rules;
   rule_options.threads = options.threads;
-  NNTUNE_ASSIGN(const std::vector<egraph::Rewrite> rules,
+  NNTUNE_ASSIGN(std::vector<egraph::Rewrite> rules,
                 rules::enabled_rules(result->graph.symbols(), result->language, rule_options));
+  if (trace != nullptr) rules = trace->follow(std::move(rules));
   result->report = egraph::run(result->graph, rules, options.limits);
   if (!result->language.trouble().empty()) {
     return fail(ErrorKind::internal, "a rewrite rule changed a type: " + result->language.trouble());

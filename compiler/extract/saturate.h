@@ -12,6 +12,7 @@
 #include "compiler/egraph/runner.h"
 #include "compiler/extract/extract.h"
 #include "compiler/extract/problem.h"
+#include "compiler/extract/rule_trace.h"
 #include "compiler/graph/graph.h"
 #include "compiler/rules/language.h"
 
@@ -28,8 +29,12 @@ struct Saturated {
   egraph::RunReport report;
 };
 
+/// How much a phase counts: as `options` say, or by its rows.
+[[nodiscard]] PhaseUse use_of(const graph::Phase& phase, std::span<const graph::Phase> phases, const ExtractOptions& options);
+
+/// \param trace  told which rule added which node, if given
 /// Errors: bad_input (unknown rule family), internal (a rule that changes types).
 [[nodiscard]] Expected<std::unique_ptr<Saturated>> saturate(std::span<const graph::Phase> phases,
-                                                            const ExtractOptions& options);
+                                                            const ExtractOptions& options, RuleTrace* trace = nullptr);
 
 }  // namespace nntune::extract

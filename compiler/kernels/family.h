@@ -44,6 +44,15 @@ class Family {
 /// what `compile` uses with an empty database. The same on every run.
 [[nodiscard]] Expected<schedule::Schedule> default_schedule(const schedule::Workload& workload, const Target& target);
 
+/// What bounds a kernel from below, and by how much.
+struct Roofline {
+  double seconds = 0;
+  std::string_view unit;  ///< "bf16 dot", "f32 FMA", "DRAM" or "L2"
+  double amount = 0;      ///< multiply-adds or bytes of one call
+  double peak = 0;        ///< of `threads` cores, a second
+};
+[[nodiscard]] Roofline roofline(const Work& work, const Target& target, int threads);
+
 /// Lower bound in seconds: work over the measured peaks of `workload.threads` cores.
 [[nodiscard]] double roofline_seconds(const Work& work, const Target& target, int threads);
 

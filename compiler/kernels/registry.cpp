@@ -121,12 +121,23 @@ Expected<schedule::Schedule> default_schedule(const schedule::Workload& workload
   return best.schedule;
 }
 
-double roofline_seconds(const Work& work, const Target& target, int threads) {
+Roofline roofline(const Work& work, const Target& target, int threads) {
   const double cores = std::max(1, std::min(threads, target.cores));
-  const double f32 = work.f32_macs > 0 ? work.f32_macs / (target.f32_fma * cores) : 0;
-  const double bf16 = work.bf16_macs > 0 ? work.bf16_macs / (target.bf16_dot * cores) : 0;
+  const auto bound = [](std::string_view unit, double amount, double peak) {
+    return Roofline{amount > 0 ? amount / peak : 0, unit, amount, peak};
+  };
+  const Roofline f32 = bound("f32 FMA", work.f32_macs, target.f32_fma * cores);
+  const Roofline bf16 = bound("bf16 dot", work.bf16_macs, target.bf16_dot * cores);
+  Roofline arithmetic = f32.seconds > bf16.seconds ? f32 : bf16;
+  arithmetic.seconds = f32.seconds + bf16.seconds;  // the cores take turns between the units
   const double bandwidth = cores > 1 ? target.dram_read_all_cores : target.dram_read;
-  return std::max({f32 + bf16, work.weight_bytes / bandwidth, work.activation_bytes / (target.l2_read * cores)});
+  return std::max({arithmetic, bound("DRAM", work.weight_bytes, bandwidth),
+                   bound("L2", work.activation_bytes, target.l2_read * cores)},
+                  [](const Roofline& a, const Roofline& b) { return a.seconds < b.seconds; });
+}
+
+double roofline_seconds(const Work& work, const Target& target, int threads) {
+  return roofline(work, target, threads).seconds;
 }
 
 }  // namespace nntune::kernels

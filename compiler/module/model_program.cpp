@@ -76,12 +76,13 @@ Expected<std::vector<graph::Phase>> model_phases(const import::ModelConfig& conf
 }
 
 Expected<extract::Extraction> plan_model(const import::ModelConfig& config, graph::DType dtype, int threads, const Isa& isa,
-                                         const extract::CostModel& costs, const PlanLimits& limits) {
+                                         const extract::CostModel& costs, const PlanLimits& limits, bool keep_egraph) {
   NNTUNE_ASSIGN(const import::CacheLayout caches, choose_cache_layout(config, dtype, threads, costs));
   NNTUNE_ASSIGN(const auto phases, model_phases(config, dtype, caches));
   extract::ExtractOptions options;
   options.threads = threads;
   options.rules.isa = isa;
+  options.keep_egraph = keep_egraph;
   options.rules.disabled = limits.without;
   return limits.pipeline ? extract::extract_by_pipeline(phases, costs, options)
                          : extract::extract_explained(phases, costs, options);

@@ -34,9 +34,11 @@ struct PlanLimits {
   bool pipeline = false;               ///< one family after the other (extract_by_pipeline), not all together
 };
 
-/// The cheapest program for them under `costs`. Errors: those of extract_explained.
+/// The cheapest program for them under `costs`.
+/// \param keep_egraph  ExtractOptions::keep_egraph
+/// Errors: those of extract_explained.
 [[nodiscard]] Expected<extract::Extraction> plan_model(const import::ModelConfig& config, graph::DType dtype, int threads,
                                                        const Isa& isa, const extract::CostModel& costs,
-                                                       const PlanLimits& limits = {});
+                                                       const PlanLimits& limits = {}, bool keep_egraph = false);
 
 }  // namespace nntune::module

@@ -1,0 +1,115 @@
+#include "cli/explain_facts.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "cli/kernel_table.h"
+#include "compiler/rules/registry.h"
+
+namespace nntune::cli {
+namespace {
+
+using extract::InputLayout;
+using graph::OpKind;
+
+bool reads_packed(const schedule::Workload& workload) {
+  return workload.inputs[schedule::operand_map(workload.op).x].packed();
+}
+
+/// The smallest growth with a matmul whose input is packed where it is not now, or the other way round.
+std::optional<double> other_input(const extract::Decision& decision) {
+  for (const extract::Alternative& other : decision.others) {  // by growth
+    if (other.workload && other.workload->op.kind == OpKind::matmul &&
+        reads_packed(*other.workload) != reads_packed(decision.chosen)) {
+      return other.growth_seconds;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Expected<ExplainFacts> gather_facts(std::string model, const ModelOptions& options, const Costs& costs,
+                                    const extract::Extraction& extraction, const std::string& phase) {
+  ExplainFacts facts{.model = std::move(model),
+                     .options = options,
+                     .costs = &costs,
+                     .explanation = &extraction.explanation,
+                     .program = &extraction.program,
+                     .phases = {}};
+  NNTUNE_ASSIGN(const Sessions sessions, read_sessions(*costs.database));
+  std::set<std::string> names;
+  std::size_t next_decision = 0;  // decisions and steps are in the same order
+  for (std::size_t p = 0; p < extraction.program.phases.size(); ++p) {
+    const extract::PhaseProgram& program = extraction.program.phases[p];
+    names.insert(program.name);
+    PhaseFacts gathered{.phase = &program, .calls = extraction.explanation.phase_calls[p], .kernels = {}};
+    const double total = program.seconds();
+    for (std::size_t s = 0; s < program.sections.size(); ++s) {
+      const extract::SectionProgram& section = program.sections[s];
+      const auto inputs = extract::matmul_inputs(section);
+      for (std::size_t i = 0; i < section.steps.size(); ++i) {
+        const extract::KernelStep& step = section.steps[i];
+        const extract::Decision& decision = extraction.explanation.decisions.at(next_decision++);
+        if (!phase.empty() && phase != program.name) continue;
+        KernelFacts& kernel = gathered.kernels.emplace_back();
+        kernel.step = &step;
+        kernel.decision = &decision;
+        kernel.section = s;
+        kernel.share = step.cost.seconds * static_cast<double>(section.repeat) / total;
+        kernel.provenance = provenance_of(step.workload, costs, sessions);
+        const auto input = std::ranges::find(inputs, i, &extract::MatmulInput::step);
+        if (input != inputs.end()) {
+          kernel.input = *input;
+          kernel.other_input_seconds = other_input(decision);
+        }
+      }
+    }
+    if (phase.empty() || phase == program.name) facts.phases.push_back(std::move(gathered));
+  }
+  if (facts.phases.empty()) {
+    return fail(ErrorKind::usage, fmt::format("--phase '{}' is unknown", phase),
+                fmt::format("give {}", fmt::join(names, " or ")));
+  }
+  return facts;
+}
+
+std::string cut_off(const egraph::RunReport& saturation) {
+  if (saturation.stop.kind == egraph::StopReason::Kind::saturated || saturation.iterations.empty()) return "";
+  const egraph::IterationStats& last = saturation.iterations.back();
+  std::string out = fmt::format("stopped by the {}; the last iteration still changed the e-graph {} times",
+                                saturation.stop.text(), last.applied);
+  std::vector<std::string> held;
+  for (const std::size_t rule : last.banned) held.push_back(saturation.rules[rule].name);
+  if (!held.empty()) out += fmt::format(", and held back {}", fmt::join(held, ", "));
+  return out + ". Programs beyond that were not looked at";
+}
+
+std::string input_text(const KernelFacts& kernel, const extract::SectionProgram& section) {
+  const extract::MatmulInput& input = *kernel.input;
+  const graph::TensorType& type = kernel.step->workload.inputs[schedule::operand_map(kernel.step->workload.op).x];
+  const std::string maker = input.maker ? short_name(section.steps[*input.maker].workload) : "the section's input";
+  std::string out;
+  switch (input.layout) {
+    case InputLayout::plain: out = fmt::format("reads plain rows, no pack: {}", maker); break;
+    case InputLayout::packed_by_maker:
+      out = fmt::format("reads {}, written so, without a kernel for packing, by {}", type.text(), maker);
+      break;
+    case InputLayout::packed_by_a_kernel:
+      out = fmt::format("reads {}, packed at run time by a kernel of its own{}", type.text(),
+                        input.between_matmuls ? " between two matmuls" : "");
+      break;
+  }
+  const char* const other = input.layout == InputLayout::plain ? "packed" : "plain";
+  if (kernel.other_input_seconds) {
+    return out + fmt::format("; with {} rows {}{}", other, *kernel.other_input_seconds < 0 ? "-" : "+",
+                             format_seconds(std::abs(*kernel.other_input_seconds)));
+  }
+  return out + (type.shape[0] == 1 ? "; one row, nothing to pack" : fmt::format("; no kernel here reads it {}", other));
+}
+
+}  // namespace nntune::cli

@@ -1,0 +1,46 @@
+/// Where the cost of a kernel came from: which measurement and how sure it is, or which peaks it was estimated from.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/statistics.h"
+#include "cli/costs.h"
+#include "compiler/kernels/family.h"
+#include "compiler/schedule/workload.h"
+#include "db/records.h"
+
+namespace nntune::cli {
+
+using Sessions = std::map<std::int64_t, db::Session>;
+/// Those of the database, by id.
+[[nodiscard]] Expected<Sessions> read_sessions(const db::Database& database);
+
+struct Provenance {
+  // Measured:
+  std::optional<db::Measurement> measurement;
+  Interval interval_ns;  ///< of its median, 95 %
+  std::optional<db::Session> session;
+  // Estimated:
+  double estimate_seconds = 0;  ///< of the default schedule on this machine's peaks, or on default ones
+  double correction = 1;        ///< what kernels of its kind take when measured, over their estimates, with caution
+  bool peaks_measured = false;
+  // Both:
+  double program_factor = 1;  ///< for a place in a program, 1 where it was timed there
+  kernels::Roofline roofline;
+  std::string schedule;  ///< JSON of the knobs; "" if there is none
+};
+
+[[nodiscard]] Provenance provenance_of(const schedule::Workload& workload, const Costs& costs, const Sessions& sessions);
+
+/// One or two sentences, e.g. "measured in a program on 2026-11-21 06:49 UTC, 24 samples, 95 % sure of 226 us .. 231 us; row 812
+/// of `search` session 1, nntune 0.1.0".
+[[nodiscard]] std::string text(const Provenance& provenance);
+/// "40.1 MB at 38.2 GB/s of DRAM".
+[[nodiscard]] std::string text(const kernels::Roofline& roofline);
+[[nodiscard]] Json to_json(const Provenance& provenance);
+
+}  // namespace nntune::cli
