@@ -87,9 +87,8 @@ std::vector<Decision> decisions(const egraph::EGraph& graph, const Problem& prob
         }
       }
       choice[at] = solution.choice[at];
-      std::stable_sort(decision.others.begin(), decision.others.end(), [](const Alternative& a, const Alternative& b) {
-        return a.growth_seconds < b.growth_seconds;
-      });
+      std::stable_sort(decision.others.begin(), decision.others.end(),
+                       [](const Alternative& a, const Alternative& b) { return a.growth_seconds < b.growth_seconds; });
       result.push_back(std::move(decision));
     }
   }

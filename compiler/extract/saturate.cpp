@@ -1,5 +1,7 @@
 #include "compiler/extract/saturate.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "compiler/rules/registry.h"
@@ -45,8 +47,9 @@ Expected<std::unique_ptr<Saturated>> saturate(std::span<const graph::Phase> phas
   for (const graph::Phase& phase : phases) {
     const PhaseUse use = use_of(phase, phases, options);
     for (const graph::Section& section : phase.sections) {
-      NNTUNE_ASSIGN(const std::vector<egraph::ClassId> classes,
-                    result->language.add(result->graph, section.graph, phase.name + "." + section.name));
+      // Prefill phases differ in their rows alone.
+      const std::string name = fmt::format("{}{}.{}", phase.name, phase.rows, section.name);
+      NNTUNE_ASSIGN(const std::vector<egraph::ClassId> classes, result->language.add(result->graph, section.graph, name));
       SectionGoal goal{phase.name, section.name, use.calls * static_cast<double>(section.repeat), use.past, {}};
       for (const graph::NodeId output : section.graph.outputs()) {
         goal.outputs.push_back(classes[static_cast<std::size_t>(output)]);

@@ -105,6 +105,18 @@ TEST(Extract, ObjectiveIsTheProgramsTimePrefillOnceDecode128Times) {
   EXPECT_LE(extraction.explanation.objective_seconds, extraction.explanation.greedy_seconds * (1 + 1e-9));
 }
 
+TEST(Extract, PhasesOfOneNameAreEachCountedWithTheirOwnCalls) {
+  auto phases = testing_models::phases(Shape{}, 128);
+  phases.push_back(testing_models::phases(Shape{}, 512).at(1));
+  const auto extraction = extract_explained(phases, SimpleCosts(), options());
+  ASSERT_TRUE(extraction) << extraction.error().message();
+  const auto& made = extraction->program.phases;
+  ASSERT_EQ(made.size(), 3U);
+  // Two prefills share 512 tokens: 2 calls of 128 rows, half a call of 512.
+  const double expected = 128 * made[0].seconds() + 2 * made[1].seconds() + 0.5 * made[2].seconds();
+  EXPECT_NEAR(extraction->explanation.objective_seconds, expected, 1e-9);
+}
+
 TEST(Extract, TwiceGivesTheSameProgram) {
   EXPECT_EQ(text(best(Shape{}, SimpleCosts()).program), text(best(Shape{}, SimpleCosts()).program));
 }
