@@ -44,10 +44,9 @@ Expected<ExplainFacts> gather_facts(std::string model, const ModelOptions& optio
   NNTUNE_ASSIGN(const Sessions sessions, read_sessions(*costs.database));
   std::set<std::string> names;
   std::size_t next_decision = 0;  // decisions and steps are in the same order
-  for (std::size_t p = 0; p < extraction.program.phases.size(); ++p) {
-    const extract::PhaseProgram& program = extraction.program.phases[p];
+  for (const extract::PhaseProgram& program : extraction.program.phases) {
     names.insert(program.name);
-    PhaseFacts gathered{.phase = &program, .calls = extraction.explanation.phase_calls[p], .kernels = {}};
+    PhaseFacts gathered{.phase = &program, .kernels = {}};
     const double total = program.seconds();
     for (std::size_t s = 0; s < program.sections.size(); ++s) {
       const extract::SectionProgram& section = program.sections[s];
@@ -110,6 +109,15 @@ std::string input_text(const KernelFacts& kernel, const extract::SectionProgram&
                              format_seconds(std::abs(*kernel.other_input_seconds)));
   }
   return out + (type.shape[0] == 1 ? "; one row, nothing to pack" : fmt::format("; no kernel here reads it {}", other));
+}
+
+std::string alternative_name(const extract::Alternative& other) {
+  if (!other.workload) return other.node;
+  const schedule::Workload& workload = *other.workload;
+  const std::string name = short_name(workload);
+  return workload.op.kind == OpKind::matmul
+             ? fmt::format("{} of {}", name, workload.inputs[schedule::operand_map(workload.op).x].text())
+             : name;
 }
 
 }  // namespace nntune::cli

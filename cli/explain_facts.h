@@ -29,7 +29,6 @@ struct KernelFacts {
 
 struct PhaseFacts {
   const extract::PhaseProgram* phase = nullptr;
-  double calls = 0;  ///< in the objective
   std::vector<KernelFacts> kernels;
 };
 
@@ -54,11 +53,14 @@ struct ExplainFacts {
 /// How a matmul gets its input, and what the other way would cost.
 [[nodiscard]] std::string input_text(const KernelFacts& kernel, const extract::SectionProgram& section);
 
+/// Its short name, and for a matmul what it reads, in which alternatives often differ.
+[[nodiscard]] std::string alternative_name(const extract::Alternative& other);
+
 /// Without the e-graph.
 [[nodiscard]] Json to_json(const ExplainFacts& facts);
 
-/// The e-graph for the page: classes as {id, t: type, s: section or -1, n: nodes}, nodes as {o: operation, c: operands, r: rule or
-/// -1, s: state, w: workload or -1}; what they number is listed beside, with names, costs and why there is no kernel.
+/// The e-graph for the page: classes as {id, t: type, s: section or -1, n: nodes}, nodes as {o: operation, c: operands, r: rule
+/// or -1, s: state, w: workload or -1}; what they number is listed beside, with names, costs and why there is no kernel.
 [[nodiscard]] Json to_json(const extract::EGraphView& view, const Isa& isa);
 
 }  // namespace nntune::cli

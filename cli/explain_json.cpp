@@ -37,7 +37,7 @@ std::string family_of(const std::string& rule) {
 
 Json to_json(const extract::Alternative& other) {
   Json json = {{"node", other.node}, {"growth_seconds", number(other.growth_seconds)}};
-  json["name"] = other.workload ? short_name(*other.workload) : other.node;
+  json["name"] = alternative_name(other);
   if (other.workload) {
     json["workload"] = other.workload->text();
     json["seconds"] = number(other.cost.seconds);
@@ -119,12 +119,9 @@ Json to_json(const extract::LayoutDecision& layout) {
 }
 
 Json to_json(const egraph::RunReport& report) {
-  Json json = {{"stop", report.stop.text()},
-               {"saturated", report.stop.kind == egraph::StopReason::Kind::saturated},
-               {"cut_off", cut_off(report)},
-               {"iterations", report.iterations.size()},
-               {"seconds", report.seconds},
-               {"rules", Json::array()}};
+  Json json = {{"stop", report.stop.text()}, {"saturated", report.stop.kind == egraph::StopReason::Kind::saturated},
+               {"cut_off", cut_off(report)}, {"iterations", report.iterations.size()},
+               {"seconds", report.seconds},  {"rules", Json::array()}};
   for (const egraph::RuleStats& rule : report.rules) {
     json["rules"].push_back({{"rule", rule.name},
                              {"family", family_of(rule.name)},
@@ -148,8 +145,12 @@ Json to_json(const ExplainFacts& facts) {
                       {"rows", phase.phase->rows},
                       {"seconds", number(seconds)},
                       {"tok_per_s", number(static_cast<double>(phase.phase->rows) / seconds)},
-                      {"calls", phase.calls},
                       {"kernels", std::move(kernels)}});
+  }
+  Json uses = Json::array();
+  for (std::size_t i = 0; i < facts.program->phases.size(); ++i) {
+    const extract::PhaseProgram& phase = facts.program->phases[i];
+    uses.push_back({{"name", phase.name}, {"rows", phase.rows}, {"calls", explanation.phase_calls[i]}});
   }
   Json layouts = Json::array();
   for (const extract::LayoutDecision& layout : explanation.layouts) layouts.push_back(to_json(layout));
@@ -160,6 +161,7 @@ Json to_json(const ExplainFacts& facts) {
           {"peaks", facts.costs->target.measured ? "measured" : "default"},
           {"nntune_version", NNTUNE_VERSION},
           {"phases", std::move(phases)},
+          {"uses", std::move(uses)},
           {"layouts", std::move(layouts)},
           {"saturation", to_json(explanation.saturation)},
           {"programs", number(explanation.programs)},
@@ -203,9 +205,9 @@ Json to_json(const extract::EGraphView& view, const Isa& isa) {
     }
     classes.push_back({{"id", each.id}, {"t", each.type}, {"s", or_none(each.section)}, {"n", std::move(nodes)}});
   }
-  return {{"ops", view.ops},         {"types", view.types},         {"rules", view.rules},
-          {"sections", sections},    {"workloads", workloads},      {"states", {"chosen", "possible", "refused", "no kernel",
-                                                                                "ahead of time"}},
+  return {{"ops", view.ops},        {"types", view.types},
+          {"rules", view.rules},    {"sections", sections},
+          {"workloads", workloads}, {"states", {"chosen", "possible", "refused", "no kernel", "ahead of time"}},
           {"classes", classes}};
 }
 

@@ -54,9 +54,8 @@ std::string render_choice(const KernelFacts& kernel, const extract::PhaseProgram
   } else {
     const extract::Alternative& other = decision.others.front();
     out += entry("runner-up", fmt::format("{} ({:+.2f} %) with {}; {} other{}", signed_seconds(other.growth_seconds),
-                                          100 * other.growth_seconds / objective_seconds,
-                                          other.workload ? short_name(*other.workload) : other.node, decision.alternatives,
-                                          decision.alternatives == 1 ? "" : "s"));
+                                          100 * other.growth_seconds / objective_seconds, alternative_name(other),
+                                          decision.alternatives, decision.alternatives == 1 ? "" : "s"));
   }
   out += entry("time", text(kernel.provenance));
   if (kernel.provenance.roofline.amount > 0) out += entry("bound", text(kernel.provenance.roofline));
@@ -91,25 +90,26 @@ std::string plural(std::size_t count, const char* word) {
 std::string render(const ExplainFacts& facts, bool brief) {
   const extract::Explanation& explanation = *facts.explanation;
   const Target& target = facts.costs->target;
-  std::string out =
-      fmt::format("{} {}, {}, {}{}\n", facts.model, graph::name(facts.options.dtype),
-                  plural(static_cast<std::size_t>(facts.options.threads), "thread"), target.short_name,
-                  target.measured ? "" : " (default peaks: `nntune target` measures them)");
+  std::string out = wrapped(fmt::format("{} {}, {}, {}{}", facts.model, graph::name(facts.options.dtype),
+                                        plural(static_cast<std::size_t>(facts.options.threads), "thread"), target.short_name,
+                                        target.measured ? "" : " (default peaks: `nntune target` measures them)"),
+                            "");
   out += fmt::format("chosen from 10^{:.0f} programs; {:.1f} MB of weights\n",
                      std::log10(std::max(1.0, explanation.programs)), explanation.stored_bytes / 1e6);
   for (const PhaseFacts& phase : facts.phases) out += fmt::format("\n{}", render_phase(*phase.phase, target));
   if (brief) return out;
 
-  std::string weights;
-  for (const PhaseFacts& phase : facts.phases) {
-    weights += fmt::format("{}{:.3g} x {} of {}", weights.empty() ? "" : ", ", phase.calls, phase.phase->name,
-                           plural(static_cast<std::size_t>(phase.phase->rows), "token"));
+  std::string uses;
+  for (std::size_t i = 0; i < facts.program->phases.size(); ++i) {
+    const extract::PhaseProgram& phase = facts.program->phases[i];
+    uses += fmt::format("{}{:.3g} x {} of {}", uses.empty() ? "" : ", ", explanation.phase_calls[i], phase.name,
+                        plural(static_cast<std::size_t>(phase.rows), "token"));
   }
   out += '\n';
   out += wrapped(fmt::format("Why: a runner-up's cost is what the whole, {} for all phases together ({}), would grow "
-                                    "by if that one value were made in that way.",
-                                    format_seconds(explanation.objective_seconds), weights),
-                        "");
+                             "by if that one value were made in that way.",
+                             format_seconds(explanation.objective_seconds), uses),
+                 "");
   for (const PhaseFacts& phase : facts.phases) {
     out += fmt::format("\n{}, {}\n", phase.phase->name, plural(static_cast<std::size_t>(phase.phase->rows), "token"));
     for (const KernelFacts& kernel : phase.kernels) {
@@ -124,10 +124,10 @@ std::string render(const ExplainFacts& facts, bool brief) {
   const egraph::RunReport& saturation = explanation.saturation;
   out += '\n';
   out += wrapped(fmt::format("rules: {} in {}, {}: {} in {}, {} costed", saturation.stop.text(),
-                                    plural(saturation.iterations.size(), "iteration"), format_seconds(saturation.seconds),
-                                    plural(explanation.nodes, "e-node"), fmt::format("{} classes", explanation.classes),
-                                    plural(explanation.workloads, "kernel")),
-                        "");
+                             plural(saturation.iterations.size(), "iteration"), format_seconds(saturation.seconds),
+                             plural(explanation.nodes, "e-node"), fmt::format("{} classes", explanation.classes),
+                             plural(explanation.workloads, "kernel")),
+                 "");
   const std::string cut = cut_off(saturation);
   out += cut.empty() ? "no limit cut anything off\n" : wrapped(cut, "");
   return out;

@@ -44,12 +44,13 @@ Provenance provenance_of(const schedule::Workload& workload, const Costs& costs,
     const auto session = result.measurement->session_id ? sessions.find(*result.measurement->session_id) : sessions.end();
     if (session != sessions.end()) result.session = session->second;
   }
-  result.estimate_seconds = costs.model->estimates().cost(workload).seconds;
+  const extract::Cost estimate = costs.model->estimates().cost(workload);
+  result.estimate_seconds = estimate.seconds;
+  result.relative_error = estimate.relative_error;
   result.correction = costs.model->correction(workload);
   result.peaks_measured = costs.target.measured;
   if (const auto family = kernels::find_family(workload)) {
-    result.roofline =
-        kernels::roofline((*family)->work(workload, costs.target.isa), costs.target, workload.threads);
+    result.roofline = kernels::roofline((*family)->work(workload, costs.target.isa), costs.target, workload.threads);
   }
   if (const auto schedule = costs.model->schedule(workload)) result.schedule = schedule->text();
   return result;
@@ -74,7 +75,7 @@ std::string text(const Provenance& p) {
   std::string out = fmt::format("estimated from {} peaks: {}", p.peaks_measured ? "measured" : "default",
                                 format_seconds(p.estimate_seconds));
   if (p.correction != 1) out += fmt::format(", x {:.2f} as its kind measured", p.correction);
-  return out + in_program + "; not measured here";
+  return out + fmt::format("{}; may be off by {:.0f} %", in_program, 100 * p.relative_error);
 }
 
 Json to_json(const Provenance& p) {
@@ -101,6 +102,7 @@ Json to_json(const Provenance& p) {
   } else {
     json["estimate"] = {{"seconds", number(p.estimate_seconds)},
                         {"correction", p.correction},
+                        {"relative_error", p.relative_error},
                         {"peaks", p.peaks_measured ? "measured" : "default"}};
   }
   if (!p.roofline.unit.empty()) {

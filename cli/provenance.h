@@ -28,6 +28,7 @@ struct Provenance {
   double estimate_seconds = 0;  ///< of the default schedule on this machine's peaks, or on default ones
   double correction = 1;        ///< what kernels of its kind take when measured, over their estimates, with caution
   bool peaks_measured = false;
+  double relative_error = 0;  ///< how far the estimate may be off
   // Both:
   double program_factor = 1;  ///< for a place in a program, 1 where it was timed there
   kernels::Roofline roofline;
@@ -36,8 +37,8 @@ struct Provenance {
 
 [[nodiscard]] Provenance provenance_of(const schedule::Workload& workload, const Costs& costs, const Sessions& sessions);
 
-/// One or two sentences, e.g. "measured in a program on 2026-11-21 06:49 UTC, 24 samples, 95 % sure of 226 us .. 231 us; row 812
-/// of `search` session 1, nntune 0.1.0".
+/// E.g. "measured in a program 2026-11-21 06:49 UTC, 24 samples, 95 % 226 us .. 231 us; row 812, search session 1, nntune
+/// 0.1.0".
 [[nodiscard]] std::string text(const Provenance& provenance);
 /// "40.1 MB at 38.2 GB/s of DRAM".
 [[nodiscard]] std::string text(const kernels::Roofline& roofline);

@@ -138,9 +138,7 @@ std::optional<db::Measurement> DatabaseCostModel::measurement(const schedule::Wo
   return known(workload).measurement;
 }
 
-double DatabaseCostModel::correction(const schedule::Workload& workload) const {
-  return factor_of(corrections_, workload);
-}
+double DatabaseCostModel::correction(const schedule::Workload& workload) const { return factor_of(corrections_, workload); }
 
 double DatabaseCostModel::program_factor(const schedule::Workload& workload) const {
   return factor_of(program_factors_, workload);

@@ -2,6 +2,9 @@ const { facts, egraph } = pageData;
 const byId = (id) => document.getElementById(id);
 const kStates = { chosen: 0, possible: 1, refused: 2, noKernel: 3, constant: 4 };
 const kMarks = ["●", "○", "×", "×", "·"];
+const narrow = matchMedia("(max-width: 860px)");
+const choice = byId("choice");
+const beside = choice.parentNode;
 const reduced = (text, length) => (text.length <= length ? text : text.slice(0, length - 1) + "…");
 
 // --- the program: phases, kernels with bars, and the choice behind the selected one ---
@@ -14,9 +17,9 @@ function showPhases() {
   byId("title").textContent = `${facts.model} ${facts.dtype}, ${count(facts.threads, "thread")}, ${facts.target}`;
   byId("summary").textContent =
     `Chosen from 10^${Math.round(Math.log10(Math.max(1, facts.programs)))} programs; ${megabytes(facts.stored_bytes)} of weights; ` +
-    `${facts.peaks} peaks; nntune ${facts.nntune_version}. The whole: ${seconds(facts.objective_seconds)} for ` +
-    facts.phases.map((p) => `${+p.calls.toPrecision(3)} × ${phaseName(p)}`).join(" + ") +
-    ". What a runner-up costs is the growth of the whole.";
+    `${facts.peaks} peaks; nntune ${facts.nntune_version}. The whole is ${seconds(facts.objective_seconds)}: ` +
+    facts.uses.map((p) => `${+p.calls.toPrecision(3)} × ${phaseName(p)}`).join(" + ") +
+    ". A runner-up costs what the whole would grow by.";
   byId("phases").append(...facts.phases.map((phase, i) => element("button", {
     type: "button", role: "tab", id: `phase-${i}`, "aria-controls": "kernels", onclick: () => selectKernel(i, 0),
     onkeydown: (event) => {
@@ -83,7 +86,7 @@ function showChoice() {
   const kernel = facts.phases[phaseAt].kernels[kernelAt];
   const from = kernel.provenance;
   const m = from.measurement;
-  byId("choice").replaceChildren(
+  choice.replaceChildren(
     element("h3", {}, element("code", {}, kernel.name)),
     element("dl", {},
       term("one call", `${seconds(kernel.seconds)}, `, element("span", { class: kernel.source }, kernel.source)),
@@ -108,8 +111,16 @@ function showChoice() {
       term("result", element("code", {}, kernel.output))),
     element("p", { class: "faint small" }, element("code", {}, kernel.workload), element("br"),
       "nntune why ", element("code", {}, kernel.hash.slice(0, 8))));
-  byId("choice").scrollTop = 0;
+  choice.scrollTop = 0;
+  placeChoice();
 }
+
+/// Beside the kernels, or where there is no room, right below the selected one.
+function placeChoice() {
+  if (narrow.matches) byId(`kernel-${kernelAt}`).after(choice);
+  else beside.append(choice);
+}
+narrow.addEventListener("change", placeChoice);
 
 function selectKernel(phase, kernel) {
   if (phase !== phaseAt || kernelAt < 0) {
@@ -174,16 +185,16 @@ function showClass() {
     }
     return holder;
   };
-  byId("class").replaceChildren(
+  byId("class").replaceChildren(element("div", {},
     element("h3", {}, `Class ${selected}: `, element("code", {}, egraph.types[c.t])),
     element("p", { class: "small faint" }, `${sectionName(c)}; ${count(c.n.length, "node")}: equal ways to compute this`),
     list(c.n, (n) => element("li", { class: `s${n.s}` }, `${kMarks[n.s]} `, element("code", {}, nodeName(n)),
       nodeSeconds(n) === null ? null : ` ${seconds(nodeSeconds(n))}, ${egraph.workloads[n.w].source}`,
       element("div", { class: "small faint" }, [n.s === kStates.chosen ? "chosen" : whyNot(n),
         n.r < 0 ? "imported" : `added by ${egraph.rules[n.r]}`].filter(Boolean).join("; ")),
-      n.c.map(walk))),
-    element("h3", {}, `Read by ${count(readers.length, "class", "classes")}`),
-    list([...readers].sort((a, b) => isChosen(classes.get(b)) - isChosen(classes.get(a))), (id) => element("li", {}, walk(id))));
+      n.c.map(walk)))),
+    element("div", {}, element("h3", {}, `Read by ${count(readers.length, "class", "classes")}`),
+    list([...readers].sort((a, b) => isChosen(classes.get(b)) - isChosen(classes.get(a))), (id) => element("li", {}, walk(id)))));
   byId("class").scrollTop = 0;
 }
 
@@ -236,13 +247,13 @@ const lineY = (box, i) => box.y + kBox.head + Math.min(i, box.shown.length) * kB
 
 /// Who reads the class on the left, it in the middle, what its nodes read on the right.
 function drawNeighbours() {
-  const kLeft = 7, kRight = 9;
+  const kLeft = 6, kRight = 7, kLines = 2;
   const centre = boxOf(selected, 16);
   const chosenFirst = (a, b) => isChosen(classes.get(b)) - isChosen(classes.get(a));
   const left = [...(users.get(selected) ?? [])].filter((id) => id !== selected).sort(chosenFirst);
   const right = [...new Set(centre.shown.flatMap((n) => n.c))].filter((id) => id !== selected);
   const column = (ids, most, x) => {
-    const boxes = ids.slice(0, most).map((id) => boxOf(id, 4));
+    const boxes = ids.slice(0, most).map((id) => boxOf(id, kLines));
     const height = boxes.reduce((sum, box) => sum + box.height + kBox.gap, -kBox.gap) + (ids.length > most ? 30 : 0);
     let y = (centre.height - height) / 2;
     for (const box of boxes) {
@@ -322,7 +333,7 @@ function applyView() {
 /// All of it, but never too small to read: then the selected class is in the middle.
 function fitView() {
   const { clientWidth: width, clientHeight: height } = byId("drawing");
-  const kReadable = 0.72;
+  const kReadable = whole ? 0.6 : 0.72;
   const fits = Math.min(width / (bounds.width + 40), height / (bounds.height + 40), 1.1);
   view.scale = Math.max(fits, kReadable);
   const box = stage.querySelector(".box.selected > rect");
@@ -432,8 +443,11 @@ function find() {
   list.hidden = words.length === 0;
   if (words.length === 0) return [];
   const number = words.length === 1 || words[0] === "class" ? Number(words.at(-1)) : NaN;
+  // First the class of that number, then those where one node has all words, the node shown before the others.
+  const has = (n) => words.every((word) => `${egraph.ops[n.o]} ${nodeName(n)}`.toLowerCase().includes(word));
+  const rank = (c) => (c.id === number ? 0 : has(c.n[0]) ? 1 : c.n.some(has) ? 2 : 3);
   const hits = searchable.filter(({ c, text }) => c.id === number || words.every((word) => text.includes(word)))
-    .sort((a, b) => (b.c.id === number) - (a.c.id === number) || isChosen(b.c) - isChosen(a.c)).map(({ c }) => c);
+    .map(({ c }) => ({ c, rank: rank(c) })).sort((a, b) => a.rank - b.rank || isChosen(b.c) - isChosen(a.c)).map(({ c }) => c);
   const kMost = 40;
   list.replaceChildren(...hits.slice(0, kMost).map((c) => element("li", {}, element("button", { type: "button", class: "small",
     onclick: () => go(`#class-${c.id}`) }, `${c.id} ${isChosen(c) ? "● " : ""}`, element("code", {}, nodeName(c.n[0])),
@@ -474,7 +488,7 @@ function showRules() {
     `${count(s.iterations, "iteration")} (${s.stop}); ${facts.workloads} kernels costed. ${s.cut_off || "No limit cut anything off"}.`;
   byId("rules").append(
     element("p", {}, `${s.stop} after ${count(s.iterations, "iteration")}, ${seconds(s.seconds)}. ${s.cut_off || "No limit cut anything off"}.`),
-    element("div", { class: "scroll" }, element("table", {}, element("thead", {}, element("tr", {},
+    element("div", { class: "scroll" }, element("table", { class: "wide" }, element("thead", {}, element("tr", {},
       ["rule", "family"].map((name) => element("th", {}, name)),
       ["matches", "that changed something", "held back"].map((name) => element("th", { class: "number" }, name)))),
       element("tbody", {}, s.rules.map((rule) => element("tr", {}, element("td", {}, rule.rule), element("td", {}, rule.family),

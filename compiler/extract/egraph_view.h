@@ -24,9 +24,9 @@ struct EGraphView {
     constant,   ///< computed ahead of time
   };
   struct Node {
-    std::uint32_t op = 0;                    ///< in `ops`
-    std::vector<egraph::ClassId> operands;   ///< Class::id
-    std::uint32_t workload = kNone;          ///< in `workloads`
+    std::uint32_t op = 0;                       ///< in `ops`
+    std::vector<egraph::ClassId> operands;      ///< Class::id
+    std::uint32_t workload = kNone;             ///< in `workloads`
     std::uint32_t rule = RuleTrace::kImported;  ///< in `rules`: which added it
     State state = State::possible;
   };

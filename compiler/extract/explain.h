@@ -78,9 +78,9 @@ struct Explanation {
   [[nodiscard]] double gap() const { return cost > 0 ? (cost - lower_bound) / cost : 0; }
   std::vector<Decision> decisions;  ///< in execution order
   std::vector<LayoutDecision> layouts;
-  double stored_byte_seconds = 0;             ///< price of a stored byte in the objective
-  std::vector<double> phase_calls;            ///< in the objective, by phase
-  std::optional<EGraphView> egraph;           ///< where ExtractOptions::keep_egraph asks for it
+  double stored_byte_seconds = 0;    ///< price of a stored byte in the objective
+  std::vector<double> phase_calls;   ///< in the objective, by phase
+  std::optional<EGraphView> egraph;  ///< where ExtractOptions::keep_egraph asks for it
 };
 
 }  // namespace nntune::extract

@@ -30,8 +30,8 @@ struct Option {
 
 struct ProblemClass {
   egraph::ClassId id = 0;
-  std::uint32_t section = 0;    ///< in Problem::sections
-  std::vector<Option> options;  ///< only feasible ones
+  std::uint32_t section = 0;         ///< in Problem::sections
+  std::vector<Option> options;       ///< only feasible ones
   std::vector<Option> refused = {};  ///< have a workload and no kernel on this CPU; for people
 };
 

@@ -7,6 +7,7 @@
 
 #include "compiler/egraph/egraph.h"
 #include "compiler/egraph/rewrite.h"
+#include "compiler/egraph/sexpr.h"
 
 namespace nntune::extract {
 
@@ -29,8 +30,7 @@ class RuleTrace {
   [[nodiscard]] std::uint32_t rule(egraph::NodeId node) const;
   [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
 
-  /// The rules that made `node`, those behind what they matched first. What a pattern did not name is taken for the first node
-  /// of the class that it matched.
+  /// The rules that made `node`, those behind what they matched first.
   [[nodiscard]] std::vector<RuleStep> steps(const egraph::EGraph& graph, egraph::NodeId node) const;
 
  private:

@@ -19,7 +19,7 @@ bool only_packs(const graph::Op& op) {
 
 std::vector<MatmulInput> matmul_inputs(const SectionProgram& section) {
   std::vector<MatmulInput> result;
-  std::map<std::size_t, std::size_t> writer;                          // of each buffer so far
+  std::map<std::size_t, std::size_t> writer;                            // of each buffer so far
   std::vector<std::optional<std::size_t>> maker(section.steps.size());  // of what a step reads first
   for (std::size_t i = 0; i < section.steps.size(); ++i) {
     const KernelStep& step = section.steps[i];

@@ -131,9 +131,9 @@ Roofline roofline(const Work& work, const Target& target, int threads) {
   Roofline arithmetic = f32.seconds > bf16.seconds ? f32 : bf16;
   arithmetic.seconds = f32.seconds + bf16.seconds;  // the cores take turns between the units
   const double bandwidth = cores > 1 ? target.dram_read_all_cores : target.dram_read;
-  return std::max({arithmetic, bound("DRAM", work.weight_bytes, bandwidth),
-                   bound("L2", work.activation_bytes, target.l2_read * cores)},
-                  [](const Roofline& a, const Roofline& b) { return a.seconds < b.seconds; });
+  return std::max(
+      {arithmetic, bound("DRAM", work.weight_bytes, bandwidth), bound("L2", work.activation_bytes, target.l2_read * cores)},
+      [](const Roofline& a, const Roofline& b) { return a.seconds < b.seconds; });
 }
 
 double roofline_seconds(const Work& work, const Target& target, int threads) {

@@ -171,6 +171,7 @@ const std::vector<Case>& cases() {
       {"cyclic egraph",
        with_egraph(R"({"nodes": {"a": {"eclass": "c", "children": ["a"]}}, "root_eclasses": ["c"]})", " --exact"), 1,
        "needs itself"},
+      {"phase that is not there", plain("explain MODEL --phase warmup"), 2, "warmup"},
       // the model
       {"unknown model", plain("compile qwen3-7b -o FOLDER/out.nnm"), 1, "qwen3-0.6b"},
       {"folder without a model", plain("compile FOLDER -o FOLDER/out.nnm"), 1, "config.json"},
@@ -282,6 +283,9 @@ const std::vector<Case>& cases() {
        1, "module.nnm"},
       // writing
       {"output to a missing folder", plain("compile MODEL -o FOLDER/none/out.nnm"), 1, "none"},
+      {"page to a missing folder", plain("explain MODEL --db FOLDER/t.db --html FOLDER/none/page.html"), 1, "page.html"},
+      {"disk full while writing the page", plain("explain MODEL --db FOLDER/t.db --html FOLDER/page.html"), 1, "page.html",
+       "trap '' XFSZ; ulimit -f 8;"},
       {"disk full while writing the module", plain("compile MODEL -o FOLDER/out.nnm --db FOLDER/t.db"), 1, "out.nnm",
        "trap '' XFSZ; ulimit -f 2000;"},
       // the database

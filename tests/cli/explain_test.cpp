@@ -1,0 +1,214 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <sstream>
+
+#include "cli/explain_facts.h"
+#include "cli/explain_text.h"
+#include "reports/explain_page.h"
+#include "tests/compiler/rules/qwen3_layer.h"
+
+namespace nntune::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+/// A small model, explained once for all tests from an empty database.
+class Explain : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    auto costs = open_costs(missing_database(), "");
+    ASSERT_TRUE(costs) << costs.error().message();
+    costs_ = std::make_unique<Costs>(std::move(*costs));
+    const auto phases = testing_models::phases({.hidden = 256,
+                                                .heads = 4,
+                                                .kv_heads = 2,
+                                                .head_dim = 64,
+                                                .intermediate = 512,
+                                                .vocabulary = 1024,
+                                                .layers = 2,
+                                                .dtype = graph::DType::f32});
+    extract::ExtractOptions options;
+    options.rules.isa = costs_->target.isa;
+    options.keep_egraph = true;
+    auto made = extract::extract_explained(phases, *costs_->model, options);
+    ASSERT_TRUE(made) << made.error().message();
+    extraction_ = std::make_unique<extract::Extraction>(std::move(*made));
+  }
+  static void TearDownTestSuite() {
+    extraction_.reset();
+    costs_.reset();
+  }
+  void SetUp() override { ASSERT_TRUE(extraction_); }
+
+  static std::filesystem::path missing_database() {
+    return std::filesystem::temp_directory_path() / ("nntune-no-such-" + std::to_string(::getpid()) + ".db");
+  }
+  static Expected<ExplainFacts> facts(const std::string& phase = "", const std::string& model = "small") {
+    return gather_facts(model, ModelOptions{}, *costs_, *extraction_, phase);
+  }
+  static std::set<std::string> workloads(const std::string& phase = "") {
+    std::set<std::string> result;
+    for (const auto& each : extraction_->program.phases) {
+      if (!phase.empty() && each.name != phase) continue;
+      for (const auto& section : each.sections) {
+        for (const auto& step : section.steps) result.insert(step.workload.text());
+      }
+    }
+    return result;
+  }
+
+  static inline std::unique_ptr<Costs> costs_;
+  static inline std::unique_ptr<extract::Extraction> extraction_;
+};
+
+std::set<std::string> workloads_of(const Json& json) {
+  std::set<std::string> result;
+  for (const Json& phase : json["phases"]) {
+    for (const Json& kernel : phase["kernels"]) result.insert(kernel["workload"]);
+  }
+  return result;
+}
+
+TEST_F(Explain, JsonHasEachKernelWithItsRunnerUpRulesAndWhereItsNumberIsFrom) {
+  const Json json = to_json(*facts());
+  EXPECT_EQ(workloads_of(json), workloads());
+  double shares = 0;
+  bool made_by_rules = false;
+  bool has_runner_up = false;
+  for (const Json& kernel : json["phases"][0]["kernels"]) {
+    shares += kernel["share"].get<double>();
+    made_by_rules = made_by_rules || !kernel["rules"].empty();
+    EXPECT_EQ(kernel["provenance"]["estimate"]["peaks"], "default");
+    EXPECT_EQ(kernel["provenance"].contains("measurement"), false);
+    EXPECT_TRUE(kernel["schedule"].is_object());
+    if (kernel["runner_up"].is_null()) continue;
+    has_runner_up = true;
+    for (const Json& other : kernel["others"]) {
+      EXPECT_GE(other["growth_seconds"], kernel["runner_up"]["growth_seconds"]);
+    }
+  }
+  EXPECT_NEAR(shares, 1, 1e-9);
+  EXPECT_TRUE(made_by_rules);
+  EXPECT_TRUE(has_runner_up);
+  EXPECT_EQ(json["layouts"].size(), extraction_->explanation.layouts.size());
+  EXPECT_EQ(json["saturation"]["cut_off"], "");
+}
+
+TEST_F(Explain, RunnersUpAreNeverBetterThanWhatTheSolverWouldTake) {
+  for (const extract::Decision& decision : extraction_->explanation.decisions) {
+    if (decision.others.empty()) continue;
+    EXPECT_GE(decision.others.front().growth_seconds, -1e-9 * extraction_->explanation.objective_seconds);
+    EXPECT_DOUBLE_EQ(decision.others.front().growth_seconds, decision.runner_up_seconds);
+  }
+}
+
+TEST_F(Explain, TextFitsInEightyColumnsAndSaysWhatTheJsonSays) {
+  const std::string text = render(*facts(), false);
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_LE(line.size(), 80U) << line;
+    EXPECT_FALSE(line.ends_with(' ')) << line;
+  }
+  for (const char* word : {"decode, 1 token", "prefill, ", "runner-up", "rules ", "time ", "estimated from default",
+                           "off by 50 %", "bound ", "input ", "pack-weights", "stored ", "no limit cut anything off"}) {
+    EXPECT_THAT(text, HasSubstr(word));
+  }
+  const std::string brief = render(*facts(), true);
+  EXPECT_TRUE(text.starts_with(brief));
+  EXPECT_THAT(brief, Not(HasSubstr("runner-up")));
+}
+
+TEST_F(Explain, OnePhaseShowsThatPhaseAlone) {
+  const auto decode = facts("decode");
+  ASSERT_TRUE(decode);
+  EXPECT_EQ(workloads_of(to_json(*decode)), workloads("decode"));
+  EXPECT_THAT(render(*decode, true), Not(HasSubstr("prefill")));
+  const auto none = facts("warmup");
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().kind, ErrorKind::usage);
+  EXPECT_THAT(none.error().message(), HasSubstr("decode or prefill"));
+}
+
+TEST_F(Explain, PageHoldsTheProgramAndTheWholeEGraphAndNoMarkupFromNames) {
+  const Json json = to_json(*facts("", "</script><img src=x>"));
+  const Json egraph = to_json(*extraction_->explanation.egraph, costs_->target.isa);
+  const std::string html = reports::explain_page(json, egraph);
+  EXPECT_THAT(html, Not(HasSubstr("<img")));
+  const std::string begin = "type=\"application/json\">";
+  const std::size_t at = html.find(begin) + begin.size();
+  const Json data = Json::parse(html.substr(at, html.find("</script>", at) - at));
+  EXPECT_EQ(data["facts"], json);
+  EXPECT_EQ(data["egraph"], egraph);
+  EXPECT_EQ(egraph["classes"].size(), extraction_->explanation.classes);
+  std::set<std::uint32_t> ids;
+  for (const Json& item : egraph["classes"]) ids.insert(item["id"].get<std::uint32_t>());
+  for (const Json& phase : json["phases"]) {
+    for (const Json& kernel : phase["kernels"]) EXPECT_TRUE(ids.contains(kernel["class"].get<std::uint32_t>()));
+  }
+  // What cannot be is there with its reason.
+  bool refused = false;
+  for (const Json& workload : egraph["workloads"]) {
+    if (!workload["seconds"].is_null()) continue;
+    refused = true;
+    EXPECT_FALSE(workload["why_not"].get<std::string>().empty());
+  }
+  EXPECT_TRUE(refused);
+}
+
+TEST_F(Explain, AMeasurementIsNamedWithItsSessionAndHowSureItIs) {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("nntune-explain-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  const schedule::Workload workload = extraction_->explanation.decisions.front().chosen;
+  {
+    auto database = db::Database::open(folder / "tuning.db", db::Mode::read_write);
+    ASSERT_TRUE(database);
+    db::Measurement row;
+    row.target_id = *database->record_target(costs_->target);
+    row.session_id = *database->begin_session({.command = "search", .model = "small", .nntune_version = "9.9"});
+    row.workload = workload.text();
+    row.family = workload.family();
+    row.schedule = costs_->model->schedule(workload)->text();
+    row.object_hash = hash128("code");
+    row.compiler = "llvm";
+    row.nntune_version = "9.9";
+    row.samples_ns = {1000, 1010, 1020, 1000, 1010, 1020, 1000, 1010, 1020};
+    row.created_at = "2025-03-09T14:05:06.123456Z";
+    ASSERT_TRUE(database->insert_measurement(row));
+  }
+  {
+    const auto costs = open_costs(folder / "tuning.db", "");
+    ASSERT_TRUE(costs);
+    const auto sessions = read_sessions(*costs->database);
+    ASSERT_TRUE(sessions);
+    const Provenance provenance = provenance_of(workload, *costs, *sessions);
+    EXPECT_EQ(text(provenance),
+              "measured in a worker 2025-03-09 14:05 UTC, 9 samples, 95 % 1.00 us .. 1.02 us; row 1, search session 1, "
+              "nntune 9.9");
+    const Json json = to_json(provenance);
+    EXPECT_EQ(json["measurement"]["created_at"], "2025-03-09T14:05:06.123456Z");
+    EXPECT_EQ(json["session"]["command"], "search");
+    EXPECT_FALSE(json.contains("estimate"));
+  }
+  std::filesystem::remove_all(folder);
+}
+
+TEST(CutOff, NamesTheLimitAndTheRulesThatItHeldBack) {
+  egraph::RunReport report;
+  report.rules = {{.name = "merge-everything"}, {.name = "split"}};
+  report.iterations.push_back({.applied = 7, .matches = {100, 1}, .banned = {0}});
+  EXPECT_EQ(cut_off(report), "");
+  report.stop = {.kind = egraph::StopReason::Kind::node_limit, .value = 50'001};
+  EXPECT_EQ(cut_off(report),
+            "stopped by the node limit (50001); the last iteration still changed the e-graph 7 times, and held back "
+            "merge-everything. Programs beyond that were not looked at");
+}
+
+}  // namespace
+}  // namespace nntune::cli
