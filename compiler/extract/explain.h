@@ -36,9 +36,9 @@ struct Decision {
   double runner_up_seconds = 0;  ///< the objective's growth, other values being made as chosen
   /// Workload of the runner-up, where it is a kernel.
   std::vector<schedule::Workload> runner_up_workload;
-  egraph::ClassId class_id = 0;     ///< of the value, as in EGraphView
-  std::vector<Alternative> others;  ///< all that are possible, by growth
-  std::vector<RuleStep> rules;      ///< that made this kernel of the imported operations, in order; none: it is one of those
+  egraph::ClassId class_id = 0;          ///< of the value, as in EGraphView
+  std::vector<Alternative> others = {};  ///< all that are possible, by growth
+  std::vector<RuleStep> rules = {};      ///< that made this kernel, in order; none: an operation as imported
 };
 
 /// A matrix in two forms.
@@ -55,12 +55,12 @@ struct LayoutDecision {
   std::string runner_up;         ///< key of the other form; "" if there is none
   double runner_up_seconds = 0;  ///< the objective's growth with it, prices of stored bytes left out; may be below 0
   std::vector<schedule::Workload> workloads;  ///< kernels that only the program with the runner-up has
-  graph::TensorType type;
+  graph::TensorType type = {};
   double bytes = 0;  ///< of all layers
-  graph::TensorType runner_up_type;
+  graph::TensorType runner_up_type = {};
   double runner_up_bytes = 0;
   /// The form that would be worth most beside the stored one, each section reading what it likes; none: no other helps.
-  std::optional<StoredTwice> both;
+  std::optional<StoredTwice> both = {};
 };
 
 struct Explanation {
