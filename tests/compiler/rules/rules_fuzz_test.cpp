@@ -64,6 +64,7 @@ class Session {
     options_.isa = random_isa(random_);
     options_.allow_weight_rounding = !rounds_;
     options_.allow_reassociation = options_.packs_travel_to_products = true;
+    options_.threads = 3;
     outputs_ = language_.add(graph_, source_, "fuzz").value();
     for (const Family& family : families()) take(family.rules);
     take(extra);
