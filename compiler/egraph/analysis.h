@@ -1,6 +1,7 @@
 /// E-class analyses (Willsey et al., POPL 2021, section 4): one value from a semilattice for each class.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -32,6 +33,8 @@ class Analysis {
   virtual Merged merge(ClassId into, ClassId from) = 0;
   /// May add nodes to the class or merge it, e.g. with the constant it is known to equal.
   virtual void modify(EGraph& /*graph*/, ClassId /*class_id*/) {}
+  /// Counted in EGraph::memory_bytes().
+  [[nodiscard]] virtual std::size_t memory_bytes() const { return 0; }
 };
 
 /// An analysis whose values of type `Data` lie in one array, indexed by class.
@@ -53,6 +56,8 @@ class TypedAnalysis : public Analysis {
     Data other = data_[from];
     return join(data_[into], std::move(other));
   }
+  /// Without what the values hold elsewhere.
+  [[nodiscard]] std::size_t memory_bytes() const override { return data_.capacity() * sizeof(Data); }
 
  protected:
   /// The value of one node from those of its children.

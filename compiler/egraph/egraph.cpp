@@ -6,94 +6,49 @@
 #include <cassert>
 #include <unordered_set>
 
+#include "compiler/egraph/proof.h"
+
 namespace nntune::egraph {
+
+EGraph::EGraph() : congruence_(symbols_.intern("congruence")), reason_(symbols_.intern("given")) {}
+
+EGraph::EGraph(Analysis& analysis) : EGraph() { analysis_ = &analysis; }
+
+EGraph::~EGraph() = default;
+
+void EGraph::enable_proofs() {
+  assert(nodes_.empty() && "proofs begin with the first term");
+  proofs_ = std::make_unique<ProofForest>(congruence_);
+}
 
 std::uint32_t EGraph::hash_of(Symbol symbol, std::span<const ClassId> children) {
   std::uint64_t hash = (symbol + 1) * 0x9e3779b97f4a7c15ULL;
   for (const ClassId child : children) {
     hash = (hash ^ (hash >> 29) ^ child) * 0xbf58476d1ce4e5b9ULL;
   }
-  return static_cast<std::uint32_t>((hash ^ (hash >> 32)) & 0xffffffffULL);
+  return static_cast<std::uint32_t>(hash ^ (hash >> 32));
+}
+
+std::span<ClassId> EGraph::own_children(NodeId node) {
+  Node& record = nodes_[node];
+  ClassId* first = record.arity <= kInline ? record.operands.data() : operands_.data() + record.operands[0];
+  return {first, record.arity};
 }
 
 bool EGraph::same(NodeId node, Symbol symbol, std::span<const ClassId> children) const {
-  const auto own = this->children(node);
-  return nodes_[node].symbol == symbol && std::equal(own.begin(), own.end(), children.begin(), children.end());
+  const Node& record = nodes_[node];
+  return record.symbol == symbol && record.arity == children.size() &&
+         std::equal(children.begin(), children.end(), this->children(node).begin());
 }
 
-std::uint32_t EGraph::memo_find(std::uint32_t hash, Symbol symbol, std::span<const ClassId> children) const {
-  if (memo_.empty()) {
-    return kNone;
-  }
-  const std::size_t mask = memo_.size() - 1;
-  for (std::size_t slot = hash & mask; memo_[slot] != kNone; slot = (slot + 1) & mask) {
-    const std::uint32_t node = memo_[slot];
-    if (node != kTombstone && nodes_[node].hash == hash && same(node, symbol, children)) {
-      return static_cast<std::uint32_t>(slot);
-    }
-  }
-  return kNone;
-}
-
-void EGraph::memo_insert(NodeId node) {
-  if ((memo_used_ + 1) * 4 > memo_.size() * 3) {
-    memo_grow();
-  }
-  const std::size_t mask = memo_.size() - 1;
-  std::size_t slot = nodes_[node].hash & mask;
-  while (memo_[slot] != kNone) {
-    slot = (slot + 1) & mask;
-  }
-  memo_[slot] = node;
-  ++memo_used_;
-}
-
-void EGraph::memo_erase(NodeId node) {
-  const std::size_t mask = memo_.size() - 1;
-  std::size_t slot = nodes_[node].hash & mask;
-  while (memo_[slot] != node) {
-    assert(memo_[slot] != kNone && "a live node is missing in the memo");
-    slot = (slot + 1) & mask;
-  }
-  memo_[slot] = kTombstone;
-}
-
-void EGraph::memo_grow() {
-  std::size_t live = 0;
-  for (const std::uint32_t node : memo_) {
-    live += node != kNone && node != kTombstone ? 1 : 0;
-  }
-  std::size_t size = 64;
-  while (size < 2 * (live + 1)) {
-    size *= 2;
-  }
-  std::vector<std::uint32_t> old(size, kNone);
-  old.swap(memo_);
-  memo_used_ = 0;
-  for (const std::uint32_t node : old) {
-    if (node != kNone && node != kTombstone) {
-      const std::size_t mask = memo_.size() - 1;
-      std::size_t slot = nodes_[node].hash & mask;
-      while (memo_[slot] != kNone) {
-        slot = (slot + 1) & mask;
-      }
-      memo_[slot] = node;
-      ++memo_used_;
-    }
-  }
-}
-
-ClassId EGraph::find(ClassId id) const {
-  while (union_find_[id] != id) {
-    id = union_find_[id];
-  }
-  return id;
+NodeId EGraph::memo_find(std::uint32_t hash, Symbol symbol, std::span<const ClassId> children) const {
+  return memo_.find(hash, [&](NodeId node) { return same(node, symbol, children); });
 }
 
 ClassId EGraph::find_compressing(ClassId id) {
-  while (union_find_[id] != id) {
-    union_find_[id] = union_find_[union_find_[id]];
-    id = union_find_[id];
+  while (classes_[id].leader != id) {
+    classes_[id].leader = classes_[classes_[id].leader].leader;
+    id = classes_[id].leader;
   }
   return id;
 }
@@ -103,61 +58,110 @@ std::optional<ClassId> EGraph::lookup(Symbol symbol, std::span<const ClassId> ch
   for (ClassId& child : canonical) {
     child = find(child);
   }
-  const std::uint32_t slot = memo_find(hash_of(symbol, canonical), symbol, canonical);
-  return slot == kNone ? std::nullopt : std::optional(find(memo_[slot]));
+  const NodeId node = memo_find(hash_of(symbol, canonical), symbol, canonical);
+  return node == kNone ? std::nullopt : std::optional(find(node));
+}
+
+void EGraph::prefetch(Symbol symbol, std::span<const ClassId> children) const {
+  std::array<ClassId, kInline> canonical;
+  if (children.size() > canonical.size()) return;
+  for (std::size_t i = 0; i < children.size(); ++i) canonical[i] = find(children[i]);
+  memo_.prefetch(hash_of(symbol, std::span(canonical.data(), children.size())));
+}
+
+/// A node of a class of its own, or of none yet.
+ClassId EGraph::push_node(Symbol symbol, std::span<const ClassId> children) {
+  const auto id = static_cast<NodeId>(nodes_.size());
+  Node node{symbol, static_cast<std::uint32_t>(children.size()) & 0x1fffffffU, 0, 1, 0, {}};
+  if (children.size() <= kInline) {
+    std::copy(children.begin(), children.end(), node.operands.begin());
+  } else {
+    node.operands[0] = static_cast<std::uint32_t>(operands_.size());
+    operands_.append(children);
+  }
+  nodes_.push_back(node);
+  classes_.push_back({id, kNone, kNone, 0});
+  hides_.push_back(false);
+  return id;
+}
+
+void EGraph::add_parent(ClassId child, NodeId node) {
+  Class& record = classes_[child];
+  const auto entry = static_cast<std::uint32_t>(parents_.size());
+  parents_.push_back({node, record.first_parent});
+  if (record.first_parent == kNone) record.last_parent = entry;
+  record.first_parent = entry;
+  ++record.parent_count;
 }
 
 ClassId EGraph::add(Symbol symbol, std::span<const ClassId> children) {
-  scratch_.assign(children.begin(), children.end());
-  for (ClassId& child : scratch_) {
-    child = find_compressing(child);
+  if (proofs_ != nullptr) [[unlikely]] {
+    if (const ClassId known = proofs_->find_term(symbol, children); known != kNone) return known;
+    proofs_->add_term(static_cast<ClassId>(nodes_.size()), symbol, children);
   }
-  const std::uint32_t hash = hash_of(symbol, scratch_);
-  if (const std::uint32_t slot = memo_find(hash, symbol, scratch_); slot != kNone) {
-    return find_compressing(memo_[slot]);
+  scratch_.clear();
+  ClassId* canonical = scratch_.extend(children.size());
+  for (std::size_t i = 0; i < children.size(); ++i) canonical[i] = find_compressing(children[i]);
+  const std::span<const ClassId> operands(canonical, children.size());
+  const std::uint32_t hash = hash_of(symbol, operands);
+  if (const NodeId node = memo_find(hash, symbol, operands); node != kNone) {
+    if (proofs_ == nullptr) [[likely]] return find_compressing(node);
+    // Another way to write a known term: an id for the proofs alone.
+    const ClassId id = push_node(symbol, operands);
+    nodes_[id].dead = 1;
+    classes_[id].leader = find_compressing(node);
+    proofs_->connect(id, node, congruence_);
+    return id;
   }
   clean_ = false;
-  const auto id = static_cast<NodeId>(nodes_.size());
-  nodes_.push_back({symbol, static_cast<std::uint32_t>(children_.size()),
-                    static_cast<std::uint32_t>(scratch_.size()) & 0x7fffffffU, 0, hash});
-  children_.insert(children_.end(), scratch_.begin(), scratch_.end());
-  union_find_.push_back(id);
-  parents_.emplace_back();
-  hides_.push_back(false);
+  const NodeId id = push_node(symbol, operands);
   ++live_nodes_;
-  memo_insert(id);
-  for (std::size_t i = 0; i < scratch_.size(); ++i) {
-    if (std::find(scratch_.begin(), scratch_.begin() + static_cast<std::ptrdiff_t>(i), scratch_[i]) !=
-        scratch_.begin() + static_cast<std::ptrdiff_t>(i)) {
-      continue;  // (+ a a) is one parent of a
-    }
-    ParentList& list = parents_[scratch_[i]];
-    const auto entry = static_cast<std::uint32_t>(parent_entries_.size());
-    parent_entries_.push_back({id, kNone});
-    (list.first == kNone ? list.first : parent_entries_[list.last].next) = entry;
-    list.last = entry;
-    ++list.count;
+  ++changes_;
+  memo_.insert(hash, id);
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    const bool repeated = std::find(operands.begin(), operands.begin() + static_cast<std::ptrdiff_t>(i), operands[i]) !=
+                          operands.begin() + static_cast<std::ptrdiff_t>(i);  // (+ a a) is one parent of a
+    if (!repeated) add_parent(operands[i], id);
   }
   if (analysis_ != nullptr) {
     analysis_->added(*this, id);
     analysis_->modify(*this, id);
   }
-  return find(id);
+  return proofs_ == nullptr ? find(id) : id;
 }
 
-bool EGraph::merge(ClassId a, ClassId b) {
+bool EGraph::merge(ClassId a, ClassId b, std::string_view reason) {
+  return merge_because(a, b, reason.empty() ? reason_ : symbols_.intern(reason));
+}
+
+bool EGraph::merge_because(ClassId a, ClassId b, Symbol reason) {
   ClassId into = find_compressing(a);
   ClassId from = find_compressing(b);
   if (into == from) {
     return false;
   }
   clean_ = false;
-  ++merges_;
+  ++changes_;
+  if (proofs_ != nullptr) [[unlikely]] proofs_->connect(a, b, reason);
   // The side with fewer parents moves, as its parents have to be looked at again; ties go to the older class.
-  if (parents_[into].count < parents_[from].count || (parents_[into].count == parents_[from].count && from < into)) {
+  const auto count = [this](ClassId id) { return classes_[id].parent_count; };
+  if (count(into) < count(from) || (count(into) == count(from) && from < into)) {
     std::swap(into, from);
   }
-  for_each_parent(from, [this](NodeId parent) { pending_.push_back(parent); });
+  // The moving list loses its dead nodes on the way.
+  Class& moved = classes_[from];
+  std::uint32_t* link = &moved.first_parent;
+  moved.last_parent = kNone;
+  for (std::uint32_t entry = *link; entry != kNone; entry = *link) {
+    if (nodes_[parents_[entry].node].dead) {
+      *link = parents_[entry].next;
+      --moved.parent_count;
+      continue;
+    }
+    pending_.push_back(parents_[entry].node);
+    moved.last_parent = entry;
+    link = &parents_[entry].next;
+  }
   if (analysis_ != nullptr) {
     const Merged merged = analysis_->merge(into, from);
     note(merged, into, from);
@@ -169,15 +173,16 @@ bool EGraph::merge(ClassId a, ClassId b) {
       for_each_parent(from, again);
     }
   }
-  union_find_[from] = into;
+  moved.leader = into;
   hides_[into] = hides_[into] || hides_[from];
-  ParentList& target = parents_[into];
-  ParentList& moved = parents_[from];
-  if (moved.first != kNone) {
-    (target.first == kNone ? target.first : parent_entries_[target.last].next) = moved.first;
-    target.last = moved.last;
-    target.count += moved.count;
-    moved = {};
+  if (moved.first_parent != kNone) {
+    Class& target = classes_[into];
+    parents_[moved.last_parent].next = target.first_parent;
+    if (target.first_parent == kNone) target.last_parent = moved.last_parent;
+    target.first_parent = moved.first_parent;
+    target.parent_count += moved.parent_count;
+    moved.first_parent = moved.last_parent = kNone;
+    moved.parent_count = 0;
   }
   if (analysis_ != nullptr) {
     analysis_->modify(*this, into);
@@ -199,33 +204,31 @@ void EGraph::hide_operators(ClassId id) {
 }
 
 void EGraph::repair(NodeId node) {
-  Node& record = nodes_[node];
-  if (record.dead) {
+  if (nodes_[node].dead) {
     return;
   }
-  const auto own = std::span(children_).subspan(record.first_child, record.arity);
-  if (std::all_of(own.begin(), own.end(), [this](ClassId child) { return union_find_[child] == child; })) {
+  const std::span<ClassId> own = own_children(node);
+  if (std::all_of(own.begin(), own.end(), [this](ClassId child) { return classes_[child].leader == child; })) {
     return;
   }
-  memo_erase(node);
+  const Symbol symbol = nodes_[node].symbol;
+  memo_.erase(hash_of(symbol, own), node);
   for (ClassId& child : own) {
     child = find_compressing(child);
   }
-  record.hash = hash_of(record.symbol, own);
-  const std::uint32_t slot = memo_find(record.hash, record.symbol, own);
-  if (slot == kNone) {
-    memo_insert(node);
+  nodes_[node].changed = 1;
+  const std::uint32_t hash = hash_of(symbol, own);
+  const NodeId twin = memo_find(hash, symbol, own);
+  if (twin == kNone) {
+    memo_.insert(hash, node);
     return;
   }
-  record.dead = 1;
+  nodes_[node].dead = 1;
   --live_nodes_;
-  merge(memo_[slot], node);
+  merge_because(twin, node, congruence_);
 }
 
-void EGraph::rebuild() {
-  if (clean_) {
-    return;
-  }
+void EGraph::propagate() {
   while (!pending_.empty() || !analysis_pending_.empty()) {
     while (!pending_.empty()) {
       const NodeId node = pending_.back();
@@ -244,8 +247,15 @@ void EGraph::rebuild() {
       }
     }
   }
-  for (ClassId id = 0; id < union_find_.size(); ++id) {
-    union_find_[id] = find_compressing(id);
+}
+
+void EGraph::rebuild() {
+  if (clean_) {
+    return;
+  }
+  propagate();
+  for (ClassId id = 0; id < classes_.size(); ++id) {
+    classes_[id].leader = find_compressing(id);
   }
   build_index();
   clean_ = true;
@@ -255,87 +265,28 @@ void EGraph::rebuild() {
 #endif
 }
 
-void EGraph::build_index() {
-  // Nodes by class: a counting sort, then each class by symbol.
-  auto& begin = nodes_of_class_.begin;
-  auto& values = nodes_of_class_.values;
-  begin.assign(nodes_.size() + 1, 0);
-  hidden_nodes_ = 0;
-  const auto visible = [this](NodeId node) { return nodes_[node].arity == 0 || !hides_[union_find_[node]]; };
-  for (NodeId node = 0; node < nodes_.size(); ++node) {
-    if (nodes_[node].dead) continue;
-    if (visible(node)) {
-      ++begin[union_find_[node] + 1];
-    } else {
-      ++hidden_nodes_;
-    }
-  }
-  for (std::size_t i = 1; i < begin.size(); ++i) {
-    begin[i] += begin[i - 1];
-  }
-  values.resize(begin.back());
-  std::vector<std::uint32_t> cursor(begin.begin(), begin.end() - 1);
-  for (NodeId node = 0; node < nodes_.size(); ++node) {
-    if (!nodes_[node].dead && visible(node)) {
-      values[cursor[union_find_[node]]++] = node;
-    }
-  }
-  classes_.clear();
-  for (ClassId id = 0; id < nodes_.size(); ++id) {
-    if (begin[id] == begin[id + 1]) {
-      continue;
-    }
-    classes_.push_back(id);
-    std::sort(values.begin() + begin[id], values.begin() + begin[id + 1], [this](NodeId a, NodeId b) {
-      return nodes_[a].symbol != nodes_[b].symbol ? nodes_[a].symbol < nodes_[b].symbol : a < b;
-    });
-  }
-  // Classes by symbol and by head, each class once in a list.
-  const auto group = [this](Csr& csr, auto key_of) {
-    std::vector<ClassId> last(symbols_.size(), kNone);
-    csr.begin.assign(symbols_.size() + 1, 0);
-    for (const ClassId id : classes_) {
-      for (const NodeId node : nodes_of_class_.at(id)) {
-        const Symbol key = key_of(nodes_[node].symbol);
-        if (last[key] != id) {
-          last[key] = id;
-          ++csr.begin[key + 1];
-        }
-      }
-    }
-    for (std::size_t i = 1; i < csr.begin.size(); ++i) {
-      csr.begin[i] += csr.begin[i - 1];
-    }
-    csr.values.resize(csr.begin.back());
-    std::vector<std::uint32_t> next(csr.begin.begin(), csr.begin.end() - 1);
-    std::fill(last.begin(), last.end(), kNone);
-    for (const ClassId id : classes_) {
-      for (const NodeId node : nodes_of_class_.at(id)) {
-        const Symbol key = key_of(nodes_[node].symbol);
-        if (last[key] != id) {
-          last[key] = id;
-          csr.values[next[key]++] = id;
-        }
-      }
-    }
-  };
-  group(classes_of_symbol_, [](Symbol symbol) { return symbol; });
-  group(classes_of_head_, [this](Symbol symbol) { return symbols_.head(symbol); });
-}
-
 std::span<const NodeId> EGraph::nodes(ClassId id) const {
   assert(clean_ && "rebuild first");
-  return nodes_of_class_.at(id);
+  return index_.nodes_of(id);
 }
 
 std::span<const ClassId> EGraph::classes_with(Symbol symbol) const {
   assert(clean_ && "rebuild first");
-  return classes_of_symbol_.at(symbol);
+  return index_.classes_of_symbol.at(symbol);
 }
 
 std::span<const ClassId> EGraph::classes_with_head(Symbol head) const {
   assert(clean_ && "rebuild first");
-  return classes_of_head_.at(head);
+  return index_.classes_of_head.begin.empty() ? index_.classes_of_symbol.at(head) : index_.classes_of_head.at(head);
+}
+
+std::size_t EGraph::memory_bytes() const {
+  // A node in the index: its id, two operands, its part of a group, its class' entries.
+  constexpr std::size_t kIndexBytesPerNode = 32;
+  return nodes_.capacity_bytes() + operands_.capacity_bytes() + classes_.capacity_bytes() + parents_.capacity_bytes() +
+         memo_.memory_bytes() + pending_.capacity_bytes() + analysis_pending_.capacity_bytes() + index_.memory_bytes() +
+         kIndexBytesPerNode * (nodes_.size() - indexed_nodes_) + (analysis_ != nullptr ? analysis_->memory_bytes() : 0) +
+         (proofs_ != nullptr ? proofs_->memory_bytes() : 0);
 }
 
 std::string EGraph::check_invariants() const {
@@ -358,8 +309,7 @@ std::string EGraph::check_invariants() const {
         return fmt::format("class {} does not know its parent {} ({})", child, node, text(node));
       }
     }
-    const std::uint32_t slot = memo_find(nodes_[node].hash, nodes_[node].symbol, children(node));
-    if (slot == kNone || memo_[slot] != node || nodes_[node].hash != hash_of(nodes_[node].symbol, children(node))) {
+    if (memo_find(hash_of(nodes_[node].symbol, children(node)), nodes_[node].symbol, children(node)) != node) {
       return fmt::format("node {} ({}) is not in the memo, or a twin of it is", node, text(node));
     }
   }

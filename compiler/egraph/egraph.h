@@ -2,12 +2,14 @@
 ///
 /// Follows egg (Willsey et al., "egg: Fast and Extensible Equality Saturation", POPL 2021): hash-consed e-nodes, a
 /// union-find over classes, invariants restored in one `rebuild` after a batch of changes. Everything lies in flat arrays:
-/// a node is a symbol and a range of a common array of children; node n starts in class n, so the union-find is indexed by
-/// node. Matching reads an index that `rebuild` makes: the nodes of each class, and the classes with each symbol.
+/// a node is a symbol and its operands (up to two in place); node n starts in class n, so the union-find is indexed by node.
+/// Matching reads an index that `rebuild` makes: the nodes of each class, and the classes with each symbol.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,17 +17,29 @@
 #include <vector>
 
 #include "compiler/egraph/analysis.h"
+#include "compiler/egraph/class_index.h"
+#include "compiler/egraph/flat_array.h"
+#include "compiler/egraph/node_table.h"
 #include "compiler/egraph/symbol.h"
 
 namespace nntune::egraph {
 
+class ProofForest;
+
 class EGraph {
  public:
-  EGraph() = default;
+  EGraph();
   /// `analysis` must outlive the graph.
-  explicit EGraph(Analysis& analysis) : analysis_(&analysis) {}
+  explicit EGraph(Analysis& analysis);
   EGraph(const EGraph&) = delete;
   EGraph& operator=(const EGraph&) = delete;
+  ~EGraph();
+
+  /// From now on the graph remembers why classes became equal (compiler/egraph/proof.h); it is empty yet. `add` then returns
+  /// an id that stands for that very term, which need not be canonical, and each differently written term takes memory.
+  void enable_proofs();
+  /// Null: they are off.
+  [[nodiscard]] const ProofForest* proofs() const { return proofs_.get(); }
 
   [[nodiscard]] SymbolTable& symbols() { return symbols_; }
   [[nodiscard]] const SymbolTable& symbols() const { return symbols_; }
@@ -36,11 +50,19 @@ class EGraph {
     return add(symbols_.intern(text), std::span(children.begin(), children.size()));
   }
   [[nodiscard]] std::optional<ClassId> lookup(Symbol symbol, std::span<const ClassId> children) const;
+  /// Fetches ahead what `add(symbol, children)` is going to read.
+  void prefetch(Symbol symbol, std::span<const ClassId> children) const;
 
   /// The canonical class of `id` (a class, or a node for its class).
-  [[nodiscard]] ClassId find(ClassId id) const;
-  /// Declares two classes equal; false if they were. Congruence is restored by the next rebuild.
-  bool merge(ClassId a, ClassId b);
+  [[nodiscard]] ClassId find(ClassId id) const {
+    while (classes_[id].leader != id) id = classes_[id].leader;
+    return id;
+  }
+  /// Declares two classes equal; false if they were. Congruence is restored by the next rebuild. `reason` is what a proof says:
+  /// "" for that of because().
+  bool merge(ClassId a, ClassId b, std::string_view reason = {});
+  /// The reason of later merges: the name of the rule being applied, or "given".
+  void because(Symbol reason) { reason_ = reason; }
   /// From now on only the leaves of the class are matched and counted: it is known to equal one, and what else it equals is not
   /// worth looking at (egg calls it pruning). All nodes stay known to `add` and to congruence.
   void hide_operators(ClassId id);
@@ -54,34 +76,42 @@ class EGraph {
   /// Distinct e-nodes modulo equality that are not hidden, as of the last rebuild, and those added since.
   [[nodiscard]] std::size_t node_count() const { return live_nodes_ - hidden_nodes_; }
   /// (clean)
-  [[nodiscard]] std::size_t class_count() const { return classes_.size(); }
-  /// Nodes ever added; grows also between rebuilds.
+  [[nodiscard]] std::size_t class_count() const { return index_.classes.size(); }
+  /// Nodes ever added; grows also between rebuilds. All ids are less.
   [[nodiscard]] std::size_t total_nodes() const { return nodes_.size(); }
-  /// Merges ever made, those by congruence included.
-  [[nodiscard]] std::size_t merge_count() const { return merges_; }
+  /// Grows with each node added that was not known and each merge, those by congruence included.
+  [[nodiscard]] std::size_t change_count() const { return changes_; }
+  /// Of all arrays, the analysis' and the index included, which is estimated for nodes added since the last rebuild.
+  [[nodiscard]] std::size_t memory_bytes() const;
 
   /// Canonical classes in ascending order (clean).
-  [[nodiscard]] std::span<const ClassId> classes() const { return classes_; }
+  [[nodiscard]] std::span<const ClassId> classes() const { return index_.classes; }
   /// Nodes of a canonical class, ordered by symbol (clean).
   [[nodiscard]] std::span<const NodeId> nodes(ClassId id) const;
   /// Classes that hold a node of this symbol, or of a symbol with this head, ascending (clean).
   [[nodiscard]] std::span<const ClassId> classes_with(Symbol symbol) const;
   [[nodiscard]] std::span<const ClassId> classes_with_head(Symbol head) const;
+  /// (clean)
+  [[nodiscard]] const ClassIndex& index() const { return index_; }
 
   [[nodiscard]] Symbol symbol(NodeId node) const { return nodes_[node].symbol; }
   [[nodiscard]] std::string_view text(NodeId node) const { return symbols_.text(nodes_[node].symbol); }
   /// See hide_operators().
   [[nodiscard]] bool hidden(NodeId node) const { return nodes_[node].arity > 0 && hides_[find(node)]; }
-  /// Canonical in a clean graph; else apply `find`.
+  /// New to its class or with new operands since the index before the present one.
+  [[nodiscard]] bool fresh(NodeId node) const { return nodes_[node].fresh != 0; }
+  /// Canonical in a clean graph; else apply `find`. Valid until the next `add`.
   [[nodiscard]] std::span<const ClassId> children(NodeId node) const {
-    return {children_.data() + nodes_[node].first_child, nodes_[node].arity};
+    const Node& record = nodes_[node];
+    return record.arity <= kInline ? std::span(record.operands.data(), record.arity)
+                                   : operands_.part(record.operands[0], record.arity);
   }
   /// Calls `visit(NodeId)` for each node that has class `id` among its children; some nodes may be visited twice.
   template <class Visit>
   void for_each_parent(ClassId id, Visit&& visit) const {
-    for (std::uint32_t entry = parents_[id].first; entry != kNone; entry = parent_entries_[entry].next) {
-      if (!nodes_[parent_entries_[entry].node].dead) {
-        visit(parent_entries_[entry].node);
+    for (std::uint32_t entry = classes_[id].first_parent; entry != kNone; entry = parents_[entry].next) {
+      if (!nodes_[parents_[entry].node].dead) {
+        visit(parents_[entry].node);
       }
     }
   }
@@ -91,73 +121,69 @@ class EGraph {
 
  private:
   static constexpr std::uint32_t kNone = 0xffffffff;
-  static constexpr std::uint32_t kTombstone = 0xfffffffe;
+  static constexpr std::uint32_t kInline = 2;
 
   struct Node {
     Symbol symbol;
-    std::uint32_t first_child;
-    std::uint32_t arity : 31;
-    std::uint32_t dead : 1;  // became equal to another node of its class
-    std::uint32_t hash;
+    std::uint32_t arity : 29;
+    std::uint32_t dead : 1;     // became equal to another node of its class
+    std::uint32_t changed : 1;  // will be fresh
+    std::uint32_t fresh : 1;
+    std::array<ClassId, kInline> operands;  // more than fit: operands[0] is where they begin in operands_
   };
-  struct ParentEntry {
+  /// By id; what matters of it is that of leaders.
+  struct Class {
+    ClassId leader;
+    std::uint32_t first_parent;
+    std::uint32_t last_parent;
+    std::uint32_t parent_count;
+  };
+  struct Parent {
     NodeId node;
     std::uint32_t next;
   };
-  struct ParentList {
-    std::uint32_t first = kNone;
-    std::uint32_t last = kNone;
-    std::uint32_t count = 0;
-  };
-  /// Lists of lists in two arrays: entries of key k are values[begin[k]] .. values[begin[k + 1]].
-  struct Csr {
-    std::vector<std::uint32_t> begin;
-    std::vector<std::uint32_t> values;
-    [[nodiscard]] std::span<const std::uint32_t> at(std::size_t key) const {
-      return key + 1 < begin.size() ? std::span(values).subspan(begin[key], begin[key + 1] - begin[key])
-                                    : std::span<const std::uint32_t>();
-    }
-  };
 
   [[nodiscard]] static std::uint32_t hash_of(Symbol symbol, std::span<const ClassId> children);
+  [[nodiscard]] std::span<ClassId> own_children(NodeId node);
   [[nodiscard]] bool same(NodeId node, Symbol symbol, std::span<const ClassId> children) const;
-  /// Slot of an equal node, or kNone.
-  [[nodiscard]] std::uint32_t memo_find(std::uint32_t hash, Symbol symbol, std::span<const ClassId> children) const;
-  void memo_insert(NodeId node);
-  void memo_erase(NodeId node);
-  void memo_grow();
+  [[nodiscard]] NodeId memo_find(std::uint32_t hash, Symbol symbol, std::span<const ClassId> children) const;
 
   ClassId find_compressing(ClassId id);
+  ClassId push_node(Symbol symbol, std::span<const ClassId> children);
+  bool merge_because(ClassId a, ClassId b, Symbol reason);
+  void add_parent(ClassId child, NodeId node);
   void repair(NodeId node);
+  void propagate();
   void note(const Merged& merged, ClassId into, ClassId from);
+  [[nodiscard]] bool visible(NodeId node) const;
   void build_index();
+  void index_nodes();
+  void index_symbols();
 
   SymbolTable symbols_;
   Analysis* analysis_ = nullptr;
+  std::unique_ptr<ProofForest> proofs_;
+  Symbol congruence_;
+  Symbol reason_;
 
-  std::vector<Node> nodes_;
-  std::vector<ClassId> children_;
-  std::vector<ClassId> union_find_;  // by class; roots point to themselves
-  std::vector<ParentList> parents_;  // by class
-  std::vector<ParentEntry> parent_entries_;
+  FlatArray<Node> nodes_;
+  FlatArray<ClassId> operands_;  // of nodes with more than fit in place
+  FlatArray<Class> classes_;
+  FlatArray<Parent> parents_;
+  NodeTable memo_;  // every live node under its present key
 
-  std::vector<std::uint32_t> memo_;  // open addressing, a power of two; holds every live node under its present key
-  std::size_t memo_used_ = 0;        // tombstones included
-
-  std::vector<NodeId> pending_;           // nodes whose children changed class
-  std::vector<NodeId> analysis_pending_;  // nodes whose children have new data
-  std::vector<ClassId> scratch_;
+  FlatArray<NodeId> pending_;           // nodes whose children changed class
+  FlatArray<NodeId> analysis_pending_;  // nodes whose children have new data
+  FlatArray<ClassId> scratch_;
   std::vector<bool> hides_;  // by class
   std::size_t live_nodes_ = 0;
   std::size_t hidden_nodes_ = 0;
-  std::size_t merges_ = 0;
+  std::size_t changes_ = 0;
   bool clean_ = true;
   std::string contradiction_;
 
-  std::vector<ClassId> classes_;
-  Csr nodes_of_class_;
-  Csr classes_of_symbol_;
-  Csr classes_of_head_;
+  ClassIndex index_;
+  std::size_t indexed_nodes_ = 0;  // total_nodes() when the index was made
 };
 
 }  // namespace nntune::egraph

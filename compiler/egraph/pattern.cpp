@@ -96,9 +96,7 @@ struct Pattern::Compiler {
         }
       } else if (is_ground(*term)) {
         const std::uint32_t known = pattern.registers_++;
-        pattern.program_.push_back(
-            {.code = Code::lookup, .a = static_cast<std::uint32_t>(pattern.ground_terms_.size()), .out = known});
-        pattern.ground_terms_.push_back(*term);
+        pattern.grounds_.push_back({*term, known});
         pattern.program_.push_back({.code = Code::compare, .a = known, .b = reg});
       } else {
         later.emplace_back(term, reg);
@@ -169,6 +167,25 @@ struct Pattern::Compiler {
       }
       drain();
     }
+    fold_checks();
+  }
+
+  /// A bind looks at an operand itself where a comparison follows, rather than after it has loaded all of them.
+  void fold_checks() {
+    std::vector<Instruction> folded;
+    for (const Instruction& next : pattern.program_) {
+      if (next.code == Code::compare && !folded.empty() && folded.back().code == Code::bind) {
+        Instruction& bind = folded.back();
+        const auto is_operand = [&](std::uint32_t reg) { return reg >= bind.out && reg < bind.out + bind.arity; };
+        if (is_operand(next.a) || is_operand(next.b)) {
+          const auto [own, other] = is_operand(next.b) ? std::pair(next.b, next.a) : std::pair(next.a, next.b);
+          bind.checks.push_back({own - bind.out, is_operand(other), is_operand(other) ? other - bind.out : other});
+          continue;
+        }
+      }
+      folded.push_back(next);
+    }
+    pattern.program_ = std::move(folded);
   }
 };
 
@@ -187,112 +204,23 @@ Expected<Pattern> Pattern::parse(std::string_view text, SymbolTable& symbols) {
   return pattern;
 }
 
-/// Runs the program by backtracking over registers.
-struct Pattern::Machine {
-  const EGraph& graph;
-  const Pattern& pattern;
-  std::size_t limit;
-  Matches& matches;
-  std::vector<ClassId> registers;
-  std::vector<NodeId> nodes;
-
-  [[nodiscard]] bool fits(const Instruction& in, NodeId node) const {
-    const Symbol symbol = graph.symbol(node);
-    const std::size_t arity = graph.children(node).size();
-    return (in.by_head ? graph.symbols().head(symbol) : symbol) == in.symbol &&
-           (in.open ? arity >= in.arity : arity == in.arity);
-  }
-
-  void load(const Instruction& in, NodeId node) {
-    std::copy_n(graph.children(node).begin(), in.arity, registers.begin() + in.out);
-    if (in.node_out >= 0) {
-      nodes[static_cast<std::size_t>(in.node_out)] = node;
+ClassId Pattern::instantiate(EGraph& graph, ClassId root, std::span<const ClassId> classes,
+                             std::span<const NodeId> nodes) const {
+  const auto build = [&](auto&& self, const Sexpr& term) -> ClassId {
+    if (is_variable(term)) return classes[variables_.class_index(std::string_view(term.head).substr(1))];
+    std::vector<ClassId> operands;
+    for (const Sexpr& operand : term.operands) {
+      if (operand.head != kRest) operands.push_back(self(self, operand));
     }
-  }
-
-  void run(std::size_t pc) {
-    for (; pc < pattern.program_.size(); ++pc) {
-      const Instruction& in = pattern.program_[pc];
-      switch (in.code) {
-        case Code::compare:
-          if (registers[in.a] != registers[in.b]) {
-            return;
-          }
-          break;
-        case Code::lookup: {
-          const auto known = lookup_term(graph, pattern.ground_terms_[in.a]);
-          if (!known) {
-            return;
-          }
-          registers[in.out] = *known;
-          break;
-        }
-        case Code::scan: {
-          const auto candidates = in.open      ? graph.classes()
-                                  : in.by_head ? graph.classes_with_head(in.symbol)
-                                               : graph.classes_with(in.symbol);
-          for (const ClassId id : candidates) {
-            registers[in.out] = id;
-            run(pc + 1);
-            if (matches.size() >= limit) {
-              return;
-            }
-          }
-          return;
-        }
-        case Code::bind: {
-          for (const NodeId node : graph.nodes(registers[in.a])) {
-            if (!in.by_head && graph.symbol(node) > in.symbol) {
-              break;  // nodes are ordered by symbol
-            }
-            if (fits(in, node)) {
-              load(in, node);
-              run(pc + 1);
-              if (matches.size() >= limit) {
-                return;
-              }
-            }
-          }
-          return;
-        }
-        case Code::join: {
-          std::vector<NodeId> parents;
-          graph.for_each_parent(registers[in.a], [&](NodeId node) {
-            if (fits(in, node) && !graph.hidden(node) && graph.children(node)[in.b] == registers[in.a]) {
-              parents.push_back(node);
-            }
-          });
-          std::sort(parents.begin(), parents.end());
-          parents.erase(std::unique(parents.begin(), parents.end()), parents.end());
-          for (const NodeId node : parents) {
-            load(in, node);
-            registers[static_cast<std::size_t>(in.class_out)] = graph.find(node);
-            run(pc + 1);
-            if (matches.size() >= limit) {
-              return;
-            }
-          }
-          return;
-        }
-      }
-    }
-    matches.roots.push_back(registers[pattern.root_register_]);
-    for (const std::uint32_t reg : pattern.class_registers_) {
-      matches.classes.push_back(registers[reg]);
-    }
-    matches.nodes.insert(matches.nodes.end(), nodes.begin(), nodes.end());
-  }
-};
-
-Matches Pattern::search(const EGraph& graph, std::size_t limit) const {
-  assert(graph.clean() && "rebuild before searching");
-  Matches matches;
-  matches.classes_each = variables_.classes.size();
-  matches.nodes_each = variables_.nodes.size();
-  Machine machine{
-      graph, *this, limit, matches, std::vector<ClassId>(registers_), std::vector<NodeId>(variables_.nodes.size())};
-  machine.run(0);
-  return matches;
+    const std::string_view name = node_name(term);
+    if (name.empty()) return graph.add(graph.symbols().intern(term.head), operands);
+    const NodeId node = nodes[variables_.node_index(name)];
+    const auto rest = graph.children(node).subspan(operands.size());
+    operands.insert(operands.end(), rest.begin(), rest.end());
+    return graph.add(graph.symbol(node), operands);
+  };
+  const Sexpr& first = clauses_.front().term;
+  return is_variable(first) ? root : build(build, first);
 }
 
 }  // namespace nntune::egraph

@@ -8,10 +8,12 @@
 /// The root of a match is the class of the first expression.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "compiler/egraph/egraph.h"
 #include "compiler/egraph/sexpr.h"
@@ -28,20 +30,39 @@ struct Variables {
   [[nodiscard]] std::size_t node_index(std::string_view name) const;
 };
 
+/// Where a search ends early, and what it leaves out.
+struct SearchLimits {
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+  std::size_t matches = kNone;
+  std::size_t bytes = kNone;  ///< of memory for matches
+  std::optional<Clock::time_point> deadline = {};
+  /// Count those matches that the index before the present one had too, but do not keep them.
+  bool fresh_only = false;
+  /// The part of Pattern::candidates() to start at.
+  std::size_t first_candidate = 0;
+  std::size_t end_candidate = kNone;
+};
+
 /// All matches of one pattern, flat: the i-th has `roots[i]` and its slice of `classes` and `nodes`.
 struct Matches {
+  enum class End { all, match_limit, deadline, memory };
+
   std::size_t classes_each = 0;
   std::size_t nodes_each = 0;
-  std::vector<ClassId> roots;
-  std::vector<ClassId> classes;
-  std::vector<NodeId> nodes;
+  FlatArray<ClassId> roots;
+  FlatArray<ClassId> classes;
+  FlatArray<NodeId> nodes;
+  std::size_t known = 0;  ///< found but not kept (SearchLimits::fresh_only)
+  End end = End::all;
 
   [[nodiscard]] std::size_t size() const { return roots.size(); }
   [[nodiscard]] std::span<const ClassId> classes_of(std::size_t i) const {
-    return std::span(classes).subspan(i * classes_each, classes_each);
+    return classes.part(i * classes_each, classes_each);
   }
-  [[nodiscard]] std::span<const NodeId> nodes_of(std::size_t i) const {
-    return std::span(nodes).subspan(i * nodes_each, nodes_each);
+  [[nodiscard]] std::span<const NodeId> nodes_of(std::size_t i) const { return nodes.part(i * nodes_each, nodes_each); }
+  [[nodiscard]] std::size_t memory_bytes() const {
+    return roots.capacity_bytes() + classes.capacity_bytes() + nodes.capacity_bytes();
   }
 };
 
@@ -53,8 +74,13 @@ class Pattern {
   [[nodiscard]] const Variables& variables() const { return variables_; }
   [[nodiscard]] const std::string& text() const { return text_; }
 
-  /// Every match in a clean graph, in a fixed order, but no more than `limit` of them.
-  [[nodiscard]] Matches search(const EGraph& graph, std::size_t limit = static_cast<std::size_t>(-1)) const;
+  /// Every match in a clean graph, in a fixed order, within the limits.
+  [[nodiscard]] Matches search(const EGraph& graph, const SearchLimits& limits = {}) const;
+  /// Classes in which a search starts, in its order (clean): a search over [0, k) and one over [k, end) find what one over all
+  /// does.
+  [[nodiscard]] std::span<const ClassId> candidates(const EGraph& graph) const;
+  /// The first expression under a match, as a term of its own (EGraph::add).
+  ClassId instantiate(EGraph& graph, ClassId root, std::span<const ClassId> classes, std::span<const NodeId> nodes) const;
 
  private:
   enum class Code : std::uint8_t {
@@ -62,7 +88,12 @@ class Pattern {
     join,     // out.. <- operands of each parent of class a whose operand number b is a
     bind,     // out.. <- operands of each node of class a with the symbol
     compare,  // class a == class b
-    lookup,   // out <- the class of ground term a
+  };
+  /// Operand number `operand` of a node must be the class in a register, or that in another operand of it.
+  struct Check {
+    std::uint32_t operand = 0;
+    bool is_operand = false;
+    std::uint32_t other = 0;
   };
   struct Instruction {
     Code code;
@@ -73,8 +104,14 @@ class Pattern {
     std::uint32_t b = 0;
     std::uint32_t arity = 0;
     std::uint32_t out = 0;
-    std::int32_t node_out = -1;   // register of the matched node
-    std::int32_t class_out = -1;  // join: register of its class
+    std::int32_t node_out = -1;       // register of the matched node
+    std::int32_t class_out = -1;      // join: register of its class
+    std::vector<Check> checks = {};   // bind: comparisons that need no more than the node
+  };
+  /// A term without variables and the register that holds its class in a search.
+  struct Ground {
+    Sexpr term;
+    std::uint32_t out = 0;
   };
   struct Compiler;
   struct Machine;
@@ -88,7 +125,7 @@ class Pattern {
   std::vector<Clause> clauses_;
   Variables variables_;
   std::vector<Instruction> program_;
-  std::vector<Sexpr> ground_terms_;
+  std::vector<Ground> grounds_;
   std::uint32_t registers_ = 0;
   std::uint32_t root_register_ = 0;
   std::vector<std::uint32_t> class_registers_;  // of variables_.classes

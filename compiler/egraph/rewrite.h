@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "compiler/egraph/egraph.h"
 #include "compiler/egraph/pattern.h"
+#include "compiler/egraph/right_side.h"
 
 namespace nntune::egraph {
 
@@ -35,8 +36,12 @@ using Applier = std::function<std::optional<ClassId>(EGraph&, const Match&)>;
 struct Rewrite {
   std::string name;
   Pattern left;
-  Applier apply;
-  Condition condition = {};  ///< none: always
+  Applier apply = {};                    ///< none: `right`
+  Condition condition = {};              ///< none: always
+  std::optional<RightSide> right = {};   ///< where it is a pattern
+
+  /// A match that was applied once has nothing to add later.
+  [[nodiscard]] bool settles() const { return right && !condition; }
 };
 
 /// A rule with a pattern on either side. Errors: bad_input (malformed, or a variable that the left side lacks).

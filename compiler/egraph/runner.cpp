@@ -2,26 +2,85 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/clock.h"
+#include "compiler/egraph/search.h"
 
 namespace nntune::egraph {
 
 namespace {
 
-/// Applies the matches of one rule; how many changed the graph. Stops early when the graph outgrows `node_limit`.
-std::size_t apply(EGraph& graph, const Rewrite& rule, const Matches& matches, std::size_t node_limit) {
+/// What ends a run in the middle of an iteration.
+class Guard {
+ public:
+  Guard(const EGraph& graph, const RunLimits& limits, RunReport& report)
+      : graph_(graph), limits_(limits), report_(report), start_(Clock::now()), deadline_(start_ + limits.time) {}
+
+  [[nodiscard]] Clock::time_point start() const { return start_; }
+  [[nodiscard]] Clock::time_point deadline() const { return deadline_; }
+  [[nodiscard]] const std::optional<StopReason>& stop() const { return stop_; }
+
+  /// Memory left for matches.
+  [[nodiscard]] std::size_t bytes_left() const {
+    return limits_.memory_bytes - std::min(limits_.memory_bytes, graph_.memory_bytes());
+  }
+
+  /// Looks at the clock and at memory, where the matches held take `match_bytes`; false: the run ends.
+  bool may_go_on(std::size_t match_bytes) {
+    const std::size_t bytes = graph_.memory_bytes() + match_bytes;
+    report_.peak_bytes = std::max(report_.peak_bytes, bytes);
+    if (stop_) return false;
+    if (bytes > limits_.memory_bytes) {
+      stop_ = {.kind = StopReason::Kind::memory_limit, .value = static_cast<double>(bytes)};
+    } else if (Clock::now() > deadline_) {
+      stop_ = {.kind = StopReason::Kind::time_limit, .value = seconds_since(start_)};
+    }
+    return !stop_;
+  }
+
+  /// A search ended early.
+  void note(Matches::End end) {
+    if (end == Matches::End::deadline) stop_ = {.kind = StopReason::Kind::time_limit, .value = seconds_since(start_)};
+    if (end == Matches::End::memory) {
+      stop_ = {.kind = StopReason::Kind::memory_limit, .value = static_cast<double>(limits_.memory_bytes)};
+    }
+  }
+
+ private:
+  const EGraph& graph_;
+  const RunLimits& limits_;
+  RunReport& report_;
+  Clock::time_point start_;
+  Clock::time_point deadline_;
+  std::optional<StopReason> stop_;
+};
+
+/// Applies the matches of one rule; how many changed the graph. Stops early when the graph outgrows `node_limit` or the guard says
+/// so.
+std::size_t apply(EGraph& graph, const Rewrite& rule, const Matches& matches, std::size_t node_limit,
+                  std::size_t match_bytes, Guard& guard) {
+  constexpr std::size_t kMatchesBetweenChecks = 512;
+  constexpr std::size_t kAhead = 8;
+  const bool proves = graph.proofs() != nullptr;
+  graph.because(graph.symbols().intern(rule.name));
+  std::vector<ClassId> scratch;
   std::size_t applied = 0;
   for (std::size_t i = 0; i < matches.size() && graph.node_count() <= node_limit; ++i) {
+    if (i % kMatchesBetweenChecks == 0 && !guard.may_go_on(match_bytes)) break;
     const Match match{rule.left.variables(), matches.roots[i], matches.classes_of(i), matches.nodes_of(i)};
+    if (rule.right && i + kAhead < matches.size()) rule.right->prefetch(graph, matches.classes_of(i + kAhead));
     if (rule.condition && !rule.condition(graph, match)) {
       continue;
     }
-    const std::size_t nodes_before = graph.total_nodes();
-    const std::size_t merges_before = graph.merge_count();
-    if (const auto result = rule.apply(graph, match)) {
-      graph.merge(match.root, *result);
+    const std::size_t before = graph.change_count();
+    const ClassId left = proves ? rule.left.instantiate(graph, match.root, match.classes, match.nodes) : match.root;
+    if (rule.right) {
+      graph.merge(left, rule.right->build(graph, match.classes, scratch));
+    } else if (const auto result = rule.apply(graph, match)) {
+      graph.merge(left, *result);
     }
-    applied += graph.total_nodes() != nodes_before || graph.merge_count() != merges_before ? 1 : 0;
+    applied += graph.change_count() != before ? 1 : 0;
   }
   return applied;
 }
@@ -34,6 +93,7 @@ std::string StopReason::text() const {
     case Kind::node_limit: return fmt::format("node limit ({:.0f})", value);
     case Kind::iteration_limit: return fmt::format("iteration limit ({:.0f})", value);
     case Kind::goal: return "goal reached";
+    case Kind::memory_limit: return fmt::format("memory limit ({:.0f} MB)", 1e-6 * value);
     case Kind::contradiction: return "contradiction: " + detail;
     case Kind::time_limit: return fmt::format("time limit ({:.1f} s)", value);
   }
@@ -54,14 +114,15 @@ std::string RunReport::text() const {
 }
 
 RunReport run(EGraph& graph, std::span<const Rewrite> rules, const RunLimits& limits) {
-  const Clock::time_point start = Clock::now();
-  const double time_limit = std::chrono::duration<double>(limits.time).count();
   RunReport report;
+  Guard guard(graph, limits, report);
   for (const Rewrite& rule : rules) {
     report.rules.push_back({.name = rule.name});
   }
   std::optional<BackoffScheduler> scheduler;
   if (limits.backoff) scheduler.emplace(rules.size(), *limits.backoff);
+  // Rules whose matches of the iteration before are all applied for good.
+  std::vector<bool> settled(rules.size(), false);
   graph.rebuild();
   for (std::size_t iteration = 0;; ++iteration) {
     if (limits.reached && limits.reached(graph)) {
@@ -73,41 +134,54 @@ RunReport run(EGraph& graph, std::span<const Rewrite> rules, const RunLimits& li
       break;
     }
     IterationStats stats;
-    bool out_of_time = false;
 
     Clock::time_point phase = Clock::now();
-    std::vector<Matches> found(rules.size());
-    stats.matches.resize(rules.size());
-    for (std::size_t i = 0; i < rules.size() && !out_of_time; ++i) {
+    std::vector<SearchRequest> requests(rules.size());
+    for (std::size_t i = 0; i < rules.size(); ++i) {
       if (scheduler && !scheduler->may_search(i, iteration)) {
         stats.banned.push_back(i);
+        settled[i] = false;
         continue;
       }
-      const Clock::time_point before = Clock::now();
-      found[i] = scheduler ? rules[i].left.search(graph, scheduler->limit(i) + 1) : rules[i].left.search(graph);
-      report.rules[i].search_seconds += seconds_since(before);
-      stats.matches[i] = found[i].size();
-      if (scheduler && !scheduler->accept(i, iteration, found[i].size())) {
+      requests[i] = {.pattern = &rules[i].left, .fresh_only = settled[i]};
+      if (scheduler) requests[i].matches = scheduler->limit(i) + 1;
+    }
+    std::vector<SearchResult> found = search_all(
+        graph, requests, {.deadline = guard.deadline(), .bytes = guard.bytes_left(), .threads = limits.threads});
+    stats.matches.resize(rules.size());
+    std::size_t match_bytes = 0;
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      if (requests[i].pattern == nullptr) continue;
+      Matches& matches = found[i].matches;
+      guard.note(matches.end);
+      report.rules[i].search_seconds += found[i].seconds;
+      stats.matches[i] = std::min(matches.size() + matches.known, requests[i].matches);
+      settled[i] = rules[i].settles();
+      if (scheduler && !scheduler->accept(i, iteration, stats.matches[i])) {
         stats.banned.push_back(i);
-        found[i] = {};
+        matches = {};
         ++report.rules[i].bans;
+        settled[i] = false;
+      } else {
+        report.rules[i].matches += stats.matches[i];
       }
-      report.rules[i].matches += found[i].size();
-      out_of_time = seconds_since(start) > time_limit;
+      match_bytes += matches.memory_bytes();
     }
     stats.search_seconds = seconds_since(phase);
 
     phase = Clock::now();
-    const std::size_t nodes_before = graph.total_nodes();
-    const std::size_t merges_before = graph.merge_count();
-    for (std::size_t i = 0; i < rules.size() && !out_of_time; ++i) {
+    const std::size_t changes_before = graph.change_count();
+    for (std::size_t i = 0; i < rules.size() && guard.may_go_on(match_bytes); ++i) {
       const Clock::time_point before = Clock::now();
-      const std::size_t applied = apply(graph, rules[i], found[i], limits.nodes);
+      const std::size_t applied = apply(graph, rules[i], found[i].matches, limits.nodes, match_bytes, guard);
+      match_bytes -= found[i].matches.memory_bytes();
+      found[i].matches = {};
       report.rules[i].applied += applied;
       report.rules[i].apply_seconds += seconds_since(before);
       stats.applied += applied;
-      out_of_time = seconds_since(start) > time_limit;
     }
+    found.clear();
+    graph.because(graph.symbols().intern("given"));
     stats.apply_seconds = seconds_since(phase);
 
     phase = Clock::now();
@@ -117,25 +191,24 @@ RunReport run(EGraph& graph, std::span<const Rewrite> rules, const RunLimits& li
     stats.classes = graph.class_count();
     report.iterations.push_back(std::move(stats));
 
-    const bool changed = graph.total_nodes() != nodes_before || graph.merge_count() != merges_before;
     if (!graph.contradiction().empty()) {
       report.stop = {.kind = StopReason::Kind::contradiction, .detail = graph.contradiction()};
       break;
     }
-    if (out_of_time) {
-      report.stop = {.kind = StopReason::Kind::time_limit, .value = seconds_since(start)};
+    if (!guard.may_go_on(0)) {
+      report.stop = *guard.stop();
       break;
     }
     if (graph.node_count() > limits.nodes) {
       report.stop = {.kind = StopReason::Kind::node_limit, .value = static_cast<double>(graph.node_count())};
       break;
     }
-    if (!changed && (!scheduler || scheduler->may_stop(iteration))) {
+    if (graph.change_count() == changes_before && (!scheduler || scheduler->may_stop(iteration))) {
       report.stop = {.kind = StopReason::Kind::saturated};
       break;
     }
   }
-  report.seconds = seconds_since(start);
+  report.seconds = seconds_since(guard.start());
   return report;
 }
 

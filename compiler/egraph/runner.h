@@ -22,6 +22,11 @@ struct RunLimits {
   std::size_t nodes = 10'000;
   std::size_t iterations = 30;
   std::chrono::milliseconds time = std::chrono::seconds(5);
+  /// Of the graph (EGraph::memory_bytes) and the matches of an iteration; what one application or a rebuild adds comes on top.
+  std::size_t memory_bytes = std::size_t{4} << 30;
+  /// Threads for matching: 1 is none beside the caller's, 0 as many as TBB has. The result is the same for any number. Small
+  /// graphs are matched by one thread.
+  int threads = 1;
   /// None: every rule in every iteration.
   std::optional<BackoffOptions> backoff = BackoffOptions{};
   /// Called with the clean graph before the first iteration and after each; true ends the run.
@@ -29,12 +34,12 @@ struct RunLimits {
 };
 
 struct StopReason {
-  enum class Kind { saturated, node_limit, iteration_limit, time_limit, goal, contradiction };
+  enum class Kind { saturated, node_limit, iteration_limit, time_limit, memory_limit, goal, contradiction };
   Kind kind = Kind::saturated;
-  double value = 0;         ///< nodes, iterations or seconds when the limit was hit
+  double value = 0;         ///< nodes, iterations, seconds or bytes when the limit was hit
   std::string detail = {};  ///< of a contradiction
 
-  /// e.g. "saturated", "node limit (10042)", "time limit (5.1 s)"
+  /// e.g. "saturated", "node limit (10042)", "time limit (5.1 s)", "memory limit (512 MB)"
   [[nodiscard]] std::string text() const;
 };
 
@@ -63,6 +68,7 @@ struct RunReport {
   std::vector<IterationStats> iterations;
   std::vector<RuleStats> rules;  ///< as given
   double seconds = 0;
+  std::size_t peak_bytes = 0;  ///< of memory that counts against the limit, as often as it was looked at
 
   [[nodiscard]] std::string text() const;  ///< a table for people
 };

@@ -10,6 +10,7 @@ Symbol SymbolTable::intern(std::string_view text) {
   const bool has_payload = brace != std::string_view::npos && brace > 0;
   const Symbol parent = has_payload ? intern(text.substr(0, brace)) : 0;
   const auto symbol = static_cast<Symbol>(texts_.size());
+  has_heads_ = has_heads_ || has_payload;
   texts_.emplace_back(text);
   heads_.push_back(has_payload ? parent : symbol);
   ids_.emplace(texts_.back(), symbol);

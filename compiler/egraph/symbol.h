@@ -22,8 +22,11 @@ class SymbolTable {
   [[nodiscard]] std::string_view text(Symbol symbol) const { return texts_[symbol]; }
   [[nodiscard]] Symbol head(Symbol symbol) const { return heads_[symbol]; }
   [[nodiscard]] std::size_t size() const { return texts_.size(); }
+  /// Some symbol is not its own head.
+  [[nodiscard]] bool has_heads() const { return has_heads_; }
 
  private:
+  bool has_heads_ = false;
   std::deque<std::string> texts_;  // a deque, as the keys of ids_ point into it
   std::vector<Symbol> heads_;
   std::unordered_map<std::string_view, Symbol> ids_;

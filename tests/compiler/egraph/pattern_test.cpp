@@ -95,7 +95,7 @@ TEST(Pattern, SearchStopsAtItsLimit) {
     graph.add("f", {graph.add(std::to_string(i))});
   }
   graph.rebuild();
-  EXPECT_EQ(Pattern::parse("(f ?x)", graph.symbols())->search(graph, 10).size(), 10U);
+  EXPECT_EQ(Pattern::parse("(f ?x)", graph.symbols())->search(graph, {.matches = 10}).size(), 10U);
 }
 
 TEST(Pattern, NodesOfOneClass) {
