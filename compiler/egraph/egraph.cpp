@@ -21,36 +21,14 @@ void EGraph::enable_proofs() {
   proofs_ = std::make_unique<ProofForest>(congruence_);
 }
 
-std::uint32_t EGraph::hash_of(Symbol symbol, std::span<const ClassId> children) {
-  std::uint64_t hash = (symbol + 1) * 0x9e3779b97f4a7c15ULL;
-  for (const ClassId child : children) {
-    hash = (hash ^ (hash >> 29) ^ child) * 0xbf58476d1ce4e5b9ULL;
-  }
-  return static_cast<std::uint32_t>(hash ^ (hash >> 32));
-}
-
 std::span<ClassId> EGraph::own_children(NodeId node) {
   Node& record = nodes_[node];
   ClassId* first = record.arity <= kInline ? record.operands.data() : operands_.data() + record.operands[0];
   return {first, record.arity};
 }
 
-bool EGraph::same(NodeId node, Symbol symbol, std::span<const ClassId> children) const {
-  const Node& record = nodes_[node];
-  return record.symbol == symbol && record.arity == children.size() &&
-         std::equal(children.begin(), children.end(), this->children(node).begin());
-}
-
 NodeId EGraph::memo_find(std::uint32_t hash, Symbol symbol, std::span<const ClassId> children) const {
   return memo_.find(hash, [&](NodeId node) { return same(node, symbol, children); });
-}
-
-ClassId EGraph::find_compressing(ClassId id) {
-  while (classes_[id].leader != id) {
-    classes_[id].leader = classes_[classes_[id].leader].leader;
-    id = classes_[id].leader;
-  }
-  return id;
 }
 
 std::optional<ClassId> EGraph::lookup(Symbol symbol, std::span<const ClassId> children) const {
@@ -62,17 +40,22 @@ std::optional<ClassId> EGraph::lookup(Symbol symbol, std::span<const ClassId> ch
   return node == kNone ? std::nullopt : std::optional(find(node));
 }
 
-void EGraph::prefetch(Symbol symbol, std::span<const ClassId> children) const {
-  std::array<ClassId, kInline> canonical;
-  if (children.size() > canonical.size()) return;
-  for (std::size_t i = 0; i < children.size(); ++i) canonical[i] = find(children[i]);
-  memo_.prefetch(hash_of(symbol, std::span(canonical.data(), children.size())));
+void EGraph::prefetch_memo(Symbol symbol, std::span<const ClassId> children) const {
+  if (children.size() <= kInline) memo_.prefetch(hash_now(symbol, children));
+}
+
+void EGraph::prefetch_node(Symbol symbol, std::span<const ClassId> children) const {
+  if (children.size() > kInline) return;
+  if (const NodeId node = memo_.peek(hash_now(symbol, children)); node != kNone) {
+    __builtin_prefetch(&nodes_[node]);
+    __builtin_prefetch(&classes_[node]);
+  }
 }
 
 /// A node of a class of its own, or of none yet.
 ClassId EGraph::push_node(Symbol symbol, std::span<const ClassId> children) {
   const auto id = static_cast<NodeId>(nodes_.size());
-  Node node{symbol, static_cast<std::uint32_t>(children.size()) & 0x1fffffffU, 0, 1, 0, {}};
+  Node node{symbol, static_cast<std::uint32_t>(children.size()) & 0xfffffffU, 0, 0, 1, 0, {}};
   if (children.size() <= kInline) {
     std::copy(children.begin(), children.end(), node.operands.begin());
   } else {
@@ -94,15 +77,36 @@ void EGraph::add_parent(ClassId child, NodeId node) {
   ++record.parent_count;
 }
 
+/// The present classes of `children`, in scratch_.
+std::span<const ClassId> EGraph::canonical(std::span<const ClassId> children) {
+  scratch_.clear();
+  ClassId* result = scratch_.extend(children.size());
+  for (std::size_t i = 0; i < children.size(); ++i) result[i] = find_compressing(children[i]);
+  return {result, children.size()};
+}
+
+/// A node that the memo does not have, without analysis data yet.
+ClassId EGraph::insert_node(Symbol symbol, std::span<const ClassId> children, std::uint32_t hash) {
+  clean_ = false;
+  const NodeId id = push_node(symbol, children);
+  ++live_nodes_;
+  ++changes_;
+  memo_.insert(hash, id);
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    const auto before = children.first(i);
+    if (std::find(before.begin(), before.end(), children[i]) == before.end()) {  // (+ a a) is one parent of a
+      add_parent(children[i], id);
+    }
+  }
+  return id;
+}
+
 ClassId EGraph::add(Symbol symbol, std::span<const ClassId> children) {
   if (proofs_ != nullptr) [[unlikely]] {
     if (const ClassId known = proofs_->find_term(symbol, children); known != kNone) return known;
     proofs_->add_term(static_cast<ClassId>(nodes_.size()), symbol, children);
   }
-  scratch_.clear();
-  ClassId* canonical = scratch_.extend(children.size());
-  for (std::size_t i = 0; i < children.size(); ++i) canonical[i] = find_compressing(children[i]);
-  const std::span<const ClassId> operands(canonical, children.size());
+  const std::span<const ClassId> operands = canonical(children);
   const std::uint32_t hash = hash_of(symbol, operands);
   if (const NodeId node = memo_find(hash, symbol, operands); node != kNone) {
     if (proofs_ == nullptr) [[likely]] return find_compressing(node);
@@ -113,21 +117,34 @@ ClassId EGraph::add(Symbol symbol, std::span<const ClassId> children) {
     proofs_->connect(id, node, congruence_);
     return id;
   }
-  clean_ = false;
-  const NodeId id = push_node(symbol, operands);
-  ++live_nodes_;
-  ++changes_;
-  memo_.insert(hash, id);
-  for (std::size_t i = 0; i < operands.size(); ++i) {
-    const bool repeated = std::find(operands.begin(), operands.begin() + static_cast<std::ptrdiff_t>(i), operands[i]) !=
-                          operands.begin() + static_cast<std::ptrdiff_t>(i);  // (+ a a) is one parent of a
-    if (!repeated) add_parent(operands[i], id);
-  }
+  const NodeId id = insert_node(symbol, operands, hash);
   if (analysis_ != nullptr) {
     analysis_->added(*this, id);
     analysis_->modify(*this, id);
   }
   return proofs_ == nullptr ? find(id) : id;
+}
+
+bool EGraph::add_to(ClassId id, Symbol symbol, std::span<const ClassId> children) {
+  assert(proofs_ == nullptr);
+  const std::span<const ClassId> operands = canonical(children);
+  const std::uint32_t hash = hash_of(symbol, operands);
+  if (const NodeId node = memo_find(hash, symbol, operands); node != kNone) return merge_because(id, node, reason_);
+  id = find_compressing(id);
+  const NodeId node = insert_node(symbol, operands, hash);
+  classes_[node].leader = id;
+  if (analysis_ != nullptr) update_data(node, id);
+  return true;
+}
+
+/// Joins what a node gives into the data of its class.
+void EGraph::update_data(NodeId node, ClassId id) {
+  const Merged merged = analysis_->update(*this, node, id);
+  note(merged, id, node);
+  if (merged.into_changed) {
+    for_each_parent(id, [this](NodeId parent) { analysis_pending_.push_back(parent); });
+    analysis_->modify(*this, id);
+  }
 }
 
 bool EGraph::merge(ClassId a, ClassId b, std::string_view reason) {
@@ -158,7 +175,10 @@ bool EGraph::merge_because(ClassId a, ClassId b, Symbol reason) {
       --moved.parent_count;
       continue;
     }
-    pending_.push_back(parents_[entry].node);
+    if (Node& parent = nodes_[parents_[entry].node]; !parent.pending) {
+      parent.pending = 1;
+      pending_.push_back(parents_[entry].node);
+    }
     moved.last_parent = entry;
     link = &parents_[entry].next;
   }
@@ -204,6 +224,7 @@ void EGraph::hide_operators(ClassId id) {
 }
 
 void EGraph::repair(NodeId node) {
+  nodes_[node].pending = 0;
   if (nodes_[node].dead) {
     return;
   }
@@ -228,23 +249,38 @@ void EGraph::repair(NodeId node) {
   merge_because(twin, node, congruence_);
 }
 
+/// In rounds of ascending ids: operands are mostly older than what is built from them, so that equalities travel upwards and few
+/// nodes are repaired twice; and memory is read in order.
+void EGraph::repair_all() {
+  constexpr std::size_t kShareForSweep = 16;
+  while (!pending_.empty()) {
+    if (pending_.size() > nodes_.size() / kShareForSweep) {
+      pending_.clear();
+      for (NodeId node = 0; node < nodes_.size(); ++node) {
+        if (nodes_[node].pending) repair(node);
+      }
+      // What became pending behind the sweep, and some that it took.
+      std::size_t kept = 0;
+      for (const NodeId node : pending_) {
+        if (nodes_[node].pending) pending_[kept++] = node;
+      }
+      pending_.resize_down(kept);
+      continue;
+    }
+    repairing_.clear();
+    repairing_.swap(pending_);
+    std::sort(repairing_.begin(), repairing_.end());
+    for (const NodeId node : repairing_) repair(node);
+  }
+}
+
 void EGraph::propagate() {
   while (!pending_.empty() || !analysis_pending_.empty()) {
-    while (!pending_.empty()) {
-      const NodeId node = pending_.back();
-      pending_.pop_back();
-      repair(node);
-    }
+    repair_all();
     while (!analysis_pending_.empty() && pending_.empty()) {
       const NodeId node = analysis_pending_.back();
       analysis_pending_.pop_back();
-      const ClassId id = find_compressing(node);
-      const Merged merged = analysis_->update(*this, node, id);
-      note(merged, id, node);
-      if (merged.into_changed) {
-        for_each_parent(id, [this](NodeId parent) { analysis_pending_.push_back(parent); });
-        analysis_->modify(*this, id);
-      }
+      update_data(node, find_compressing(node));
     }
   }
 }

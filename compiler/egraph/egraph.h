@@ -49,9 +49,14 @@ class EGraph {
   ClassId add(std::string_view text, std::initializer_list<ClassId> children = {}) {
     return add(symbols_.intern(text), std::span(children.begin(), children.size()));
   }
+  /// add() and merge() in one, without a class in between; false if the node was known in this class. Not with proofs.
+  bool add_to(ClassId id, Symbol symbol, std::span<const ClassId> children);
   [[nodiscard]] std::optional<ClassId> lookup(Symbol symbol, std::span<const ClassId> children) const;
-  /// Fetches ahead what `add(symbol, children)` is going to read.
-  void prefetch(Symbol symbol, std::span<const ClassId> children) const;
+  /// Fetch ahead, in three steps with time in between, what `add(symbol, children)` is going to read: of the operands' classes,
+  /// of the memo, and the node.
+  void prefetch_class(ClassId id) const { __builtin_prefetch(&classes_[id]); }
+  void prefetch_memo(Symbol symbol, std::span<const ClassId> children) const;
+  void prefetch_node(Symbol symbol, std::span<const ClassId> children) const;
 
   /// The canonical class of `id` (a class, or a node for its class).
   [[nodiscard]] ClassId find(ClassId id) const {
@@ -125,11 +130,12 @@ class EGraph {
 
   struct Node {
     Symbol symbol;
-    std::uint32_t arity : 29;
+    std::uint32_t arity : 28;
     std::uint32_t dead : 1;     // became equal to another node of its class
+    std::uint32_t pending : 1;  // in pending_
     std::uint32_t changed : 1;  // will be fresh
     std::uint32_t fresh : 1;
-    std::array<ClassId, kInline> operands;  // more than fit: operands[0] is where they begin in operands_
+    std::array<ClassId, kInline> operands;  // 0 behind the last; more than fit: operands[0] is where they begin in operands_
   };
   /// By id; what matters of it is that of leaders.
   struct Class {
@@ -143,18 +149,47 @@ class EGraph {
     std::uint32_t next;
   };
 
-  [[nodiscard]] static std::uint32_t hash_of(Symbol symbol, std::span<const ClassId> children);
+  [[nodiscard]] static std::uint32_t hash_of(Symbol symbol, std::span<const ClassId> children) {
+    std::uint64_t hash = (symbol + 1) * 0x9e3779b97f4a7c15ULL;
+    for (const ClassId child : children) {
+      hash = (hash ^ (hash >> 29) ^ child) * 0xbf58476d1ce4e5b9ULL;
+    }
+    return static_cast<std::uint32_t>(hash ^ (hash >> 32));
+  }
+  /// hash_of() the operands' present classes, for operands that fit in place.
+  [[nodiscard]] std::uint32_t hash_now(Symbol symbol, std::span<const ClassId> children) const {
+    std::array<ClassId, kInline> canonical;
+    for (std::size_t i = 0; i < children.size(); ++i) canonical[i] = find(children[i]);
+    return hash_of(symbol, std::span(canonical.data(), children.size()));
+  }
   [[nodiscard]] std::span<ClassId> own_children(NodeId node);
-  [[nodiscard]] bool same(NodeId node, Symbol symbol, std::span<const ClassId> children) const;
+  [[nodiscard]] bool same(NodeId node, Symbol symbol, std::span<const ClassId> children) const {
+    const Node& record = nodes_[node];
+    if (record.symbol != symbol || record.arity != children.size()) return false;
+    for (std::size_t i = 0; const ClassId child : this->children(node)) {
+      if (child != children[i++]) return false;
+    }
+    return true;
+  }
   [[nodiscard]] NodeId memo_find(std::uint32_t hash, Symbol symbol, std::span<const ClassId> children) const;
 
-  ClassId find_compressing(ClassId id);
+  ClassId find_compressing(ClassId id) {
+    while (classes_[id].leader != id) {
+      classes_[id].leader = classes_[classes_[id].leader].leader;
+      id = classes_[id].leader;
+    }
+    return id;
+  }
+  std::span<const ClassId> canonical(std::span<const ClassId> children);
   ClassId push_node(Symbol symbol, std::span<const ClassId> children);
+  ClassId insert_node(Symbol symbol, std::span<const ClassId> children, std::uint32_t hash);
   bool merge_because(ClassId a, ClassId b, Symbol reason);
   void add_parent(ClassId child, NodeId node);
   void repair(NodeId node);
+  void repair_all();
   void propagate();
   void note(const Merged& merged, ClassId into, ClassId from);
+  void update_data(NodeId node, ClassId id);
   [[nodiscard]] bool visible(NodeId node) const;
   void build_index();
   void index_nodes();
@@ -172,7 +207,8 @@ class EGraph {
   FlatArray<Parent> parents_;
   NodeTable memo_;  // every live node under its present key
 
-  FlatArray<NodeId> pending_;           // nodes whose children changed class
+  FlatArray<NodeId> pending_;           // nodes whose children changed class, each once
+  FlatArray<NodeId> repairing_;
   FlatArray<NodeId> analysis_pending_;  // nodes whose children have new data
   FlatArray<ClassId> scratch_;
   std::vector<bool> hides_;  // by class

@@ -13,6 +13,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "compiler/egraph/huge_pages.h"
+
 namespace nntune::egraph {
 
 template <class T>
@@ -84,6 +86,7 @@ class FlatArray {
     const std::size_t capacity = std::max({count, capacity_ + capacity_ / 2, std::size_t{16}});
     void* moved = std::realloc(static_cast<void*>(data_), capacity * sizeof(T));
     if (moved == nullptr) throw std::bad_alloc();
+    prefer_huge_pages(moved, capacity * sizeof(T));
     data_ = static_cast<T*>(moved);
     capacity_ = capacity;
   }

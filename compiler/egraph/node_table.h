@@ -9,6 +9,8 @@
 #include <memory>
 #include <new>
 
+#include "compiler/egraph/huge_pages.h"
+
 namespace nntune::egraph {
 
 class NodeTable {
@@ -54,6 +56,10 @@ class NodeTable {
   void prefetch(std::uint32_t hash) const {
     if (count_ != 0) __builtin_prefetch(&slots_[hash & mask_]);
   }
+  /// The node at the place of this hash, which is most often the one that `find` compares first; or kNone.
+  [[nodiscard]] std::uint32_t peek(std::uint32_t hash) const {
+    return count_ == 0 ? kNone : slots_[hash & mask_].node_plus_one - 1;
+  }
   [[nodiscard]] std::size_t memory_bytes() const { return slots_ == nullptr ? 0 : (mask_ + 1) * sizeof(Slot); }
 
  private:
@@ -76,6 +82,7 @@ class NodeTable {
     const std::size_t size = old_size == 0 ? 64 : 2 * old_size;
     std::unique_ptr<Slot[], Free> old(static_cast<Slot*>(std::calloc(size, sizeof(Slot))));
     if (old == nullptr) throw std::bad_alloc();
+    prefer_huge_pages(old.get(), size * sizeof(Slot));
     old.swap(slots_);
     mask_ = size - 1;
     for (std::size_t i = 0; i < old_size; ++i) {

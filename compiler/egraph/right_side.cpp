@@ -25,11 +25,17 @@ Status RightSide::compile(const Sexpr& term, const Variables& names, SymbolTable
   for (const Sexpr& operand : term.operands) {
     NNTUNE_TRY(compile(operand, names, symbols));
   }
-  items_.push_back({false, symbols.intern(term.head), static_cast<std::uint32_t>(term.operands.size())});
+  const auto arity = static_cast<std::uint32_t>(term.operands.size());
+  const Symbol symbol = symbols.intern(term.head);
+  if (const auto operands = std::span(items_).last(arity); arity >= 1 && arity <= 2 && items_.size() >= arity &&
+      std::ranges::all_of(operands, &Item::variable)) {
+    innermost_.push_back({symbol, {operands.front().index, operands.back().index}, arity});
+  }
+  items_.push_back({false, symbol, arity});
   return {};
 }
 
-ClassId RightSide::build(EGraph& graph, std::span<const ClassId> values, std::vector<ClassId>& scratch) const {
+void RightSide::apply(EGraph& graph, ClassId root, std::span<const ClassId> values, std::vector<ClassId>& scratch) const {
   scratch.resize(items_.size());
   ClassId* top = scratch.data();
   for (const Item& item : items_) {
@@ -38,23 +44,14 @@ ClassId RightSide::build(EGraph& graph, std::span<const ClassId> values, std::ve
       continue;
     }
     top -= item.arity;
-    *top = graph.add(item.index, std::span<const ClassId>(top, item.arity));
-    ++top;
-  }
-  return top[-1];
-}
-
-void RightSide::prefetch(const EGraph& graph, std::span<const ClassId> values) const {
-  std::array<ClassId, 4> operands;
-  std::size_t count = 0;
-  for (const Item& item : items_) {
-    if (!item.variable) {
-      if (item.arity == count && count > 0) graph.prefetch(item.index, std::span(operands).first(count));
+    const std::span<const ClassId> operands(top, item.arity);
+    if (&item == &items_.back() && graph.proofs() == nullptr) {
+      graph.add_to(root, item.index, operands);
       return;
     }
-    if (count == operands.size()) return;
-    operands[count++] = values[item.index];
+    *top++ = graph.add(item.index, operands);
   }
+  graph.merge(root, top[-1]);
 }
 
 }  // namespace nntune::egraph

@@ -61,7 +61,6 @@ class Guard {
 std::size_t apply(EGraph& graph, const Rewrite& rule, const Matches& matches, std::size_t node_limit,
                   std::size_t match_bytes, Guard& guard) {
   constexpr std::size_t kMatchesBetweenChecks = 512;
-  constexpr std::size_t kAhead = 8;
   const bool proves = graph.proofs() != nullptr;
   graph.because(graph.symbols().intern(rule.name));
   std::vector<ClassId> scratch;
@@ -69,14 +68,16 @@ std::size_t apply(EGraph& graph, const Rewrite& rule, const Matches& matches, st
   for (std::size_t i = 0; i < matches.size() && graph.node_count() <= node_limit; ++i) {
     if (i % kMatchesBetweenChecks == 0 && !guard.may_go_on(match_bytes)) break;
     const Match match{rule.left.variables(), matches.roots[i], matches.classes_of(i), matches.nodes_of(i)};
-    if (rule.right && i + kAhead < matches.size()) rule.right->prefetch(graph, matches.classes_of(i + kAhead));
+    if (rule.right) {
+      rule.right->prefetch(graph, matches.size() - i, [&](std::size_t ahead) { return matches.classes_of(i + ahead); });
+    }
     if (rule.condition && !rule.condition(graph, match)) {
       continue;
     }
     const std::size_t before = graph.change_count();
     const ClassId left = proves ? rule.left.instantiate(graph, match.root, match.classes, match.nodes) : match.root;
     if (rule.right) {
-      graph.merge(left, rule.right->build(graph, match.classes, scratch));
+      rule.right->apply(graph, left, match.classes, scratch);
     } else if (const auto result = rule.apply(graph, match)) {
       graph.merge(left, *result);
     }
@@ -146,8 +147,9 @@ RunReport run(EGraph& graph, std::span<const Rewrite> rules, const RunLimits& li
       requests[i] = {.pattern = &rules[i].left, .fresh_only = settled[i]};
       if (scheduler) requests[i].matches = scheduler->limit(i) + 1;
     }
-    std::vector<SearchResult> found = search_all(
-        graph, requests, {.deadline = guard.deadline(), .bytes = guard.bytes_left(), .threads = limits.threads});
+    const int threads = graph.node_count() >= limits.nodes_worth_threads ? limits.threads : 1;
+    std::vector<SearchResult> found =
+        search_all(graph, requests, {.deadline = guard.deadline(), .bytes = guard.bytes_left(), .threads = threads});
     stats.matches.resize(rules.size());
     std::size_t match_bytes = 0;
     for (std::size_t i = 0; i < rules.size(); ++i) {

@@ -24,9 +24,10 @@ struct RunLimits {
   std::chrono::milliseconds time = std::chrono::seconds(5);
   /// Of the graph (EGraph::memory_bytes) and the matches of an iteration; what one application or a rebuild adds comes on top.
   std::size_t memory_bytes = std::size_t{4} << 30;
-  /// Threads for matching: 1 is none beside the caller's, 0 as many as TBB has. The result is the same for any number. Small
-  /// graphs are matched by one thread.
+  /// Threads for matching: 1 is none beside the caller's, 0 as many as TBB has. The result is the same for any number. Graphs of
+  /// fewer e-nodes are matched by one thread, as several would wait for each other longer than they search.
   int threads = 1;
+  std::size_t nodes_worth_threads = 20'000;
   /// None: every rule in every iteration.
   std::optional<BackoffOptions> backoff = BackoffOptions{};
   /// Called with the clean graph before the first iteration and after each; true ends the run.

@@ -10,8 +10,6 @@ namespace nntune::egraph {
 
 namespace {
 
-/// Below this many e-nodes the threads would wait for each other longer than they search.
-constexpr std::size_t kNodesWorthThreads = 20'000;
 constexpr std::size_t kCandidatesOfATask = 2048;
 
 struct Task {
@@ -63,7 +61,7 @@ std::vector<SearchResult> search_all(const EGraph& graph, std::span<const Search
     results[i].matches.classes_each = requests[i].pattern->variables().classes.size();
     results[i].matches.nodes_each = requests[i].pattern->variables().nodes.size();
   }
-  if (budget.threads == 1 || graph.node_count() < kNodesWorthThreads) {
+  if (budget.threads == 1) {
     std::size_t bytes = 0;
     for (std::size_t i = 0; i < requests.size(); ++i) {
       if (requests[i].pattern == nullptr) continue;

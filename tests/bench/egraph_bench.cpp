@@ -10,11 +10,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
-#include <functional>
-#include <iostream>
 
 #include "base/clock.h"
 #include "compiler/egraph/runner.h"
@@ -34,6 +32,7 @@ struct Case {
 
 struct Result {
   double seconds = 0;
+  double cpu_seconds = 0;
   double nodes = 0;
   double classes = 0;
   double peak_bytes = 0;
@@ -76,12 +75,14 @@ Result measure(const Case& which) {
   const auto rules = egg::rules(reference()["rules"][which.suite], names, *language, graph.symbols());
 
   const double before = process_bytes("VmRSS:");
+  const std::clock_t cpu_start = std::clock();
   const Clock::time_point start = Clock::now();
   for (const std::string& term : terms) egg::add(graph, term);
   const RunReport report =
       run(graph, rules,
           {.nodes = 1'000'000'000, .iterations = which.iterations, .time = std::chrono::hours(1), .backoff = std::nullopt});
   return {.seconds = seconds_since(start),
+          .cpu_seconds = static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC,
           .nodes = static_cast<double>(graph.node_count()),
           .classes = static_cast<double>(graph.class_count()),
           .peak_bytes = process_bytes("VmHWM:") - before};
@@ -121,6 +122,7 @@ void saturate(benchmark::State& state, const Case& which, int runs) {
     state.counters["e_nodes"] = median.nodes;
     state.counters["classes"] = median.classes;
     state.counters["e_nodes_per_s"] = median.nodes / median.seconds;
+    state.counters["cpu_ms"] = 1e3 * median.cpu_seconds;
     state.counters["peak_MB"] = 1e-6 * median.peak_bytes;
     if (which.egg_seconds > 0) {
       state.counters["egg_s"] = which.egg_seconds;

@@ -5,18 +5,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <deque>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -54,8 +57,10 @@ class Language {
   [[nodiscard]] virtual Analysis* analysis() { return nullptr; }
   /// `test` is a list [kind, arguments...] of egg_reference.json. The language outlives the condition.
   [[nodiscard]] virtual Condition condition(const Json& test, const Variables& names) const = 0;
-  /// Rules whose right side is computed; none: not one of them.
-  [[nodiscard]] virtual Applier special(const std::string& /*rule*/) const { return {}; }
+  /// Rules whose right side is computed, over the variables of its left side; none: not one of them.
+  [[nodiscard]] virtual Applier special(const std::string& /*rule*/, const Variables& /*names*/, SymbolTable& /*symbols*/) const {
+    return {};
+  }
 
  protected:
   /// Position in a match of the variable that is argument `i` of the test.
@@ -64,9 +69,13 @@ class Language {
   }
 };
 
+/// The reason of merges with a computed constant.
+constexpr std::string_view kFolding = "constant folding";
+
 struct MathData {
   static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   double constant = kNone;
+  NodeId from = 0;      ///< the node that gave the constant
   bool symbol = false;  ///< the class holds a variable
 
   [[nodiscard]] bool known() const { return !std::isnan(constant); }
@@ -92,9 +101,17 @@ class Math final : public Language, public TypedAnalysis<MathData> {
   }
 
   void modify(EGraph& graph, ClassId id) override {
-    const double constant = data(graph.find(id)).constant;
-    if (std::isnan(constant)) return;
-    graph.merge(id, graph.add(text_of(constant)));
+    const MathData known = data(graph.find(id));
+    if (!known.known()) return;
+    ClassId folded = id;
+    if (graph.proofs() != nullptr && !graph.children(known.from).empty()) {
+      // A proof needs the operation on numerals, which are in the operands' classes already.
+      const ClassId left = graph.find(graph.children(known.from)[0]), right = graph.find(graph.children(known.from)[1]);
+      const ClassId a = graph.add(text_of(data(left).constant));
+      const ClassId b = graph.add(text_of(data(right).constant));
+      folded = graph.add(graph.symbol(known.from), std::array{a, b});
+    }
+    graph.merge(folded, graph.add(text_of(known.constant)), kFolding);
     graph.hide_operators(id);
   }
 
@@ -102,20 +119,23 @@ class Math final : public Language, public TypedAnalysis<MathData> {
   MathData make(const EGraph& graph, NodeId node) override {
     const auto& [op, value] = leaves_.at(graph, graph.symbol(node), read);
     const auto children = graph.children(node);
-    if (children.empty()) return {value.value_or(MathData::kNone), !value};
+    if (children.empty()) return {value.value_or(MathData::kNone), node, !value};
     if (children.size() != 2 || op == 0) return {};
     const double a = data(graph.find(children[0])).constant;
     if (std::isnan(a)) return {};
     const double b = data(graph.find(children[1])).constant;
     if (std::isnan(b) || (op == '/' && b == 0)) return {};
-    return {op == '+' ? a + b : op == '-' ? a - b : op == '*' ? a * b : a / b, false};
+    return {op == '+' ? a + b : op == '-' ? a - b : op == '*' ? a * b : a / b, node, false};
   }
 
   Merged join(MathData& into, MathData from) override {
     Merged merged{.into_changed = (!into.known() && from.known()) || (!into.symbol && from.symbol),
                   .from_changed = (into.known() && !from.known()) || (into.symbol && !from.symbol),
                   .contradict = into.known() && from.known() && into.constant != from.constant};
-    if (!into.known()) into.constant = from.constant;
+    if (!into.known()) {
+      into.constant = from.constant;
+      into.from = from.from;
+    }
     into.symbol = into.symbol || from.symbol;
     return merged;
   }
@@ -157,18 +177,59 @@ inline std::string text_of(const Constant& constant) {
   return std::to_string(std::get<std::int32_t>(constant));
 }
 
-/// A sorted set of classes.
-using ClassSet = std::vector<ClassId>;
+/// Sorted sets of classes, each kept once and named by a number; the empty one is 0.
+class ClassSets {
+ public:
+  using Id = std::uint32_t;
 
-inline ClassSet united(const ClassSet& a, const ClassSet& b) {
-  ClassSet result;
-  std::ranges::set_union(a, b, std::back_inserter(result));
-  return result;
-}
+  ClassSets() { intern({}); }
+  [[nodiscard]] bool contains(Id set, ClassId id) const { return std::ranges::binary_search(*sets_[set], id); }
+  [[nodiscard]] std::size_t size(Id set) const { return sets_[set]->size(); }
+  Id only(ClassId id) { return intern({id}); }
+  Id without(Id set, ClassId id) {
+    if (!contains(set, id)) return set;
+    std::vector<ClassId> result = *sets_[set];
+    std::erase(result, id);
+    return intern(std::move(result));
+  }
+  Id united(Id a, Id b) {
+    return combined(unions_, a, b, [](const auto& x, const auto& y, auto out) { std::ranges::set_union(x, y, out); });
+  }
+  Id common(Id a, Id b) {
+    return combined(intersections_, a, b,
+                    [](const auto& x, const auto& y, auto out) { std::ranges::set_intersection(x, y, out); });
+  }
+
+ private:
+  using Results = std::unordered_map<std::uint64_t, Id>;
+
+  Id intern(std::vector<ClassId> set) {
+    const auto [place, is_new] = ids_.emplace(std::move(set), static_cast<Id>(sets_.size()));
+    if (is_new) sets_.push_back(&place->first);
+    return place->second;
+  }
+  template <class Combine>
+  Id combined(Results& results, Id a, Id b, Combine&& combine) {
+    if (a == b) return a;
+    const auto [place, is_new] = results.emplace((std::uint64_t{std::min(a, b)} << 32) | std::max(a, b), 0);
+    if (is_new) {
+      std::vector<ClassId> result;
+      combine(*sets_[a], *sets_[b], std::back_inserter(result));
+      place->second = intern(std::move(result));
+    }
+    return place->second;
+  }
+
+  std::map<std::vector<ClassId>, Id> ids_;
+  std::vector<const std::vector<ClassId>*> sets_;
+  Results unions_;
+  Results intersections_;
+};
 
 struct LambdaData {
-  ClassSet free;  ///< classes of the symbols that are free variables
-  std::optional<Constant> constant;
+  ClassSets::Id free = 0;  ///< classes of the symbols that are free variables
+  NodeId from = 0;         ///< the node that gave the constant
+  std::optional<Constant> constant = {};
 };
 
 class Lambda final : public Language, public TypedAnalysis<LambdaData> {
@@ -189,34 +250,45 @@ class Lambda final : public Language, public TypedAnalysis<LambdaData> {
     throw std::invalid_argument("unknown condition " + kind);
   }
 
-  [[nodiscard]] Applier special(const std::string& rule) const override {
+  [[nodiscard]] Applier special(const std::string& rule, const Variables& names, SymbolTable& symbols) const override {
+    const Symbol let = symbols.intern("let");
+    const auto at = [&names](std::string_view name) { return names.class_index(name); };
     if (rule == "if-elim") {
-      return [](EGraph& graph, const Match& match) -> std::optional<ClassId> {
-        const auto let = [&](std::string_view body) { return graph.add("let", {match["x"], match["e"], match[body]}); };
-        const ClassId then = let("then");
-        const ClassId otherwise = let("else");
-        if (graph.find(then) != graph.find(otherwise)) return std::nullopt;
-        return match["else"];
+      return [let, x = at("x"), e = at("e"), then = at("then"), otherwise = at("else")](
+                 EGraph& graph, const Match& match) -> std::optional<ClassId> {
+        const auto& v = match.classes;
+        const ClassId a = graph.add(let, std::array{v[x], v[e], v[then]});
+        const ClassId b = graph.add(let, std::array{v[x], v[e], v[otherwise]});
+        return graph.find(a) == graph.find(b) ? std::optional(v[otherwise]) : std::nullopt;
       };
     }
     if (rule == "let-lam-diff") {
-      return [this](EGraph& graph, const Match& match) -> std::optional<ClassId> {
-        const ClassId v1 = match["v1"], e = match["e"], v2 = match["v2"], body = match["body"];
+      return [this, let, lam = symbols.intern("lam"), i1 = at("v1"), i2 = at("v2"), ie = at("e"), ib = at("body")](
+                 EGraph& graph, const Match& match) -> std::optional<ClassId> {
+        const ClassId v1 = match.classes[i1], v2 = match.classes[i2], e = match.classes[ie], body = match.classes[ib];
         if (graph.find(v1) == graph.find(v2)) return std::nullopt;
-        if (!std::ranges::binary_search(data(graph.find(e)).free, graph.find(v2))) {
-          return graph.add("lam", {v2, graph.add("let", {v1, e, body})});
+        if (!sets_.contains(data(graph.find(e)).free, graph.find(v2))) {
+          return graph.add(lam, std::array{v2, graph.add(let, std::array{v1, e, body})});
         }
         const ClassId fresh = graph.add(fmt::format("_{}", match.root));
-        const ClassId renamed = graph.add("let", {v2, graph.add("var", {fresh}), body});
-        return graph.add("lam", {fresh, graph.add("let", {v1, e, renamed})});
+        const ClassId renamed = graph.add(let, std::array{v2, graph.add("var", {fresh}), body});
+        return graph.add(lam, std::array{fresh, graph.add(let, std::array{v1, e, renamed})});
       };
     }
     return {};
   }
 
   void modify(EGraph& graph, ClassId id) override {
-    const std::optional<Constant> constant = data(graph.find(id)).constant;
-    if (constant) graph.merge(id, graph.add(text_of(*constant)));
+    const LambdaData known = data(graph.find(id));
+    if (!known.constant) return;
+    ClassId folded = id;
+    if (graph.proofs() != nullptr && !graph.children(known.from).empty()) {
+      const ClassId left = graph.find(graph.children(known.from)[0]), right = graph.find(graph.children(known.from)[1]);
+      const ClassId a = graph.add(text_of(*data(left).constant));
+      const ClassId b = graph.add(text_of(*data(right).constant));
+      folded = graph.add(graph.symbol(known.from), std::array{a, b});
+    }
+    graph.merge(folded, graph.add(text_of(*known.constant)), kFolding);
   }
 
  protected:
@@ -226,27 +298,22 @@ class Lambda final : public Language, public TypedAnalysis<LambdaData> {
     const auto& [op, value] = leaves_.at(graph, graph.symbol(node), read);
     const auto children = graph.children(node);
     const auto child = [&](std::size_t i) { return graph.find(children[i]); };
-    const auto without = [](const ClassSet& set, ClassId id) {
-      ClassSet result = set;
-      std::erase(result, id);
-      return result;
-    };
-    if (children.empty()) return {{}, value};
+    if (children.empty()) return {.from = node, .constant = value};
     LambdaData result;
     if (op == Operator::var) {
-      result.free = {child(0)};
+      result.free = sets_.only(child(0));
     } else if (op == Operator::let) {
-      result.free = united(without(data(child(2)).free, child(0)), data(child(1)).free);
+      result.free = sets_.united(sets_.without(data(child(2)).free, child(0)), data(child(1)).free);
     } else if (op == Operator::binder) {
-      result.free = without(data(child(1)).free, child(0));
+      result.free = sets_.without(data(child(1)).free, child(0));
     } else {
-      result.free = data(child(0)).free;
-      for (std::size_t i = 1; i < children.size(); ++i) result.free = united(result.free, data(child(i)).free);
+      for (std::size_t i = 0; i < children.size(); ++i) result.free = sets_.united(result.free, data(child(i)).free);
     }
     if (op != Operator::add && op != Operator::equal) return result;
     const auto& a = data(child(0)).constant;
     const auto& b = data(child(1)).constant;
     if (!a || !b) return result;
+    result.from = node;
     if (op == Operator::equal) {
       result.constant = *a == *b;
     } else if (std::holds_alternative<std::int32_t>(*a) && std::holds_alternative<std::int32_t>(*b)) {
@@ -257,13 +324,15 @@ class Lambda final : public Language, public TypedAnalysis<LambdaData> {
   }
 
   Merged join(LambdaData& into, LambdaData from) override {
-    ClassSet both;
-    std::ranges::set_intersection(into.free, from.free, std::back_inserter(both));
-    const Merged merged{.into_changed = both.size() < into.free.size() || (!into.constant && from.constant),
-                        .from_changed = both.size() < from.free.size() || (into.constant && !from.constant),
+    const ClassSets::Id both = sets_.common(into.free, from.free);
+    const Merged merged{.into_changed = both != into.free || (!into.constant && from.constant),
+                        .from_changed = both != from.free || (into.constant && !from.constant),
                         .contradict = into.constant && from.constant && *into.constant != *from.constant};
-    into.free = std::move(both);
-    if (!into.constant) into.constant = from.constant;
+    into.free = both;
+    if (!into.constant) {
+      into.constant = from.constant;
+      into.from = from.from;
+    }
     return merged;
   }
 
@@ -279,9 +348,15 @@ class Lambda final : public Language, public TypedAnalysis<LambdaData> {
   }
 
   Leaves<Operator, Constant> leaves_;
+  ClassSets sets_;
 };
 
-class Prop final : public Language, public TypedAnalysis<std::optional<bool>> {
+struct PropData {
+  std::optional<bool> value = {};
+  NodeId from = 0;  ///< the node that gave the value
+};
+
+class Prop final : public Language, public TypedAnalysis<PropData> {
  public:
   [[nodiscard]] Analysis* analysis() override { return this; }
   [[nodiscard]] Condition condition(const Json& test, const Variables&) const override {
@@ -289,30 +364,42 @@ class Prop final : public Language, public TypedAnalysis<std::optional<bool>> {
   }
 
   void modify(EGraph& graph, ClassId id) override {
-    const std::optional<bool> value = data(graph.find(id));
-    if (value) graph.merge(id, graph.add(*value ? "true" : "false"));
+    const PropData known = data(graph.find(id));
+    if (!known.value) return;
+    const auto leaf = [&graph](bool value) { return graph.add(value ? "true" : "false"); };
+    ClassId folded = id;
+    if (graph.proofs() != nullptr && !graph.children(known.from).empty()) {
+      std::vector<bool> values;
+      for (const ClassId child : graph.children(known.from)) values.push_back(*data(graph.find(child)).value);
+      std::vector<ClassId> operands;
+      for (const bool value : values) operands.push_back(leaf(value));
+      folded = graph.add(graph.symbol(known.from), operands);
+    }
+    graph.merge(folded, leaf(*known.value), kFolding);
   }
 
  protected:
-  std::optional<bool> make(const EGraph& graph, NodeId node) override {
+  PropData make(const EGraph& graph, NodeId node) override {
     const std::string_view text = graph.text(node);
     const auto children = graph.children(node);
-    if (children.empty())
-      return text == "true" ? std::optional(true) : text == "false" ? std::optional(false) : std::nullopt;
-    const auto a = data(graph.find(children.front()));
-    const auto b = data(graph.find(children.back()));
-    if (!a || !b) return std::nullopt;
-    if (text == "&") return *a && *b;
-    if (text == "|") return *a || *b;
-    if (text == "->") return !*a || *b;
-    if (text == "~") return !*a;
-    return std::nullopt;
+    if (children.empty()) {
+      return {text == "true" ? std::optional(true) : text == "false" ? std::optional(false) : std::nullopt, node};
+    }
+    const auto a = data(graph.find(children.front())).value;
+    const auto b = data(graph.find(children.back())).value;
+    if (!a || !b) return {};
+    if (text == "&") return {*a && *b, node};
+    if (text == "|") return {*a || *b, node};
+    if (text == "->") return {!*a || *b, node};
+    if (text == "~") return {!*a, node};
+    return {};
   }
 
-  Merged join(std::optional<bool>& into, std::optional<bool> from) override {
-    const Merged merged{
-        .into_changed = !into && from, .from_changed = into && !from, .contradict = into && from && *into != *from};
-    if (!into) into = from;
+  Merged join(PropData& into, PropData from) override {
+    const Merged merged{.into_changed = !into.value && from.value,
+                        .from_changed = into.value && !from.value,
+                        .contradict = into.value && from.value && *into.value != *from.value};
+    if (!into.value) into = from;
     return merged;
   }
 };
@@ -334,13 +421,13 @@ inline std::vector<Rewrite> rules(const Json& suite, const std::optional<std::se
       result.push_back(*rewrite(name, "?value = true, ?value = (& (-> ?a ?b) (-> (~ ?a) ?c))", "(| ?b ?c)", symbols));
       continue;
     }
-    if (Applier apply = language.special(name)) {
+    const Variables variables = Pattern::parse(rule["left"].get<std::string>(), symbols)->variables();
+    if (Applier apply = language.special(name, variables, symbols)) {
       result.push_back(*rewrite(name, rule["left"].get<std::string>(), std::move(apply), symbols));
       continue;
     }
     Condition condition;
     if (rule.contains("condition_code")) {
-      const Variables variables = Pattern::parse(rule["left"].get<std::string>(), symbols)->variables();
       std::vector<Condition> all;
       for (const Json& test : rule["condition_code"]) all.push_back(language.condition(test, variables));
       condition = [all = std::move(all)](const EGraph& graph, const Match& match) {

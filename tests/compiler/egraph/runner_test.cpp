@@ -101,6 +101,41 @@ TEST(Runner, ConditionHoldsARuleBack) {
   EXPECT_FALSE(egg::equal(graph, "(f z)", "z"));
 }
 
+TEST(Runner, ReportsEachRuleAndIteration) {
+  EGraph graph;
+  std::vector<Rewrite> rules = sums(graph.symbols());
+  rules.push_back(*rewrite("never", "(- ?a ?b)", "?a", graph.symbols()));
+  egg::add(graph, "(+ a (+ b c))");
+  const RunReport report = run(graph, rules);
+  ASSERT_EQ(report.rules.size(), 3U);
+  EXPECT_EQ(report.rules[0].name, "commute");
+  std::size_t matches = 0;
+  for (const IterationStats& iteration : report.iterations) matches += iteration.matches[1];
+  EXPECT_EQ(report.rules[1].matches, matches);
+  EXPECT_GT(report.rules[1].applied, 0U);
+  EXPECT_LE(report.rules[1].applied, matches);
+  EXPECT_EQ(report.rules[2].matches, 0U);
+  EXPECT_EQ(report.iterations.back().nodes, graph.node_count());
+  EXPECT_EQ(report.iterations.back().applied, 0U);
+  EXPECT_GT(report.peak_bytes, 0U);
+  for (const char* part : {"saturated after", "commute", "never", "matches"}) {
+    EXPECT_NE(report.text().find(part), std::string::npos) << report.text();
+  }
+}
+
+TEST(Runner, AMultiPatternJoinsSeveralTerms) {
+  EGraph graph;
+  // Two products with one left factor: their sum by one product.
+  const std::vector<Rewrite> rules = {
+      *rewrite("common factor", "?s = (+ ?p ?q), ?p = (* ?a ?b), ?q = (* ?a ?c)", "(* ?a (+ ?b ?c))", graph.symbols())};
+  egg::add(graph, "(+ (* x y) (* x z))");
+  egg::add(graph, "(+ (* x y) (* w z))");
+  run(graph, rules);
+  EXPECT_TRUE(egg::equal(graph, "(+ (* x y) (* x z))", "(* x (+ y z))"));
+  EXPECT_FALSE(lookup_term(graph, *parse_sexpr("(* w (+ y z))")).has_value());
+  EXPECT_EQ(graph.node_count(), 11U);  // x y z w, three products, two sums, and (+ y z) with its product
+}
+
 TEST(Rewrite, RefusesAVariableThatOnlyTheRightSideHas) {
   EGraph graph;
   const auto rule = rewrite("wrong", "(f ?x)", "(g ?y)", graph.symbols());
