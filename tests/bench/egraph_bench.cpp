@@ -152,7 +152,7 @@ const bool kRegistered = [] {
     add(fmt::format("growth/math_simplify_root/{}_iterations", iterations), {"math", "math_simplify_root", iterations},
         iterations < 12 ? 5 : 1);
   }
-  for (const int leaves : {9, 10, 11, 12, 13}) {
+  for (const int leaves : {9, 10, 11, 12}) {
     add(fmt::format("growth/sum_of_{}/saturated", leaves), {"math", "", 1000, leaves}, leaves < 12 ? 5 : 1);
   }
   return true;

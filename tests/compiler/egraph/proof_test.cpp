@@ -139,6 +139,7 @@ TEST_P(EggProofs, CanBeReplayed) {
   std::optional<std::set<std::string>> names;
   if (!item["rules"].is_null()) names = item["rules"].get<std::set<std::string>>();
   const auto rules = egg::rules(reference()["rules"][suite], names, *language, graph.symbols());
+  for (const Json& term : item["also_added"]) egg::add(graph, term.get<std::string>());
   const std::string start_text = item["start"];
   const ClassId start = egg::add(graph, start_text);
   Json given = Json::array({"", ""});
