@@ -249,28 +249,47 @@ void EGraph::repair(NodeId node) {
   merge_because(twin, node, congruence_);
 }
 
+/// A few at a time, so that what they need of the memo is on its way while others are repaired.
+void EGraph::repair_each(std::span<const NodeId> nodes) {
+  constexpr std::size_t kBatch = 16;
+  for (; !nodes.empty(); nodes = nodes.subspan(std::min(kBatch, nodes.size()))) {
+    const auto batch = nodes.first(std::min(kBatch, nodes.size()));
+    for (const NodeId node : batch) {
+      for (const ClassId child : children(node)) prefetch_class(child);
+      memo_.prefetch(hash_of(nodes_[node].symbol, children(node)));
+    }
+    for (const NodeId node : batch) prefetch_memo(nodes_[node].symbol, children(node));
+    for (const NodeId node : batch) repair(node);
+  }
+}
+
 /// In rounds of ascending ids: operands are mostly older than what is built from them, so that equalities travel upwards and few
 /// nodes are repaired twice; and memory is read in order.
 void EGraph::repair_all() {
   constexpr std::size_t kShareForSweep = 16;
+  constexpr NodeId kBlock = 1024;
   while (!pending_.empty()) {
-    if (pending_.size() > nodes_.size() / kShareForSweep) {
-      pending_.clear();
-      for (NodeId node = 0; node < nodes_.size(); ++node) {
-        if (nodes_[node].pending) repair(node);
-      }
-      // What became pending behind the sweep, and some that it took.
-      std::size_t kept = 0;
-      for (const NodeId node : pending_) {
-        if (nodes_[node].pending) pending_[kept++] = node;
-      }
-      pending_.resize_down(kept);
+    if (pending_.size() <= nodes_.size() / kShareForSweep) {
+      repairing_.clear();
+      repairing_.swap(pending_);
+      std::sort(repairing_.begin(), repairing_.end());
+      repair_each(repairing_);
       continue;
     }
-    repairing_.clear();
-    repairing_.swap(pending_);
-    std::sort(repairing_.begin(), repairing_.end());
-    for (const NodeId node : repairing_) repair(node);
+    // So many that looking at all nodes is faster than sorting; this takes up in passing what becomes pending further on.
+    pending_.clear();
+    for (NodeId block = 0; block < nodes_.size(); block += kBlock) {
+      repairing_.clear();
+      for (NodeId node = block; node < std::min<std::size_t>(block + kBlock, nodes_.size()); ++node) {
+        if (nodes_[node].pending) repairing_.push_back(node);
+      }
+      repair_each(repairing_);
+    }
+    std::size_t kept = 0;
+    for (const NodeId node : pending_) {
+      if (nodes_[node].pending) pending_[kept++] = node;
+    }
+    pending_.resize_down(kept);
   }
 }
 

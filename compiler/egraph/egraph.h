@@ -186,6 +186,7 @@ class EGraph {
   bool merge_because(ClassId a, ClassId b, Symbol reason);
   void add_parent(ClassId child, NodeId node);
   void repair(NodeId node);
+  void repair_each(std::span<const NodeId> nodes);
   void repair_all();
   void propagate();
   void note(const Merged& merged, ClassId into, ClassId from);

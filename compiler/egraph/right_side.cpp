@@ -25,33 +25,67 @@ Status RightSide::compile(const Sexpr& term, const Variables& names, SymbolTable
   for (const Sexpr& operand : term.operands) {
     NNTUNE_TRY(compile(operand, names, symbols));
   }
-  const auto arity = static_cast<std::uint32_t>(term.operands.size());
-  const Symbol symbol = symbols.intern(term.head);
-  if (const auto operands = std::span(items_).last(arity); arity >= 1 && arity <= 2 && items_.size() >= arity &&
-      std::ranges::all_of(operands, &Item::variable)) {
-    innermost_.push_back({symbol, {operands.front().index, operands.back().index}, arity});
-  }
-  items_.push_back({false, symbol, arity});
+  items_.push_back({false, symbols.intern(term.head), static_cast<std::uint32_t>(term.operands.size())});
   return {};
 }
 
-void RightSide::apply(EGraph& graph, ClassId root, std::span<const ClassId> values, std::vector<ClassId>& scratch) const {
-  scratch.resize(items_.size());
-  ClassId* top = scratch.data();
+void RightSide::apply(EGraph& graph, ClassId root, std::span<const ClassId> values) {
+  stack_.resize(items_.size());
+  ClassId* top = stack_.data();
   for (const Item& item : items_) {
     if (item.variable) {
       *top++ = values[item.index];
       continue;
     }
     top -= item.arity;
-    const std::span<const ClassId> operands(top, item.arity);
-    if (&item == &items_.back() && graph.proofs() == nullptr) {
-      graph.add_to(root, item.index, operands);
-      return;
-    }
-    *top++ = graph.add(item.index, operands);
+    *top = graph.add(item.index, std::span<const ClassId>(top, item.arity));
+    ++top;
   }
   graph.merge(root, top[-1]);
+}
+
+std::size_t RightSide::apply(EGraph& graph, const Matches& matches, std::size_t first, std::size_t end) {
+  const std::size_t height = items_.size();
+  const std::size_t count = end - first;
+  stack_.resize(height * count);
+  std::vector<bool> changed(count, false);
+  std::size_t top = 0;  // the same for all
+  const auto at = [&](std::size_t i) { return stack_.data() + i * height + top; };
+  auto note = [&, before = graph.change_count()](std::size_t i) mutable {
+    changed[i] = changed[i] || graph.change_count() != before;
+    before = graph.change_count();
+  };
+  for (const Item& item : items_) {
+    if (item.variable) {
+      for (std::size_t i = 0; i < count; ++i) *at(i) = matches.classes_of(first + i)[item.index];
+      ++top;
+      continue;
+    }
+    top -= item.arity;
+    const auto operands = [&](std::size_t i) { return std::span<const ClassId>(at(i), item.arity); };
+    for (std::size_t i = 0; i < count; ++i) {
+      for (const ClassId operand : operands(i)) graph.prefetch_class(operand);
+    }
+    for (std::size_t i = 0; i < count; ++i) graph.prefetch_memo(item.index, operands(i));
+    for (std::size_t i = 0; i < count; ++i) graph.prefetch_node(item.index, operands(i));
+    const bool outermost = &item == &items_.back();
+    for (std::size_t i = 0; i < count; ++i) {
+      if (outermost) {
+        graph.add_to(matches.roots[first + i], item.index, operands(i));
+      } else {
+        *at(i) = graph.add(item.index, operands(i));
+      }
+      note(i);
+    }
+    ++top;
+  }
+  if (items_.back().variable) {
+    for (std::size_t i = 0; i < count; ++i) {
+      graph.merge(matches.roots[first + i], stack_[i * height]);
+      note(i);
+    }
+  }
+  return static_cast<std::size_t>(std::count(changed.begin(), changed.end(), true));
 }
 
 }  // namespace nntune::egraph

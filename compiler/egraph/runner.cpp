@@ -60,28 +60,33 @@ class Guard {
 /// so.
 std::size_t apply(EGraph& graph, const Rewrite& rule, const Matches& matches, std::size_t node_limit,
                   std::size_t match_bytes, Guard& guard) {
-  constexpr std::size_t kMatchesBetweenChecks = 512;
+  constexpr std::size_t kBatch = 32;
+  constexpr std::size_t kBatchesBetweenChecks = 16;
   const bool proves = graph.proofs() != nullptr;
   graph.because(graph.symbols().intern(rule.name));
-  std::vector<ClassId> scratch;
+  std::optional<RightSide> right = rule.right;
   std::size_t applied = 0;
-  for (std::size_t i = 0; i < matches.size() && graph.node_count() <= node_limit; ++i) {
-    if (i % kMatchesBetweenChecks == 0 && !guard.may_go_on(match_bytes)) break;
-    const Match match{rule.left.variables(), matches.roots[i], matches.classes_of(i), matches.nodes_of(i)};
-    if (rule.right) {
-      rule.right->prefetch(graph, matches.size() - i, [&](std::size_t ahead) { return matches.classes_of(i + ahead); });
-    }
-    if (rule.condition && !rule.condition(graph, match)) {
+  for (std::size_t first = 0; first < matches.size() && graph.node_count() <= node_limit; first += kBatch) {
+    if (first % (kBatch * kBatchesBetweenChecks) == 0 && !guard.may_go_on(match_bytes)) break;
+    const std::size_t end = std::min(first + kBatch, matches.size());
+    if (right && !rule.condition && !proves) {
+      applied += right->apply(graph, matches, first, end);
       continue;
     }
-    const std::size_t before = graph.change_count();
-    const ClassId left = proves ? rule.left.instantiate(graph, match.root, match.classes, match.nodes) : match.root;
-    if (rule.right) {
-      rule.right->apply(graph, left, match.classes, scratch);
-    } else if (const auto result = rule.apply(graph, match)) {
-      graph.merge(left, *result);
+    for (std::size_t i = first; i < end && graph.node_count() <= node_limit; ++i) {
+      const Match match{rule.left.variables(), matches.roots[i], matches.classes_of(i), matches.nodes_of(i)};
+      if (rule.condition && !rule.condition(graph, match)) {
+        continue;
+      }
+      const std::size_t before = graph.change_count();
+      const ClassId left = proves ? rule.left.instantiate(graph, match.root, match.classes, match.nodes) : match.root;
+      if (right) {
+        right->apply(graph, left, match.classes);
+      } else if (const auto result = rule.apply(graph, match)) {
+        graph.merge(left, *result);
+      }
+      applied += graph.change_count() != before ? 1 : 0;
     }
-    applied += graph.change_count() != before ? 1 : 0;
   }
   return applied;
 }
