@@ -31,9 +31,9 @@ struct ClassIndex {
     }
   };
 
-  FlatArray<ClassId> classes;              ///< ascending
-  FlatArray<std::uint32_t> first_group;    ///< by class, one more at the end
-  FlatArray<Group> groups;                 ///< one more at the end
+  FlatArray<ClassId> classes;            ///< ascending
+  FlatArray<std::uint32_t> first_group;  ///< by class, one more at the end
+  FlatArray<Group> groups;               ///< one more at the end
   FlatArray<NodeId> nodes;
   FlatArray<ClassId> operands;
   Lists classes_of_symbol;
@@ -49,9 +49,8 @@ struct ClassIndex {
   }
   [[nodiscard]] std::size_t memory_bytes() const {
     return classes.capacity_bytes() + first_group.capacity_bytes() + groups.capacity_bytes() + nodes.capacity_bytes() +
-           operands.capacity_bytes() + classes_of_symbol.begin.capacity_bytes() +
-           classes_of_symbol.values.capacity_bytes() + classes_of_head.begin.capacity_bytes() +
-           classes_of_head.values.capacity_bytes();
+           operands.capacity_bytes() + classes_of_symbol.begin.capacity_bytes() + classes_of_symbol.values.capacity_bytes() +
+           classes_of_head.begin.capacity_bytes() + classes_of_head.values.capacity_bytes();
   }
 };
 

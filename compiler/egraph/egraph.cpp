@@ -109,7 +109,8 @@ ClassId EGraph::add(Symbol symbol, std::span<const ClassId> children) {
   const std::span<const ClassId> operands = canonical(children);
   const std::uint32_t hash = hash_of(symbol, operands);
   if (const NodeId node = memo_find(hash, symbol, operands); node != kNone) {
-    if (proofs_ == nullptr) [[likely]] return find_compressing(node);
+    if (proofs_ == nullptr) [[likely]]
+      return find_compressing(node);
     // Another way to write a known term: an id for the proofs alone.
     const ClassId id = push_node(symbol, operands);
     nodes_[id].dead = 1;
@@ -159,7 +160,8 @@ bool EGraph::merge_because(ClassId a, ClassId b, Symbol reason) {
   }
   clean_ = false;
   ++changes_;
-  if (proofs_ != nullptr) [[unlikely]] proofs_->connect(a, b, reason);
+  if (proofs_ != nullptr) [[unlikely]]
+    proofs_->connect(a, b, reason);
   // The side with fewer parents moves, as its parents have to be looked at again; ties go to the older class.
   const auto count = [this](ClassId id) { return classes_[id].parent_count; };
   if (count(into) < count(from) || (count(into) == count(from) && from < into)) {

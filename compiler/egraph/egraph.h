@@ -208,7 +208,7 @@ class EGraph {
   FlatArray<Parent> parents_;
   NodeTable memo_;  // every live node under its present key
 
-  FlatArray<NodeId> pending_;           // nodes whose children changed class, each once
+  FlatArray<NodeId> pending_;  // nodes whose children changed class, each once
   FlatArray<NodeId> repairing_;
   FlatArray<NodeId> analysis_pending_;  // nodes whose children have new data
   FlatArray<ClassId> scratch_;

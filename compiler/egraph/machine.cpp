@@ -158,9 +158,7 @@ struct Pattern::Machine {
 std::span<const ClassId> Pattern::candidates(const EGraph& graph) const {
   assert(graph.clean() && program_[0].code == Code::scan);
   const Instruction& in = program_[0];
-  return in.open      ? graph.classes()
-         : in.by_head ? graph.classes_with_head(in.symbol)
-                      : graph.classes_with(in.symbol);
+  return in.open ? graph.classes() : in.by_head ? graph.classes_with_head(in.symbol) : graph.classes_with(in.symbol);
 }
 
 Matches Pattern::search(const EGraph& graph, const SearchLimits& limits) const {

@@ -104,9 +104,9 @@ class Pattern {
     std::uint32_t b = 0;
     std::uint32_t arity = 0;
     std::uint32_t out = 0;
-    std::int32_t node_out = -1;       // register of the matched node
-    std::int32_t class_out = -1;      // join: register of its class
-    std::vector<Check> checks = {};   // bind: comparisons that need no more than the node
+    std::int32_t node_out = -1;      // register of the matched node
+    std::int32_t class_out = -1;     // join: register of its class
+    std::vector<Check> checks = {};  // bind: comparisons that need no more than the node
   };
   /// A term without variables and the register that holds its class in a search.
   struct Ground {

@@ -59,8 +59,7 @@ namespace {
 /// Makes the chain; whole terms are shared between steps until the end.
 class Explainer {
  public:
-  Explainer(const EGraph& graph, std::size_t max_steps)
-      : graph_(graph), forest_(*graph.proofs()), max_steps_(max_steps) {}
+  Explainer(const EGraph& graph, std::size_t max_steps) : graph_(graph), forest_(*graph.proofs()), max_steps_(max_steps) {}
 
   Expected<Proof> explain(ClassId a, ClassId b) {
     current_ = term_of(a);

@@ -64,10 +64,10 @@ class ProofForest {
 };
 
 struct ProofStep {
-  std::string rule;              ///< name of the rule or reason
-  bool forward = true;           ///< left to right
-  std::vector<std::size_t> at;   ///< operand numbers from the root of the term to the place
-  Sexpr term;                    ///< the whole term afterwards
+  std::string rule;             ///< name of the rule or reason
+  bool forward = true;          ///< left to right
+  std::vector<std::size_t> at;  ///< operand numbers from the root of the term to the place
+  Sexpr term;                   ///< the whole term afterwards
 };
 
 struct Proof {

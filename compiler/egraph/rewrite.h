@@ -36,9 +36,9 @@ using Applier = std::function<std::optional<ClassId>(EGraph&, const Match&)>;
 struct Rewrite {
   std::string name;
   Pattern left;
-  Applier apply = {};                    ///< none: `right`
-  Condition condition = {};              ///< none: always
-  std::optional<RightSide> right = {};   ///< where it is a pattern
+  Applier apply = {};                   ///< none: `right`
+  Condition condition = {};             ///< none: always
+  std::optional<RightSide> right = {};  ///< where it is a pattern
 
   /// A match that was applied once has nothing to add later.
   [[nodiscard]] bool settles() const { return right && !condition; }

@@ -58,7 +58,8 @@ class Language {
   /// `test` is a list [kind, arguments...] of egg_reference.json. The language outlives the condition.
   [[nodiscard]] virtual Condition condition(const Json& test, const Variables& names) const = 0;
   /// Rules whose right side is computed, over the variables of its left side; none: not one of them.
-  [[nodiscard]] virtual Applier special(const std::string& /*rule*/, const Variables& /*names*/, SymbolTable& /*symbols*/) const {
+  [[nodiscard]] virtual Applier special(const std::string& /*rule*/, const Variables& /*names*/,
+                                        SymbolTable& /*symbols*/) const {
     return {};
   }
 

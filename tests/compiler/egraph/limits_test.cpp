@@ -48,8 +48,7 @@ TEST(Limits, TheMemoryLimitHoldsForTheGraph) {
   std::vector<Rewrite> rules = {*rewrite("commute", "(+ ?a ?b)", "(+ ?b ?a)", graph.symbols()),
                                 *rewrite("associate", "(+ ?a (+ ?b ?c))", "(+ (+ ?a ?b) ?c)", graph.symbols())};
   egg::add(graph, "(+ 1 (+ 2 (+ 3 (+ 4 (+ 5 (+ 6 (+ 7 (+ 8 (+ 9 10)))))))))");
-  const RunReport report =
-      run(graph, rules, {.nodes = 1'000'000, .memory_bytes = 2'000'000, .backoff = std::nullopt});
+  const RunReport report = run(graph, rules, {.nodes = 1'000'000, .memory_bytes = 2'000'000, .backoff = std::nullopt});
   EXPECT_EQ(report.stop.kind, StopReason::Kind::memory_limit) << report.stop.text();
   EXPECT_GE(report.stop.value, 2e6);
   EXPECT_LT(graph.memory_bytes(), 6'000'000U);
@@ -75,9 +74,9 @@ std::string trace(int threads) {
   const auto rules = egg::rules(reference["rules"]["math"], std::nullopt, math, graph.symbols());
   egg::add(graph, "(d x (- (pow x 3) (* 7 (pow x 2))))");
   egg::add(graph, "(i (* x (cos x)) x)");
-  const RunReport report =
-      run(graph, rules,
-          {.nodes = 100'000, .iterations = 7, .time = std::chrono::minutes(5), .threads = threads, .nodes_worth_threads = 0});
+  const RunReport report = run(
+      graph, rules,
+      {.nodes = 100'000, .iterations = 7, .time = std::chrono::minutes(5), .threads = threads, .nodes_worth_threads = 0});
   std::string result = report.stop.text();
   for (const IterationStats& iteration : report.iterations) {
     result += fmt::format("\n{} nodes, {} classes, {} applied:", iteration.nodes, iteration.classes, iteration.applied);

@@ -104,9 +104,9 @@ class Checker {
     if (rule == egg::kFolding) return folds_to(left, right);
     const auto sides = sides_.find(rule);
     return sides != sides_.end() && std::ranges::any_of(sides->second, [&](const auto& side) {
-      Bindings bound;
-      return matches(side.first, left, bound) && matches(side.second, right, bound);
-    });
+             Bindings bound;
+             return matches(side.first, left, bound) && matches(side.second, right, bound);
+           });
   }
 
   std::map<std::string, std::vector<std::pair<Sexpr, Sexpr>>> sides_;
@@ -234,7 +234,8 @@ TEST(Proof, NamesARuleWhoseRightSideIsComputed) {
       "count", "(count:n ?x ..)",
       [](EGraph& g, const Match& match) -> std::optional<ClassId> {
         const int value = std::stoi(std::string(g.text(match.node("n")).substr(6)));
-        return value < 2 ? std::optional(g.add(fmt::format("count{{{}}}", value + 1), {match["x"], g.add("y")})) : std::nullopt;
+        return value < 2 ? std::optional(g.add(fmt::format("count{{{}}}", value + 1), {match["x"], g.add("y")}))
+                         : std::nullopt;
       },
       graph.symbols()));
   const ClassId from = egg::add(graph, "(count{0} x y)");
