@@ -27,10 +27,6 @@ std::span<ClassId> EGraph::own_children(NodeId node) {
   return {first, record.arity};
 }
 
-NodeId EGraph::memo_find(std::uint32_t hash, Symbol symbol, std::span<const ClassId> children) const {
-  return memo_.find(hash, [&](NodeId node) { return same(node, symbol, children); });
-}
-
 std::optional<ClassId> EGraph::lookup(Symbol symbol, std::span<const ClassId> children) const {
   std::vector<ClassId> canonical(children.begin(), children.end());
   for (ClassId& child : canonical) {
@@ -38,18 +34,6 @@ std::optional<ClassId> EGraph::lookup(Symbol symbol, std::span<const ClassId> ch
   }
   const NodeId node = memo_find(hash_of(symbol, canonical), symbol, canonical);
   return node == kNone ? std::nullopt : std::optional(find(node));
-}
-
-void EGraph::prefetch_memo(Symbol symbol, std::span<const ClassId> children) const {
-  if (children.size() <= kInline) memo_.prefetch(hash_now(symbol, children));
-}
-
-void EGraph::prefetch_node(Symbol symbol, std::span<const ClassId> children) const {
-  if (children.size() > kInline) return;
-  if (const NodeId node = memo_.peek(hash_now(symbol, children)); node != kNone) {
-    __builtin_prefetch(&nodes_[node]);
-    __builtin_prefetch(&classes_[node]);
-  }
 }
 
 /// A node of a class of its own, or of none yet.
@@ -256,11 +240,13 @@ void EGraph::repair_each(std::span<const NodeId> nodes) {
   constexpr std::size_t kBatch = 16;
   for (; !nodes.empty(); nodes = nodes.subspan(std::min(kBatch, nodes.size()))) {
     const auto batch = nodes.first(std::min(kBatch, nodes.size()));
-    for (const NodeId node : batch) {
-      for (const ClassId child : children(node)) prefetch_class(child);
-      memo_.prefetch(hash_of(nodes_[node].symbol, children(node)));
+    if (worth_prefetching()) {
+      for (const NodeId node : batch) {
+        for (const ClassId child : children(node)) prefetch_class(child);
+        memo_.prefetch(hash_of(nodes_[node].symbol, children(node)));  // the place it leaves
+      }
+      for (const NodeId node : batch) (void)prefetch_memo(nodes_[node].symbol, children(node));
     }
-    for (const NodeId node : batch) prefetch_memo(nodes_[node].symbol, children(node));
     for (const NodeId node : batch) repair(node);
   }
 }

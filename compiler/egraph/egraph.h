@@ -53,10 +53,21 @@ class EGraph {
   bool add_to(ClassId id, Symbol symbol, std::span<const ClassId> children);
   [[nodiscard]] std::optional<ClassId> lookup(Symbol symbol, std::span<const ClassId> children) const;
   /// Fetch ahead, in three steps with time in between, what `add(symbol, children)` is going to read: of the operands' classes,
-  /// of the memo, and the node.
+  /// of the memo, and the node. The second returns what the third needs.
   void prefetch_class(ClassId id) const { __builtin_prefetch(&classes_[id]); }
-  void prefetch_memo(Symbol symbol, std::span<const ClassId> children) const;
-  void prefetch_node(Symbol symbol, std::span<const ClassId> children) const;
+  [[nodiscard]] std::uint32_t prefetch_memo(Symbol symbol, std::span<const ClassId> children) const {
+    const std::uint32_t hash = children.size() <= kInline ? hash_now(symbol, children) : 0;
+    memo_.prefetch(hash);
+    return hash;
+  }
+  void prefetch_node(std::uint32_t hash) const {
+    if (const NodeId node = memo_.peek(hash); node != kNone) {
+      __builtin_prefetch(&nodes_[node]);
+      __builtin_prefetch(&classes_[node]);
+    }
+  }
+  /// The graph is larger than the near caches, so that fetching ahead pays.
+  [[nodiscard]] bool worth_prefetching() const { return nodes_.size() > 8192; }
 
   /// The canonical class of `id` (a class, or a node for its class).
   [[nodiscard]] ClassId find(ClassId id) const {
@@ -171,7 +182,9 @@ class EGraph {
     }
     return true;
   }
-  [[nodiscard]] NodeId memo_find(std::uint32_t hash, Symbol symbol, std::span<const ClassId> children) const;
+  [[nodiscard]] NodeId memo_find(std::uint32_t hash, Symbol symbol, std::span<const ClassId> children) const {
+    return memo_.find(hash, [&](NodeId node) { return same(node, symbol, children); });
+  }
 
   ClassId find_compressing(ClassId id) {
     while (classes_[id].leader != id) {

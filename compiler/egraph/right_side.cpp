@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cassert>
 
 namespace nntune::egraph {
 
@@ -48,12 +51,14 @@ std::size_t RightSide::apply(EGraph& graph, const Matches& matches, std::size_t 
   const std::size_t height = items_.size();
   const std::size_t count = end - first;
   stack_.resize(height * count);
-  std::vector<bool> changed(count, false);
-  std::size_t top = 0;  // the same for all
+  assert(count <= kBatch);
+  std::uint32_t changed = 0;  // a bit for each
+  std::size_t top = 0;        // the same for all
   const auto at = [&](std::size_t i) { return stack_.data() + i * height + top; };
   auto note = [&, before = graph.change_count()](std::size_t i) mutable {
-    changed[i] = changed[i] || graph.change_count() != before;
-    before = graph.change_count();
+    const std::size_t now = graph.change_count();
+    changed |= std::uint32_t{now != before} << i;
+    before = now;
   };
   for (const Item& item : items_) {
     if (item.variable) {
@@ -63,11 +68,14 @@ std::size_t RightSide::apply(EGraph& graph, const Matches& matches, std::size_t 
     }
     top -= item.arity;
     const auto operands = [&](std::size_t i) { return std::span<const ClassId>(at(i), item.arity); };
-    for (std::size_t i = 0; i < count; ++i) {
-      for (const ClassId operand : operands(i)) graph.prefetch_class(operand);
+    if (graph.worth_prefetching()) {
+      std::array<std::uint32_t, kBatch> hashes;
+      for (std::size_t i = 0; i < count; ++i) {
+        for (const ClassId operand : operands(i)) graph.prefetch_class(operand);
+      }
+      for (std::size_t i = 0; i < count; ++i) hashes[i] = graph.prefetch_memo(item.index, operands(i));
+      for (std::size_t i = 0; i < count; ++i) graph.prefetch_node(hashes[i]);
     }
-    for (std::size_t i = 0; i < count; ++i) graph.prefetch_memo(item.index, operands(i));
-    for (std::size_t i = 0; i < count; ++i) graph.prefetch_node(item.index, operands(i));
     const bool outermost = &item == &items_.back();
     for (std::size_t i = 0; i < count; ++i) {
       if (outermost) {
@@ -85,7 +93,7 @@ std::size_t RightSide::apply(EGraph& graph, const Matches& matches, std::size_t 
       note(i);
     }
   }
-  return static_cast<std::size_t>(std::count(changed.begin(), changed.end(), true));
+  return static_cast<std::size_t>(std::popcount(changed));
 }
 
 }  // namespace nntune::egraph

@@ -18,7 +18,8 @@ class RightSide {
 
   /// Adds it under the given values of the left side's variables, and merges it with `root`.
   void apply(EGraph& graph, ClassId root, std::span<const ClassId> values);
-  /// The same for matches [first, end); how many changed the graph. Node by node over all of them, so that what a node needs
+  static constexpr std::size_t kBatch = 32;
+  /// The same for matches [first, end), at most kBatch of them; how many changed the graph. Node by node over all of them, so that what a node needs
   /// of the memo is on its way while others are handled. Not with proofs.
   std::size_t apply(EGraph& graph, const Matches& matches, std::size_t first, std::size_t end);
 

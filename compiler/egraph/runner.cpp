@@ -60,7 +60,7 @@ class Guard {
 /// so.
 std::size_t apply(EGraph& graph, const Rewrite& rule, const Matches& matches, std::size_t node_limit,
                   std::size_t match_bytes, Guard& guard) {
-  constexpr std::size_t kBatch = 32;
+  constexpr std::size_t kBatch = RightSide::kBatch;
   constexpr std::size_t kBatchesBetweenChecks = 16;
   const bool proves = graph.proofs() != nullptr;
   graph.because(graph.symbols().intern(rule.name));
