@@ -3,8 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 #include <vector>
+
+#include "compiler/egraph/flat_array.h"
 
 namespace nntune::egraph {
 
@@ -46,8 +49,8 @@ class TypedAnalysis : public Analysis {
 
   void added(const EGraph& graph, NodeId node) final {
     Data value = make(graph, node);
-    data_.resize(static_cast<std::size_t>(node) + 1);
-    data_[node] = std::move(value);
+    while (data_.size() < node) data_.push_back({});  // nodes that never were a class of their own
+    data_.push_back(std::move(value));
   }
   Merged update(const EGraph& graph, NodeId node, ClassId class_id) final {
     return join(data_[class_id], make(graph, node));
@@ -57,7 +60,13 @@ class TypedAnalysis : public Analysis {
     return join(data_[into], std::move(other));
   }
   /// Without what the values hold elsewhere.
-  [[nodiscard]] std::size_t memory_bytes() const override { return data_.capacity() * sizeof(Data); }
+  [[nodiscard]] std::size_t memory_bytes() const override {
+    if constexpr (kPlain) {
+      return data_.capacity_bytes();
+    } else {
+      return data_.capacity() * sizeof(Data);
+    }
+  }
 
  protected:
   /// The value of one node from those of its children.
@@ -66,7 +75,8 @@ class TypedAnalysis : public Analysis {
   virtual Merged join(Data& into, Data from) = 0;
 
  private:
-  std::vector<Data> data_;
+  static constexpr bool kPlain = std::is_trivially_copyable_v<Data>;
+  std::conditional_t<kPlain, FlatArray<Data>, std::vector<Data>> data_;
 };
 
 }  // namespace nntune::egraph
