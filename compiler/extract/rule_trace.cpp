@@ -72,9 +72,16 @@ std::vector<egraph::Rewrite> RuleTrace::follow(std::vector<egraph::Rewrite> rule
   for (egraph::Rewrite& rule : rules) {
     const auto number = static_cast<std::uint32_t>(names_.size());
     names_.push_back(rule.name);
-    if (!rule.apply) continue;
-    rule.apply = [this, number, left = expressions(rule.left.text()), apply = std::move(rule.apply)](EGraph& graph,
-                                                                                                     const Match& match) {
+    egraph::Applier apply = std::move(rule.apply);
+    if (!apply) {
+      apply = [right = std::move(*rule.right)](EGraph& graph, const Match& match) {
+        std::vector<ClassId> scratch;
+        return std::optional(right.build(graph, match.classes, scratch));
+      };
+      rule.right.reset();
+    }
+    rule.apply = [this, number, left = expressions(rule.left.text()), apply = std::move(apply)](EGraph& graph,
+                                                                                                const Match& match) {
       const auto begin = static_cast<NodeId>(graph.total_nodes());
       auto result = apply(graph, match);
       if (const auto end = static_cast<NodeId>(graph.total_nodes()); end != begin) {
