@@ -35,8 +35,8 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
   const bool html = arguments.count("html") != 0;
   NNTUNE_ASSIGN(const Costs costs, open_costs(options.db, options.isa));
   NNTUNE_ASSIGN(const import::Model model, import::load_model(options.model, options.weights, import::Check::shapes));
-  NNTUNE_ASSIGN(const extract::Extraction extraction, module::plan_model(model.config, options.dtype, options.threads,
-                                                                         costs.target.isa, *costs.model, {}, html));
+  NNTUNE_ASSIGN(const extract::Extraction extraction,
+                module::plan_model(model.config, options.dtype, options.threads, costs.target.isa, *costs.model, {}, html));
   NNTUNE_ASSIGN(const ExplainFacts facts, gather_facts(model.name, options, costs, extraction, phase));
   NNTUNE_TRY(costs.model->status());
   if (html) {

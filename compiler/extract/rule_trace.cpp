@@ -74,9 +74,9 @@ std::vector<egraph::Rewrite> RuleTrace::follow(std::vector<egraph::Rewrite> rule
     names_.push_back(rule.name);
     egraph::Applier apply = std::move(rule.apply);
     if (!apply) {
-      apply = [right = std::move(*rule.right)](EGraph& graph, const Match& match) {
-        std::vector<ClassId> scratch;
-        return std::optional(right.build(graph, match.classes, scratch));
+      apply = [right = std::move(*rule.right)](EGraph& graph, const Match& match) mutable -> std::optional<ClassId> {
+        right.apply(graph, match.root, match.classes);
+        return match.root;
       };
       rule.right.reset();
     }

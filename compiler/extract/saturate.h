@@ -30,7 +30,8 @@ struct Saturated {
 };
 
 /// How much a phase counts: as `options` say, or by its rows.
-[[nodiscard]] PhaseUse use_of(const graph::Phase& phase, std::span<const graph::Phase> phases, const ExtractOptions& options);
+[[nodiscard]] PhaseUse use_of(const graph::Phase& phase, std::span<const graph::Phase> phases,
+                              const ExtractOptions& options);
 
 /// \param trace  told which rule added which node, if given
 /// Errors: bad_input (unknown rule family), internal (a rule that changes types).

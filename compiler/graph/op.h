@@ -91,19 +91,19 @@ inline constexpr double kNoPositions = -1e30;
 
 struct Op {
   OpKind kind = OpKind::input;
-  std::string name = {};         ///< input, weight
-  TensorType type = {};          ///< input, weight
-  Chain prologue = {};           ///< matmul, attention; the chain of rowwise and cache_append
-  Chain epilogue = {};           ///< matmul, attention, attention_merge
-  std::int64_t heads = 0;        ///< attention, attention_merge
-  std::int64_t kv_heads = 0;     ///< attention
-  double scale = 0;              ///< attention
-  std::int64_t splits = 1;       ///< attention, attention_merge
-  std::int64_t begin = 0;        ///< slice
-  std::int64_t end = 0;          ///< slice
-  int axis = 1;                  ///< slice: 1 cuts columns, 0 rows
-  std::int64_t group = 0;        ///< interleave
-  std::vector<Lane> lanes = {};  ///< pack
+  std::string name = {};                 ///< input, weight
+  TensorType type = {};                  ///< input, weight
+  Chain prologue = {};                   ///< matmul, attention; the chain of rowwise and cache_append
+  Chain epilogue = {};                   ///< matmul, attention, attention_merge
+  std::int64_t heads = 0;                ///< attention, attention_merge
+  std::int64_t kv_heads = 0;             ///< attention
+  double scale = 0;                      ///< attention
+  std::int64_t splits = 1;               ///< attention, attention_merge
+  std::int64_t begin = 0;                ///< slice
+  std::int64_t end = 0;                  ///< slice
+  int axis = 1;                          ///< slice: 1 cuts columns, 0 rows
+  std::int64_t group = 0;                ///< interleave
+  std::vector<Lane> lanes = {};          ///< pack
   std::vector<std::int64_t> shape = {};  ///< reshape
 
   auto operator<=>(const Op&) const = default;

@@ -18,7 +18,8 @@ std::string cast_of(std::int64_t rows, std::int64_t columns) {
 }
 
 /// `count` kernels of so many rows timed in one session, each taking its number of columns times `ns`.
-std::vector<db::ProgramTiming> session(std::int64_t id, std::int64_t rows, std::int64_t first, std::int64_t count, double ns) {
+std::vector<db::ProgramTiming> session(std::int64_t id, std::int64_t rows, std::int64_t first, std::int64_t count,
+                                       double ns) {
   std::vector<db::ProgramTiming> timings;
   for (std::int64_t i = first; i < first + count; ++i) {
     timings.push_back({id, cast_of(rows, 16 * i), hash128("schedule"), static_cast<double>(i) * ns});
@@ -41,15 +42,14 @@ TEST(SessionSpeeds, TimesOfAnOlderSessionAreThoseOfTheNewestMachine) {
 
 TEST(SessionSpeeds, ASessionIsComparedThroughOthersThatShareMoreWithIt) {
   // The oldest shares nothing with the newest, but with the one between them.
-  const SessionSpeeds speeds(
-      joined({session(1, 512, 1, 4, 1.0), session(2, 512, 1, 8, 2.0), session(3, 512, 5, 4, 3.0)}));
+  const SessionSpeeds speeds(joined({session(1, 512, 1, 4, 1.0), session(2, 512, 1, 8, 2.0), session(3, 512, 5, 4, 3.0)}));
   EXPECT_DOUBLE_EQ(speeds.to_newest(2, false), 1.5);
   EXPECT_DOUBLE_EQ(speeds.to_newest(1, false), 3);
 }
 
 TEST(SessionSpeeds, DecodeAndPrefillAreApart) {
-  const SessionSpeeds speeds(joined({session(1, 512, 1, 4, 1.0), session(1, 1, 1, 4, 1.0), session(2, 512, 1, 4, 1.1),
-                                     session(2, 1, 1, 4, 2.0)}));
+  const SessionSpeeds speeds(
+      joined({session(1, 512, 1, 4, 1.0), session(1, 1, 1, 4, 1.0), session(2, 512, 1, 4, 1.1), session(2, 1, 1, 4, 2.0)}));
   EXPECT_DOUBLE_EQ(speeds.to_newest(1, false), 1.1);
   EXPECT_DOUBLE_EQ(speeds.to_newest(1, true), 2.0);
 }

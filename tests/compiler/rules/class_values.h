@@ -31,8 +31,7 @@ class ClassValues {
   };
 
   /// \param rounds  false: bf16 rounds nothing (reference::EvalContext), so that rules which round must be exact too
-  ClassValues(const egraph::EGraph& graph, const rules::Language& language, std::int64_t past = 3,
-              bool rounds = true)
+  ClassValues(const egraph::EGraph& graph, const rules::Language& language, std::int64_t past = 3, bool rounds = true)
       : graph_(graph), language_(language), terms_(graph), past_(past), rounds_(rounds) {}
 
   const Tensor& value(egraph::ClassId id) {

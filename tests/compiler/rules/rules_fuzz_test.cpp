@@ -26,7 +26,7 @@ namespace {
 
 using testing_models::ClassValues;
 
-constexpr std::uint64_t kSeeds = 600;
+constexpr std::uint64_t kSeeds = 1200;
 constexpr double kTolerance = 1e-6;  // norms of norms of sums that nearly cancel magnify 1e-16
 constexpr std::size_t kMostNodes = 1500;
 constexpr int kRounds = 3;

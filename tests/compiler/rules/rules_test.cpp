@@ -237,8 +237,11 @@ std::size_t check_case(const Case& item, const graph::Graph& source) {
   Language language(weight_names(source));
   egraph::EGraph e(language);
   EXPECT_TRUE(language.add(e, source, "test").has_value());
-  const RuleOptions options{
-      .isa = all_units(), .threads = 3, .allow_weight_rounding = true, .allow_reassociation = true, .packs_travel_to_products = true};
+  const RuleOptions options{.isa = all_units(),
+                            .threads = 3,
+                            .allow_weight_rounding = true,
+                            .allow_reassociation = true,
+                            .packs_travel_to_products = true};
   std::vector<Rule> rules;
   for (const Family& family : families()) {
     for (const Rule& rule : family.rules) {
