@@ -99,7 +99,7 @@ struct DuelRequest {
   double sample_seconds = 5e-4;
   /// Rounds kept at which the duel may end early, doubling up to the last.
   int first_look = 16;
-  int most_rounds = 256;
+  int most_rounds = 1024;
   double limit_seconds = 4;
   /// A difference within this fraction is a tie, as in the database.
   double margin = 0.01;
