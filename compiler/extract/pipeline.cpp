@@ -21,8 +21,8 @@ using egraph::ClassId;
 constexpr std::string_view kFirst[] = {"algebra", "merge", "norm_fold", "weight_layout", "activation_layout"};
 constexpr std::string_view kLast = "fusion";
 
-/// So slow that a program with kernels for all its operations is preferred to one without.
-constexpr double kBytesPerSecondWithoutKernel = 1e9;
+/// So slow that a program with kernels for all its operations is preferred to one without, however badly they were measured.
+constexpr double kBytesPerSecondWithoutKernel = 1e5;
 
 class CostsOfUnfinished : public CostModel {
  public:

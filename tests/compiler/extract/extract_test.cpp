@@ -164,6 +164,14 @@ TEST(Extract, AFixedPipelineFindsNoCheaperProgram) {
   }
 }
 
+TEST(Extract, AFixedPipelineTakesASlowKernelRatherThanNone) {
+  SimpleCosts costs;
+  costs.adjust = [](const schedule::Workload&, double seconds) { return 1000 * seconds; };  // as on a busy machine
+  const auto phases = testing_models::phases(Shape{.dtype = graph::DType::bf16});
+  const auto pipeline = extract_by_pipeline(phases, costs, options());
+  EXPECT_TRUE(pipeline.has_value()) << pipeline.error().message();
+}
+
 TEST(Extract, WithoutWeightLayoutsThereIsNoProgram) {
   ExtractOptions without = options();
   without.rules.disabled = {"weight_layout"};
