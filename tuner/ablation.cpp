@@ -64,7 +64,7 @@ class Stage {
 };
 
 std::string interval_text(const Contrast& contrast) {
-  return fmt::format("{:.3f}x ({:.3f} to {:.3f})", contrast.ratio, contrast.interval.low, contrast.interval.high);
+  return fmt::format("{:.3f} ({:.3f}-{:.3f})", contrast.ratio, contrast.interval.low, contrast.interval.high);
 }
 
 Json to_json(const Contrast& contrast) {
@@ -73,11 +73,15 @@ Json to_json(const Contrast& contrast) {
 
 void summarize(const AblationReport& report, Progress& progress) {
   std::vector<std::string> lines = {"time without it over time with all rules; in turn, 95 % confidence",
-                                    fmt::format("{:<18} {:<26} {}", "without", "prefill", "decode")};
+                                    fmt::format("{:<17} {:<20} {:<20} {}", "without", "prefill", "decode",
+                                                fmt::format("both ({}+{})", kPrefillTokens, kAnswerTokens))};
   Json rows = Json::array();
   for (const Ablation& row : report.ablations) {
-    lines.push_back(fmt::format("{:<18} {:<26} {}", row.name, interval_text(row.prefill), interval_text(row.decode)));
-    rows.push_back({{"without", row.name}, {"prefill", to_json(row.prefill)}, {"decode", to_json(row.decode)}});
+    const auto& [prefill, decode, request] = row.times;
+    lines.push_back(fmt::format("{:<17} {:<20} {:<20} {}", row.name, interval_text(prefill), interval_text(decode),
+                                interval_text(request)));
+    rows.push_back(
+        {{"without", row.name}, {"prefill", to_json(prefill)}, {"decode", to_json(decode)}, {"request", to_json(request)}});
   }
   progress.finish(lines, {{"event", "ablations"}, {"ablations", rows}});
 }
@@ -131,8 +135,7 @@ Expected<AblationReport> ablate(std::shared_ptr<const import::Model> model, cons
       NNTUNE_ASSIGN(auto without, stage.build(ablations[i]));
       const auto duel = std::make_shared<Duel>(full, std::move(without));
       for (int round = 0; round < kRounds; ++round) NNTUNE_TRY(run_interruptibly([duel] { return duel->round(); }));
-      const auto [prefill, decode] = duel->contrasts();
-      report.ablations.push_back({names[i], prefill, decode});
+      report.ablations.push_back({names[i], duel->contrasts()});
     }
     return {};
   };

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/statistics.h"
 #include "base/target.h"
 #include "compiler/import/model.h"
 #include "db/database.h"
+#include "tuner/end_to_end.h"
 #include "tuner/progress.h"
 #include "tuner/search.h"
 
@@ -23,8 +23,7 @@ inline constexpr std::string_view kPipeline = "pipeline";
 
 struct Ablation {
   std::string name;
-  Contrast prefill;  ///< seconds without it over seconds with it: above 1 it pays
-  Contrast decode;
+  Duel::Contrasts times;  ///< seconds without it over seconds with it: above 1 it pays
 };
 
 struct AblationReport {

@@ -120,7 +120,20 @@ std::pair<double, double> Duel::middle(const Pairs& pairs) {
   return {level / half, level * half};
 }
 
-std::pair<Contrast, Contrast> Duel::contrasts() const {
+Duel::Contrasts Duel::contrasts() const {
+  Pairs requests;
+  for (std::size_t i = 0; i < prefill_.size(); ++i) {
+    const auto turns = std::span(decode_).subspan(i * kDecodeTurns, kDecodeTurns);
+    const auto request = [&](const Contestant& contestant, double std::pair<double, double>::*side) {
+      std::vector<double> seconds;
+      for (const auto& turn : turns) seconds.push_back(turn.*side);
+      const db::Throughput speed = contestant.throughput(prefill_[i].*side, median(seconds));
+      return static_cast<double>(contestant.prompt().size()) / speed.prefill_tok_per_s +
+             kAnswerTokens / speed.decode_tok_per_s;
+    };
+    requests.emplace_back(request(*first_, &std::pair<double, double>::first),
+                          request(*second_, &std::pair<double, double>::second));
+  }
   const auto contrast = [](const Pairs& pairs) {
     std::vector<double> first, second;
     for (const auto& [a, b] : pairs) {
@@ -129,7 +142,7 @@ std::pair<Contrast, Contrast> Duel::contrasts() const {
     }
     return contrast_pairs(first, second, 0);
   };
-  return {contrast(prefill_), contrast(decode_)};
+  return {.prefill = contrast(prefill_), .decode = contrast(decode_), .request = contrast(requests)};
 }
 
 std::pair<db::Throughput, db::Throughput> Duel::result() const {

@@ -22,6 +22,8 @@ namespace nntune::tuner {
 inline constexpr std::int64_t kPrefillTokens = 512;
 inline constexpr std::int64_t kDecodeTokens = 8;
 inline constexpr int kDecodeTurns = 8;
+/// Of the answer in a request: prompt and answer count as in the extraction's objective (extract::ExtractOptions::uses).
+inline constexpr std::int64_t kAnswerTokens = 128;
 /// Room behind the prompt.
 inline constexpr std::int64_t kRoomTokens = 32;
 
@@ -92,8 +94,12 @@ class Duel {
 
   /// Of both, by middle() of their pairs.
   [[nodiscard]] std::pair<db::Throughput, db::Throughput> result() const;
-  /// The second against the first, seconds of prefill and of decode.
-  [[nodiscard]] std::pair<Contrast, Contrast> contrasts() const;
+  struct Contrasts {
+    Contrast prefill, decode;
+    Contrast request;  ///< a prefill and kAnswerTokens of decode, by rounds
+  };
+  /// The second against the first, in seconds.
+  [[nodiscard]] Contrasts contrasts() const;
   [[nodiscard]] double last_round_seconds() const { return last_round_seconds_; }
 
   using Pairs = std::vector<std::pair<double, double>>;

@@ -121,7 +121,7 @@ TEST(Search, ComparesWithProgramsThatLackAFamilyOfRules) {
   EXPECT_EQ(rows[0]["without"], "fusion");
   EXPECT_EQ(rows[1]["without"], "pipeline");
   for (const Json& row : rows) {
-    for (const char* phase : {"prefill", "decode"}) {
+    for (const char* phase : {"prefill", "decode", "request"}) {
       EXPECT_GT(row[phase]["low"].get<double>(), 0);
       EXPECT_LE(row[phase]["low"].get<double>(), row[phase]["ratio"].get<double>());
       EXPECT_LE(row[phase]["ratio"].get<double>(), row[phase]["high"].get<double>());
