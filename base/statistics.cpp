@@ -67,6 +67,18 @@ Contrast judge(double ratio, Interval interval, double margin, std::size_t sampl
 
 double median(std::vector<double> values) { return values.empty() ? kNone : median_in_place(values); }
 
+double weighted_median(std::vector<std::pair<double, double>> values) {
+  std::ranges::sort(values);
+  double half = 0;
+  for (const auto& [value, weight] : values) half += weight / 2;
+  double below = 0;
+  for (const auto& [value, weight] : values) {
+    below += weight;
+    if (below >= half) return value;
+  }
+  return kNone;
+}
+
 Interval median_interval(std::span<const double> samples, double confidence) {
   if (samples.empty()) return {kNone, kNone};
   return bootstrap([&](Resampler& resampler) { return resampler.median_of(samples); }, confidence);

@@ -6,12 +6,16 @@
 
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace nntune {
 
 /// The middle of the values, the mean of the two middle ones of an even number; NaN of none.
 [[nodiscard]] double median(std::vector<double> values);
+
+/// The value below which half of the weight lies. \param values  pairs of value and weight, which is above 0; NaN if there are none
+[[nodiscard]] double weighted_median(std::vector<std::pair<double, double>> values);
 
 struct Interval {
   double low = 0;

@@ -39,6 +39,7 @@ Provenance provenance_of(const schedule::Workload& workload, const Costs& costs,
   result.measurement = costs.model->measurement(workload);
   const bool in_program = result.measurement && result.measurement->place == db::Place::program;
   result.program_factor = in_program ? 1 : costs.model->program_factor(workload);
+  result.drift = costs.model->drift(workload);
   if (result.measurement) {
     result.interval_ns = median_interval(result.measurement->samples_ns);
     const auto session = result.measurement->session_id ? sessions.find(*result.measurement->session_id) : sessions.end();
@@ -66,9 +67,10 @@ std::string text(const Provenance& p) {
   const std::string in_program = p.program_factor == 1 ? "" : fmt::format(", x {:.2f} in a program", p.program_factor);
   if (p.measurement) {
     const db::Measurement& m = *p.measurement;
-    std::string out = fmt::format("measured in a {} {} UTC, {} sample{}, 95 % {}{}; row {}", db::to_string(m.place),
+    const std::string drift = p.drift == 1 ? "" : fmt::format(", x {:.2f} at the machine's usual speed", p.drift);
+    std::string out = fmt::format("measured in a {} {} UTC, {} sample{}, 95 % {}{}{}; row {}", db::to_string(m.place),
                                   minute_of(m.created_at), m.samples_ns.size(), m.samples_ns.size() == 1 ? "" : "s",
-                                  interval_text(p.interval_ns), in_program, m.id);
+                                  interval_text(p.interval_ns), drift, in_program, m.id);
     if (p.session) out += fmt::format(", {} session {}", p.session->command, p.session->id);
     return out + fmt::format(", nntune {}", m.nntune_version);
   }
@@ -79,7 +81,7 @@ std::string text(const Provenance& p) {
 }
 
 Json to_json(const Provenance& p) {
-  Json json = {{"text", text(p)}, {"program_factor", p.program_factor}};
+  Json json = {{"text", text(p)}, {"drift", p.drift}, {"program_factor", p.program_factor}};
   if (p.measurement) {
     const db::Measurement& m = *p.measurement;
     json["measurement"] = {{"id", m.id},

@@ -30,6 +30,7 @@ struct Provenance {
   bool peaks_measured = false;
   double relative_error = 0;  ///< how far the estimate may be off
   // Both:
+  double drift = 1;           ///< for the speed of the machine when it was measured
   double program_factor = 1;  ///< for a place in a program, 1 where it was timed there
   kernels::Roofline roofline;
   std::string schedule;  ///< JSON of the knobs; "" if there is none

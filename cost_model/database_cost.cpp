@@ -58,13 +58,22 @@ Expected<std::unique_ptr<DatabaseCostModel>> DatabaseCostModel::make(const db::D
 Status DatabaseCostModel::learn(Attitude attitude) {
   if (!target_id_) return {};
   const bool careful = attitude == Attitude::careful;
+  NNTUNE_ASSIGN(std::vector<db::ProgramTiming> timings, db::program_timings(*database_, *target_id_));
+  memory_ = MemorySpeeds(timings, estimates_->target());
+  for (db::ProgramTiming& timing : timings) {
+    const auto workload = schedule::Workload::parse(timing.workload);
+    if (workload) timing.median_ns *= memory_.to_usual(*workload, timing.dram_read_bytes_per_s);
+  }
+  sessions_ = SessionSpeeds(timings);
+
   NNTUNE_ASSIGN(const std::vector<db::Fastest> all, db::fastest_by_workload(*database_, *target_id_));
   ByKind ratios;
   for (const db::Fastest& fastest : all) {
     const auto workload = schedule::Workload::parse(fastest.workload);
     if (!workload) continue;  // of a newer or older version
     const double estimate = estimates_->cost(*workload).seconds;
-    if (std::isfinite(estimate)) ratios[kind_of(*workload)].push_back(fastest.median_ns * 1e-9 / estimate);
+    const double seconds = fastest.median_ns * 1e-9 * memory_.to_usual(*workload, fastest.dram_read_bytes_per_s);
+    if (std::isfinite(estimate)) ratios[kind_of(*workload)].push_back(seconds / estimate);
   }
   corrections_ = factors(std::move(ratios), careful ? kCaution : 1.0);
 
@@ -72,13 +81,14 @@ Status DatabaseCostModel::learn(Attitude attitude) {
   ByKind slowdowns;
   for (const db::BothPlaces& places : both) {
     if (const auto workload = schedule::Workload::parse(places.workload)) {
-      slowdowns[kind_of(*workload)].push_back(places.program_ns / places.worker_ns);
+      const std::optional<std::int64_t> session = places.program_session_id;
+      const double in_program = places.program_ns * memory_.to_usual(*workload, places.program_read_bytes_per_s) *
+                                (session ? sessions_.to_newest(*session, workload->one_row()) : 1);
+      const double alone = places.worker_ns * memory_.to_usual(*workload, places.worker_read_bytes_per_s);
+      slowdowns[kind_of(*workload)].push_back(in_program / alone);
     }
   }
   program_factors_ = factors(std::move(slowdowns), careful ? kWorkerCaution : 1.0);
-
-  NNTUNE_ASSIGN(const std::vector<db::ProgramTiming> timings, db::program_timings(*database_, *target_id_));
-  speeds_ = SessionSpeeds(timings);
   return {};
 }
 
@@ -119,10 +129,8 @@ extract::Cost DatabaseCostModel::cost(const schedule::Workload& workload) const 
   const Known& known = this->known(workload);
   if (known.measurement) {
     const db::Measurement& measured = *known.measurement;
-    const double factor_here = measured.place == db::Place::worker ? program_factor(workload)
-                               : measured.session_id ? speeds_.to_newest(*measured.session_id, workload.one_row())
-                                                     : 1.0;
-    return {measured.median_ns * 1e-9 * factor_here, extract::CostSource::measured, kMeasuredRelativeError};
+    const double place = measured.place == db::Place::worker ? program_factor(workload) : 1;
+    return {measured.median_ns * 1e-9 * drift(workload) * place, extract::CostSource::measured, kMeasuredRelativeError};
   }
   extract::Cost cost = estimates_->cost(workload);
   cost.seconds *= correction(workload) * program_factor(workload);
@@ -136,6 +144,14 @@ Expected<schedule::Schedule> DatabaseCostModel::schedule(const schedule::Workloa
 
 std::optional<db::Measurement> DatabaseCostModel::measurement(const schedule::Workload& workload) const {
   return known(workload).measurement;
+}
+
+double DatabaseCostModel::drift(const schedule::Workload& workload) const {
+  const std::optional<db::Measurement>& measured = known(workload).measurement;
+  if (!measured) return 1;
+  const bool in_session = measured->place == db::Place::program && measured->session_id;
+  return memory_.to_usual(workload, measured->dram_read_bytes_per_s) *
+         (in_session ? sessions_.to_newest(*measured->session_id, workload.one_row()) : 1);
 }
 
 double DatabaseCostModel::correction(const schedule::Workload& workload) const { return factor_of(corrections_, workload); }

@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "cost_model/estimate_cost.h"
+#include "cost_model/memory_speed.h"
 #include "cost_model/session_speed.h"
 #include "db/database.h"
 #include "db/records.h"
@@ -33,8 +34,8 @@ inline constexpr double kWorkerCaution = 1.04;
 [[nodiscard]] Expected<schedule::Schedule> read_schedule(const schedule::Workload& workload, const std::string& text,
                                                          const Target& target);
 
-/// The database's best for (workload, target), always preferred. What an older session timed in a program is put in terms of the
-/// newest one (SessionSpeeds). What was timed alone in a worker is multiplied with what
+/// The database's best for (workload, target), always preferred. What was measured while memory was faster or slower than usual is put in
+/// terms of its usual speed (MemorySpeeds), what an older session timed in a program in those of the newest one (SessionSpeeds). What was timed alone in a worker is multiplied with what
 /// kernels of its kind take in a program over what they take alone (colder caches, waiting for each other). Else the estimate times one factor of its kind, the median
 /// of measured over estimated for the workloads of that kind that were measured. Without it, an optimistic estimate would
 /// always beat what is known. A kind is a family with one row or with more: what bounds them differs. Fast enough to be
@@ -56,6 +57,9 @@ class DatabaseCostModel : public extract::CostModel {
   [[nodiscard]] const std::map<std::string, double, std::less<>>& corrections() const { return corrections_; }
   /// By kind: time in a program over time in a worker.
   [[nodiscard]] const std::map<std::string, double, std::less<>>& program_factors() const { return program_factors_; }
+  /// What the median of its measurement is multiplied with for the moment it was taken at, before program_factor(); 1 if not measured.
+  [[nodiscard]] double drift(const schedule::Workload& workload) const;
+  [[nodiscard]] const MemorySpeeds& memory_speeds() const { return memory_; }
   /// What an estimate of this workload is multiplied with before program_factor().
   [[nodiscard]] double correction(const schedule::Workload& workload) const;
   /// What a time in a worker, or an estimate, is multiplied with to become one in a program.
@@ -80,7 +84,8 @@ class DatabaseCostModel : public extract::CostModel {
   std::optional<std::int64_t> target_id_;
   std::shared_ptr<const EstimateCostModel> estimates_;
   std::map<std::string, double, std::less<>> corrections_, program_factors_;
-  SessionSpeeds speeds_;
+  MemorySpeeds memory_;
+  SessionSpeeds sessions_;
   mutable std::mutex mutex_;
   mutable std::unordered_map<Hash128, std::unique_ptr<Known>> known_;
   mutable std::optional<Error> error_;

@@ -39,11 +39,11 @@ SessionSpeeds::SessionSpeeds(std::span<const db::ProgramTiming> timings) {
     Times known;  // as in the newest session
     for (auto session = history.order.rbegin(); session != history.order.rend(); ++session) {
       const Times& times = history.sessions.at(*session);
-      std::vector<double> ratios;
+      std::vector<std::pair<double, double>> ratios;
       for (const auto& [candidate, ns] : times) {
-        if (const auto found = known.find(candidate); found != known.end()) ratios.push_back(found->second / ns);
+        if (const auto found = known.find(candidate); found != known.end()) ratios.emplace_back(found->second / ns, ns);
       }
-      const double factor = ratios.size() < kLeastShared ? 1 : median(std::move(ratios));
+      const double factor = ratios.size() < kLeastShared ? 1 : weighted_median(std::move(ratios));
       factors_[{*session, one_row}] = factor;
       for (const auto& [candidate, ns] : times) known.try_emplace(candidate, ns * factor);
     }

@@ -233,7 +233,8 @@ Expected<std::vector<Fastest>> fastest_by_workload(const Database& database, std
   const sqlite::Lock lock(database.connection());
   NNTUNE_ASSIGN(auto statement,
                 database.connection().prepare(
-                    "SELECT w.text, min(m.median_ns) FROM measurement m JOIN workload w ON w.hash = m.workload_hash"
+                    "SELECT w.text, min(m.median_ns), m.dram_read_bytes_per_s FROM measurement m JOIN workload w ON w.hash "
+                    "= m.workload_hash"
                     " WHERE m.target_id = ?1 AND m.verdict = 'ok' AND m.place = 'worker' GROUP BY m.workload_hash ORDER BY "
                     "m.workload_hash",
                     target_id));
@@ -241,7 +242,7 @@ Expected<std::vector<Fastest>> fastest_by_workload(const Database& database, std
   while (true) {
     NNTUNE_ASSIGN(const bool more, statement.step());
     if (!more) return result;
-    result.push_back({statement.text(0), statement.real(1)});
+    result.push_back({statement.text(0), statement.real(1), statement.real(2)});
   }
 }
 
@@ -250,10 +251,12 @@ Expected<std::vector<BothPlaces>> both_places(const Database& database, std::int
   NNTUNE_ASSIGN(
       auto statement,
       database.connection().prepare(
-          "WITH newest AS (SELECT * FROM (SELECT workload_hash, schedule_hash, place, median_ns, row_number() OVER"
+          "WITH newest AS (SELECT * FROM (SELECT workload_hash, schedule_hash, place, session_id, median_ns,"
+          " dram_read_bytes_per_s, row_number() OVER"
           " (PARTITION BY workload_hash, schedule_hash, place ORDER BY created_at DESC, uid DESC) AS age"
           " FROM measurement WHERE target_id = ?1 AND verdict = 'ok') WHERE age = 1)"
-          " SELECT w.text, p.median_ns, a.median_ns FROM newest p JOIN newest a USING (workload_hash, schedule_hash)"
+          " SELECT w.text, p.session_id, p.median_ns, p.dram_read_bytes_per_s, a.median_ns, a.dram_read_bytes_per_s"
+          " FROM newest p JOIN newest a USING (workload_hash, schedule_hash)"
           " JOIN workload w ON w.hash = p.workload_hash WHERE p.place = 'program' AND a.place = 'worker'"
           " ORDER BY p.workload_hash, p.schedule_hash",
           target_id));
@@ -261,7 +264,12 @@ Expected<std::vector<BothPlaces>> both_places(const Database& database, std::int
   while (true) {
     NNTUNE_ASSIGN(const bool more, statement.step());
     if (!more) return result;
-    result.push_back({statement.text(0), statement.real(1), statement.real(2)});
+    result.push_back({.workload = statement.text(0),
+                      .program_session_id = statement.is_null(1) ? std::nullopt : std::optional(statement.integer(1)),
+                      .program_ns = statement.real(2),
+                      .program_read_bytes_per_s = statement.real(3),
+                      .worker_ns = statement.real(4),
+                      .worker_read_bytes_per_s = statement.real(5)});
   }
 }
 
@@ -269,7 +277,7 @@ Expected<std::vector<ProgramTiming>> program_timings(const Database& database, s
   const sqlite::Lock lock(database.connection());
   NNTUNE_ASSIGN(auto statement,
                 database.connection().prepare(
-                    "SELECT m.session_id, w.text, m.schedule_hash, m.median_ns FROM measurement m"
+                    "SELECT m.session_id, w.text, m.schedule_hash, m.median_ns, m.dram_read_bytes_per_s FROM measurement m"
                     " JOIN workload w ON w.hash = m.workload_hash WHERE m.target_id = ?1 AND m.verdict = 'ok'"
                     " AND m.place = 'program' AND m.session_id IS NOT NULL ORDER BY m.created_at, m.uid",
                     target_id));
@@ -278,7 +286,7 @@ Expected<std::vector<ProgramTiming>> program_timings(const Database& database, s
     NNTUNE_ASSIGN(const bool more, statement.step());
     if (!more) return result;
     NNTUNE_ASSIGN(const Hash128 schedule, hash_from_hex(statement.text(2)));
-    result.push_back({statement.integer(0), statement.text(1), schedule, statement.real(3)});
+    result.push_back({statement.integer(0), statement.text(1), schedule, statement.real(3), statement.real(4)});
   }
 }
 

@@ -67,6 +67,7 @@ struct Tried {
 struct Fastest {
   std::string workload;  ///< canonical text
   double median_ns = Measurement::kUnknown;
+  double dram_read_bytes_per_s = Measurement::kUnknown;  ///< when that was measured
 };
 
 /// The shortest median of each workload ever measured well in a worker on this target, by workload hash; to compare estimates
@@ -75,8 +76,11 @@ struct Fastest {
 
 struct BothPlaces {
   std::string workload;  ///< canonical text
+  std::optional<std::int64_t> program_session_id;
   double program_ns = Measurement::kUnknown;
+  double program_read_bytes_per_s = Measurement::kUnknown;  ///< of memory, when that was measured
   double worker_ns = Measurement::kUnknown;
+  double worker_read_bytes_per_s = Measurement::kUnknown;
 };
 
 /// The newest medians of each schedule that was timed in both places, by workload and schedule hash: what a kernel takes in a
@@ -88,6 +92,7 @@ struct ProgramTiming {
   std::string workload;  ///< canonical text
   Hash128 schedule_hash;
   double median_ns = Measurement::kUnknown;
+  double dram_read_bytes_per_s = Measurement::kUnknown;
 };
 
 /// All that was timed well in programs by sessions on this target, oldest first.

@@ -53,6 +53,9 @@ struct Roofline {
 };
 [[nodiscard]] Roofline roofline(const Work& work, const Target& target, int threads);
 
+/// Whether a kernel's time is that of reading its weights and the KV cache: without them its bound would be less than half.
+[[nodiscard]] bool waits_for_memory(const Work& work, const Target& target, int threads);
+
 /// Lower bound in seconds: work over the measured peaks of `workload.threads` cores.
 [[nodiscard]] double roofline_seconds(const Work& work, const Target& target, int threads);
 

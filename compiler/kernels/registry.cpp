@@ -140,4 +140,10 @@ double roofline_seconds(const Work& work, const Target& target, int threads) {
   return roofline(work, target, threads).seconds;
 }
 
+bool waits_for_memory(const Work& work, const Target& target, int threads) {
+  Work cached = work;
+  cached.weight_bytes = 0;
+  return roofline_seconds(cached, target, threads) < roofline_seconds(work, target, threads) / 2;
+}
+
 }  // namespace nntune::kernels

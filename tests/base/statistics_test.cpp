@@ -15,6 +15,12 @@ TEST(Median, IsTheMiddle) {
   EXPECT_TRUE(std::isnan(median({})));
 }
 
+TEST(WeightedMedian, IsWhereHalfOfTheWeightLies) {
+  EXPECT_EQ(weighted_median({{3, 1}, {1, 1}, {2, 1}}), 2);
+  EXPECT_EQ(weighted_median({{1, 1}, {2, 1}, {3, 10}}), 3);
+  EXPECT_TRUE(std::isnan(weighted_median({})));
+}
+
 TEST(MedianInterval, HoldsTheMedianAndNoMoreThanTheSamples) {
   const std::vector<double> samples = {5, 1, 4, 2, 3, 9, 7, 8, 6};
   const Interval interval = median_interval(samples);

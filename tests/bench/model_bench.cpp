@@ -82,15 +82,10 @@ Expected<double> sum_now(const Setup& setup, const Bench& bench, std::int64_t ro
     for (const extract::SectionProgram& section : phase.sections) {
       for (const extract::KernelStep& step : section.steps) {
         NNTUNE_ASSIGN(const kernels::Family* family, kernels::find_family(step.workload));
-        kernels::Work work = family->work(step.workload, setup.target.isa);
-        const double all = kernels::roofline_seconds(work, setup.target, step.workload.threads);
-        work.weight_bytes = 0;
-        const bool waits = kernels::roofline_seconds(work, setup.target, step.workload.threads) < all / 2;
-        double seconds = step.cost.seconds;
-        if (waits && setup.target_id) {
-          NNTUNE_ASSIGN(const auto row, db::best(*setup.database, *setup.target_id, step.workload.hash()));
-          if (row && row->dram_read_bytes_per_s > 0) seconds *= row->dram_read_bytes_per_s / read_bytes_per_s;
-        }
+        const int threads = step.workload.threads;
+        const double usual = setup.costs->memory_speeds().usual(threads);
+        const bool waits = kernels::waits_for_memory(family->work(step.workload, setup.target.isa), setup.target, threads);
+        const double seconds = step.cost.seconds * (waits && usual > 0 ? usual / read_bytes_per_s : 1);
         sum += static_cast<double>(section.repeat) * seconds;
       }
     }

@@ -65,7 +65,8 @@ class DatabaseCost : public ::testing::Test {
   }
 
   void store(const Workload& workload, const std::string& schedule, double ns, db::Verdict verdict = db::Verdict::ok,
-             db::Place place = db::Place::worker, std::optional<std::int64_t> session = {}) {
+             db::Place place = db::Place::worker, std::optional<std::int64_t> session = {},
+             double read_bytes_per_s = db::Measurement::kUnknown) {
     db::Measurement row;
     row.session_id = session;
     row.target_id = target_id_;
@@ -77,6 +78,7 @@ class DatabaseCost : public ::testing::Test {
     row.nntune_version = "test";
     row.verdict = verdict;
     row.place = place;
+    row.dram_read_bytes_per_s = read_bytes_per_s;
     if (verdict == db::Verdict::ok) row.samples_ns = {ns};
     const auto id = database_->insert_measurement(row);
     ASSERT_TRUE(id) << id.error().message();
@@ -169,6 +171,19 @@ TEST_F(DatabaseCost, ASlowDayDoesNotMakeWhatWasTimedThenLookWorse) {
   const auto costs = model(target_id_);
   EXPECT_NEAR(costs->cost(matvec(256)).seconds, 256 * 130e-9, 1e-12) << "only timed on the fast day";
   EXPECT_NEAR(costs->cost(matvec(64)).seconds, 64 * 130e-9, 1e-12);
+}
+
+TEST_F(DatabaseCost, AKernelThatMetFastMemoryDoesNotBeatOneThatDidNot) {
+  const auto standard = [](std::int64_t n) { return kernels::default_schedule(matvec(n), test_target())->text(); };
+  const std::int64_t session = *database_->begin_session({.command = "search", .model = "tiny"});
+  for (const std::int64_t n : {64, 128, 192}) {
+    store(matvec(n), standard(n), static_cast<double>(n) * 100, db::Verdict::ok, db::Place::program, session, 33e9);
+  }
+  store(matvec(256), standard(256), 256 * 60, db::Verdict::ok, db::Place::program, session, 55e9);
+  const auto costs = model(target_id_);
+  EXPECT_NEAR(costs->cost(matvec(256)).seconds, 256 * 100e-9, 1e-12);
+  EXPECT_NEAR(costs->drift(matvec(256)), 55.0 / 33, 1e-12);
+  EXPECT_NEAR(costs->cost(matvec(64)).seconds, 64 * 100e-9, 1e-12);
 }
 
 TEST_F(DatabaseCost, AScheduleThatIsNoLongerPossibleGivesWayToTheNextBest) {

@@ -22,7 +22,7 @@ std::vector<db::ProgramTiming> session(std::int64_t id, std::int64_t rows, std::
                                        double ns) {
   std::vector<db::ProgramTiming> timings;
   for (std::int64_t i = first; i < first + count; ++i) {
-    timings.push_back({id, cast_of(rows, 16 * i), hash128("schedule"), static_cast<double>(i) * ns});
+    timings.push_back({id, cast_of(rows, 16 * i), hash128("schedule"), static_cast<double>(i) * ns, {}});
   }
   return timings;
 }
@@ -64,6 +64,12 @@ TEST(SessionSpeeds, OneKernelThatBecameFasterDoesNotMoveTheMedian) {
   timings.back().median_ns = 1;
   const SessionSpeeds speeds(timings);
   EXPECT_DOUBLE_EQ(speeds.to_newest(1, false), 1.2);
+}
+
+TEST(SessionSpeeds, SmallKernelsWithOtherNeighboursDoNotMoveTheMedian) {
+  auto timings = joined({session(1, 512, 1, 5, 1.0), session(1, 512, 1000, 3, 1.0), session(2, 512, 1, 5, 3.0),
+                         session(2, 512, 1000, 3, 1.1)});
+  EXPECT_DOUBLE_EQ(SessionSpeeds(timings).to_newest(1, false), 1.1);
 }
 
 }  // namespace
