@@ -18,39 +18,40 @@ namespace {
 /// Of each pair of programs: enough for an interval from the pairs of prefills.
 constexpr int kRounds = 16;
 
-/// Programs that may be chosen under different limits, with all that is measured, in memory side by side.
+/// Programs that are chosen under different limits.
 class Stage {
  public:
   Stage(std::shared_ptr<const import::Model> model, const Target& target, std::shared_ptr<db::Database> database,
         const SearchOptions& options)
       : model_(std::move(model)), target_(target), database_(std::move(database)), options_(options) {}
 
-  Status open() {
+  /// The program that the database makes now, under these limits.
+  Expected<std::shared_ptr<const CompiledContestant>> compile(const module::PlanLimits& limits) {
     NNTUNE_ASSIGN(const std::int64_t id, database_->record_target(target_));
-    NNTUNE_ASSIGN(costs_, cost_model::DatabaseCostModel::make(*database_, id,
-                                                              std::make_shared<cost_model::EstimateCostModel>(target_)));
-    return {};
-  }
-
-  Expected<std::shared_ptr<Contestant>> build(const module::PlanLimits& limits) {
+    NNTUNE_ASSIGN(
+        const std::shared_ptr<const cost_model::DatabaseCostModel> costs,
+        cost_model::DatabaseCostModel::make(*database_, id, std::make_shared<cost_model::EstimateCostModel>(target_)));
     // The database is captured for the costs, which read it.
-    NNTUNE_ASSIGN(auto extraction,
-                  run_interruptibly([costs = costs_, database = database_, model = model_, limits, isa = target_.isa,
-                                     dtype = options_.dtype, threads = options_.threads] {
+    NNTUNE_ASSIGN(auto extraction, run_interruptibly([costs, database = database_, model = model_, limits, isa = target_.isa,
+                                                      dtype = options_.dtype, threads = options_.threads] {
                     return module::plan_model(model->config, dtype, threads, isa, *costs, limits);
                   }));
-    NNTUNE_TRY(costs_->status());
+    NNTUNE_TRY(costs->status());
     const auto bytes = static_cast<std::size_t>(extraction.explanation.stored_bytes);
     if (layers_ == 0) layers_ = layers_that_fit(bytes, model_->config.layers, 2);
     ContestantRequest request{.model = model_,
                               .extraction = std::move(extraction),
-                              .costs = costs_,
+                              .costs = costs,
                               .objects = objects_,
                               .dtype = options_.dtype,
                               .isa = target_.isa,
                               .threads = options_.threads,
                               .measured_layers = layers_};
-    return run_interruptibly([request = std::move(request), database = database_] { return make_contestant(request); });
+    return run_interruptibly(
+        [request = std::move(request), database = database_]() -> Expected<std::shared_ptr<const CompiledContestant>> {
+          NNTUNE_ASSIGN(CompiledContestant compiled, compile_contestant(request));
+          return std::make_shared<const CompiledContestant>(std::move(compiled));
+        });
   }
 
  private:
@@ -58,7 +59,6 @@ class Stage {
   const Target& target_;
   std::shared_ptr<db::Database> database_;
   const SearchOptions& options_;
-  std::shared_ptr<const cost_model::DatabaseCostModel> costs_;
   std::shared_ptr<module::ObjectCache> objects_ = std::make_shared<module::ObjectCache>();
   std::int64_t layers_ = 0;
 };
@@ -120,19 +120,25 @@ Expected<AblationReport> ablate(std::shared_ptr<const import::Model> model, cons
       return module::plan_model(model->config, dtype, threads, isa, *costs, limits);
     }));
   }
+  // Each is compiled from what its own search and those before have measured: later ones know more.
+  Stage stage(model, target, database, options);
+  std::vector<std::shared_ptr<const CompiledContestant>> compiled;
+  const auto load = [](std::shared_ptr<const CompiledContestant> contestant) {
+    return run_interruptibly([contestant] { return load_contestant(*contestant); });
+  };
   for (const module::PlanLimits& limits : variants) {
     SearchOptions each = options;
     each.limits = limits;
     NNTUNE_ASSIGN(const SearchReport searched, search(model, target, database, each, progress));
     if (searched.interrupted) return AblationReport{.ablations = {}, .interrupted = true};
+    NNTUNE_ASSIGN(auto program, stage.compile(limits));
+    compiled.push_back(std::move(program));
   }
   const auto compare = [&]() -> Status {
-    Stage stage(model, target, database, options);
-    NNTUNE_TRY(stage.open());
-    NNTUNE_ASSIGN(const auto full, stage.build({}));
+    NNTUNE_ASSIGN(const auto full, load(compiled.front()));
     for (std::size_t i = 0; i < names.size(); ++i) {
       progress.note(fmt::format("running with and without {} in turn", names[i]));
-      NNTUNE_ASSIGN(auto without, stage.build(ablations[i]));
+      NNTUNE_ASSIGN(auto without, load(compiled[i + 1]));
       const auto duel = std::make_shared<Duel>(full, std::move(without));
       for (int round = 0; round < kRounds; ++round) NNTUNE_TRY(run_interruptibly([duel] { return duel->round(); }));
       report.ablations.push_back({names[i], duel->contrasts()});

@@ -32,8 +32,9 @@ struct AblationReport {
 };
 
 /// Searches with all rules and then once for each of `names` without it, with the budget of `options` each; at the end each of these
-/// programs runs in turn with the full one. All share the database, so that a later search starts from what an earlier one measured: the
-/// full one, which is first, has no advantage. Interrupted: as `search`.
+/// programs runs in turn with the full one. Each program is what the database made when its search was over. All share the database, so
+/// that a later search starts from what an earlier one measured: the full one, which is first, has the least to go by. Interrupted: as
+/// `search`.
 [[nodiscard]] Expected<AblationReport> ablate(std::shared_ptr<const import::Model> model, const Target& target,
                                               std::shared_ptr<db::Database> database, const SearchOptions& options,
                                               const std::vector<std::string>& names, Progress& progress);

@@ -73,7 +73,7 @@ db::Throughput Contestant::throughput(double prefill_seconds, double decode_seco
           1 / scaled(decode_seconds, scale_.fixed_decode_seconds)};
 }
 
-Expected<std::shared_ptr<Contestant>> make_contestant(const ContestantRequest& request) {
+Expected<CompiledContestant> compile_contestant(const ContestantRequest& request) {
   Contestant::Scale scale{.layers = request.model->config.layers, .measured_layers = request.measured_layers};
   for (const extract::PhaseProgram& phase : request.extraction.program.phases) {
     double fixed = 0;
@@ -85,11 +85,20 @@ Expected<std::shared_ptr<Contestant>> make_contestant(const ContestantRequest& r
   import::Model model = *request.model;
   model.config.layers = request.measured_layers;
   const extract::Program program = with_layers(request.extraction.program, request.measured_layers);
-  NNTUNE_ASSIGN(const auto compiled,
+  NNTUNE_ASSIGN(auto compiled,
                 module::compile_program(program, model, request.dtype, *request.costs, request.isa, *request.objects));
-  NNTUNE_ASSIGN(auto contestant, Contestant::make(compiled, model, request.threads));
-  contestant->set_scale(scale);
-  return contestant;
+  return CompiledContestant{std::move(model), std::move(compiled), scale, request.threads};
+}
+
+Expected<std::shared_ptr<Contestant>> load_contestant(const CompiledContestant& contestant) {
+  NNTUNE_ASSIGN(auto loaded, Contestant::make(contestant.compiled, contestant.model, contestant.threads));
+  loaded->set_scale(contestant.scale);
+  return loaded;
+}
+
+Expected<std::shared_ptr<Contestant>> make_contestant(const ContestantRequest& request) {
+  NNTUNE_ASSIGN(const CompiledContestant contestant, compile_contestant(request));
+  return load_contestant(contestant);
 }
 
 Status Duel::round() {

@@ -78,7 +78,18 @@ struct ContestantRequest {
   std::int64_t measured_layers = 1;  ///< at most the model's
 };
 
-/// Compiles and loads the extracted program. Errors: those of compiling, packing and loading.
+/// A contestant without its weights: small enough to keep many.
+struct CompiledContestant {
+  import::Model model;  ///< of as many layers as are measured
+  module::CompiledProgram compiled;
+  Contestant::Scale scale;
+  int threads = 1;
+};
+/// Compiles the extracted program. Errors: those of compiling.
+[[nodiscard]] Expected<CompiledContestant> compile_contestant(const ContestantRequest& request);
+/// Errors: those of packing and loading.
+[[nodiscard]] Expected<std::shared_ptr<Contestant>> load_contestant(const CompiledContestant& contestant);
+/// Both.
 [[nodiscard]] Expected<std::shared_ptr<Contestant>> make_contestant(const ContestantRequest& request);
 
 /// Two modules timed in short turns. A machine changes its speed for seconds or minutes, by more than tuning wins (two cores

@@ -19,8 +19,8 @@ Target two_cores() {
 }
 
 Workload matmul(std::int64_t rows, int threads = 2) {
-  return *Workload::make(graph::matmul(), {{graph::DType::f32, {rows, 256}, {}}, {graph::DType::f32, {64, 256}, {{0, 16}}}}, 0,
-                         threads);
+  return *Workload::make(graph::matmul(), {{graph::DType::f32, {rows, 256}, {}}, {graph::DType::f32, {64, 256}, {{0, 16}}}},
+                         0, threads);
 }
 
 /// Most of the time 33 GB/s, sometimes 55.
@@ -43,9 +43,7 @@ TEST(MemorySpeeds, WhatWasTimedInTheFastModeCountsAsInTheUsualOne) {
 
 TEST(MemorySpeeds, ASlowReadMakesNoKernelFaster) { EXPECT_EQ(two_modes().to_usual(matmul(1), 22e9), 1); }
 
-TEST(MemorySpeeds, NoiseOfASingleReadIsNoMode) {
-  EXPECT_EQ(two_modes().to_usual(matmul(1), 40e9), 1);
-}
+TEST(MemorySpeeds, NoiseOfASingleReadIsNoMode) { EXPECT_EQ(two_modes().to_usual(matmul(1), 40e9), 1); }
 
 TEST(MemorySpeeds, ArithmeticDoesNotWaitForMemory) { EXPECT_EQ(two_modes().to_usual(matmul(512), 55e9), 1); }
 
