@@ -148,6 +148,7 @@ Expected<Program> lower(std::span<const graph::Phase> phases, const egraph::EGra
         if (op.kind == OpKind::input) {
           value = {.kind = ValueKind::input, .input = language.plain_input(op.name).second};
         } else if (op.kind == OpKind::slice) {
+          assert(op.axis == 1);  // make_problem gives no other
           value = inputs[0];
           value.column += op.begin;
         } else {

@@ -115,6 +115,9 @@ class ProblemMaker {
         (language_.constant(graph_, child) ? option.constants : option.operands).push_back(index_[graph_.find(child)]);
       }
       const graph::Op& op = language_.op(graph_, node);
+      if (op.kind == OpKind::slice && op.axis != 1) {
+        continue;  // a Value is a view of columns, and no kernel copies rows
+      }
       if (op.kind != OpKind::input && op.kind != OpKind::slice) {
         NNTUNE_ASSIGN(option.workload, workload(node, op, problem_.sections[item.section]));
         if (option.workload < 0) {

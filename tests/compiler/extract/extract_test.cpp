@@ -181,6 +181,25 @@ TEST(Extract, WithoutWeightLayoutsThereIsNoProgram) {
   EXPECT_EQ(result.error().kind, ErrorKind::infeasible);
 }
 
+TEST(Extract, ARunTimeSliceOfRowsIsNoViewOfColumns) {
+  using graph::OpKind;
+  for (const int axis : {0, 1}) {
+    testing_models::Maker g;
+    const auto x = g.chain("rms(1e-06,0)", {g.input("x", graph::DType::f32, {32, 32})});
+    const auto part = g({.kind = OpKind::slice, .begin = 8, .end = 16, .axis = axis}, {x});
+    g.graph.set_outputs({g.chain("rms(1e-06,0)", {part})});
+    const graph::Phase phase{"prefill", 32, {{"body", std::move(g.graph), 1}}};
+    const auto result = extract({&phase, 1}, SimpleCosts(), options());
+    if (axis == 1) {
+      ASSERT_TRUE(result.has_value()) << result.error().message();
+      EXPECT_EQ(result->phases[0].sections[0].steps.at(1).inputs.at(0).column, 8);
+    } else {
+      ASSERT_FALSE(result.has_value());
+      EXPECT_EQ(result.error().kind, ErrorKind::infeasible);
+    }
+  }
+}
+
 TEST(Extract, UnknownFamilyIsNamed) {
   ExtractOptions wrong = options();
   wrong.rules.disabled = {"merging"};
