@@ -62,7 +62,8 @@ EGraphView view_egraph(const egraph::EGraph& graph, const rules::Language& langu
   view.rules = trace.names();
   view.workloads = problem.workloads;
   view.costs = problem.costs;
-  for (const ProblemSection& section : problem.sections) view.sections.push_back({section.phase, section.section});
+  for (const ProblemSection& section : problem.sections)
+    view.sections.push_back({section.phase, section.section, section.rows});
 
   std::map<NodeId, Role> roles;
   std::map<ClassId, std::uint32_t> section_of;

@@ -39,6 +39,7 @@ struct EGraphView {
   struct Section {
     std::string phase;
     std::string section;
+    std::int64_t rows = 1;  ///< of the phase
   };
 
   std::vector<std::string> ops;    ///< canonical texts

@@ -63,6 +63,19 @@ struct LayoutDecision {
   std::optional<StoredTwice> both = {};
 };
 
+/// What running a program takes.
+struct MemoryUse {
+  std::int64_t weights_bytes = 0;     ///< in all layouts
+  std::int64_t kv_cache_bytes = 0;    ///< of `ctx` tokens
+  std::int64_t activation_bytes = 0;  ///< of the phase that needs most, with tables
+  std::int64_t scratch_bytes = 0;     ///< of all threads
+  std::int64_t ctx = 0;
+
+  [[nodiscard]] std::int64_t total_bytes() const {
+    return weights_bytes + kv_cache_bytes + activation_bytes + scratch_bytes;
+  }
+};
+
 struct Explanation {
   egraph::RunReport saturation;
   std::size_t nodes = 0;
@@ -74,8 +87,11 @@ struct Explanation {
   double stored_bytes = 0;       ///< all weights as stored
   double cost = 0;               ///< what was minimised: objective_seconds and the price of stored bytes
   double lower_bound = 0;        ///< no program that the rules can make costs less
+  std::string solver_trouble;    ///< "" or why a proof that was asked for gave nothing
   /// How far above the best the program may be, 0 where it is proved to be the best.
   [[nodiscard]] double gap() const { return cost > 0 ? (cost - lower_bound) / cost : 0; }
+  /// Filled by module::plan_model, which knows the kernels.
+  std::optional<MemoryUse> memory;
   std::vector<Decision> decisions;  ///< in execution order
   std::vector<LayoutDecision> layouts;
   double stored_byte_seconds = 0;    ///< price of a stored byte in the objective

@@ -5,13 +5,12 @@
 #include <set>
 
 #include "compiler/egraph/smallest_term.h"
+#include "compiler/extract/layouts.h"
 #include "compiler/extract/lower.h"
 #include "compiler/extract/problem.h"
-#include "compiler/extract/refine.h"
 #include "compiler/extract/rule_trace.h"
 #include "compiler/extract/saturate.h"
 #include "compiler/extract/solve.h"
-#include "compiler/extract/stored_twice.h"
 #include "compiler/rules/language.h"
 
 namespace nntune::extract {
@@ -125,9 +124,9 @@ std::vector<LayoutDecision> layout_decisions(const egraph::SmallestTerms& terms,
         }
       }
     }
-    if (const SecondForm second = best_second_form(problem, solution, choice.stored); second.constant != SecondForm::kNone) {
-      const Constant& other = problem.constants[second.constant];
-      decision.both = StoredTwice{other.type, other.bytes, second.saved_seconds, other.price};
+    if (choice.second) {
+      const Constant& other = problem.constants[choice.second->constant];
+      decision.both = StoredTwice{other.type, other.bytes, choice.second->saved_seconds, other.price};
     }
     result.push_back(std::move(decision));
   }
@@ -147,10 +146,12 @@ Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const Co
   const egraph::SmallestTerms terms(graph);
   NNTUNE_ASSIGN(const Problem problem, make_problem(graph, language, terms, saturated->goals, saturated->layers,
                                                     options.stored_byte_seconds, options.threads, costs));
-  NNTUNE_ASSIGN(SolveResult solved, solve(problem));
-  NNTUNE_ASSIGN(Refinement refined, refine(problem, solved.best,
-                                           {.capacity_bytes = options.stored_bytes_capacity, .limit = options.proof_limit}));
-  solved.best = std::move(refined.best);
+  double capacity_bytes = options.stored_bytes_capacity;
+  if (options.smallest) {
+    NNTUNE_ASSIGN(capacity_bytes, least_stored_bytes(problem));
+  }
+  NNTUNE_ASSIGN(const SolveResult solved,
+                solve(problem, {.capacity_bytes = capacity_bytes, .proof_limit = options.proof_limit}));
   NNTUNE_ASSIGN(result.program, lower(phases, graph, language, terms, problem, solved.best));
   explanation.nodes = graph.node_count();
   explanation.classes = graph.class_count();
@@ -160,7 +161,8 @@ Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const Co
   explanation.greedy_seconds = solved.greedy_seconds;
   explanation.stored_bytes = solved.best.stored_bytes;
   explanation.cost = solved.best.cost;
-  explanation.lower_bound = std::min(refined.lower_bound, solved.best.cost);
+  explanation.lower_bound = solved.lower_bound;
+  explanation.solver_trouble = solved.solver_trouble;
   explanation.stored_byte_seconds = options.stored_byte_seconds;
   for (const graph::Phase& phase : phases) {
     explanation.phase_calls.push_back(use_of(phase, phases, options).calls);

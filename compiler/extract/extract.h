@@ -36,6 +36,8 @@ struct ExtractOptions {
   double stored_byte_seconds = 1e-8;
   /// What all stored weights together may take, in all their layouts; a hard limit.
   double stored_bytes_capacity = std::numeric_limits<double>::infinity();
+  /// Instead of the cheapest program the one that stores least, and of those the cheapest; `stored_bytes_capacity` plays no part.
+  bool smallest = false;
   /// For proving how near the program is to the best there is (Explanation::lower_bound); 0: the bound that costs nothing extra.
   std::chrono::milliseconds proof_limit{0};
   bool keep_egraph = false;  ///< Explanation::egraph is filled, for people

@@ -40,7 +40,7 @@ class ProblemMaker {
 
   Expected<Problem> make(const std::vector<SectionGoal>& goals) {
     for (const SectionGoal& goal : goals) {
-      problem_.sections.push_back({goal.phase, goal.section, goal.calls, goal.past, {}, {}});
+      problem_.sections.push_back({goal.phase, goal.section, goal.calls, goal.past, {}, {}, goal.rows});
     }
     number_classes();
     for (ProblemClass& item : problem_.classes) {

@@ -25,7 +25,7 @@ struct Option {
   double seconds = 0;                   ///< of all its calls in the objective
   std::vector<std::uint32_t> operands;  ///< run-time classes
   std::vector<std::uint32_t> constants;
-  std::int32_t workload = -1;  ///< in Problem::workloads; -1: an input or a view
+  std::int32_t workload = -1;  ///< in Problem::workloads; -1: an input or a view of columns
 };
 
 struct ProblemClass {
@@ -50,6 +50,7 @@ struct ProblemSection {
   std::int64_t past = 0;
   std::vector<std::uint32_t> roots;    ///< run-time classes
   std::vector<std::uint32_t> classes;  ///< operands before users, as far as there are no cycles
+  std::int64_t rows = 1;               ///< of the phase: prefills of different sizes share their name
 };
 
 struct Problem {
@@ -67,6 +68,7 @@ struct SectionGoal {
   double calls = 0;
   std::int64_t past = 0;
   std::vector<egraph::ClassId> outputs;
+  std::int64_t rows = 1;  ///< of the phase
 };
 
 /// \param layers  layers that share "layers.*" weights' names

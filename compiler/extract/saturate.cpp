@@ -50,7 +50,7 @@ Expected<std::unique_ptr<Saturated>> saturate(std::span<const graph::Phase> phas
       // Prefill phases differ in their rows alone.
       const std::string name = fmt::format("{}{}.{}", phase.name, phase.rows, section.name);
       NNTUNE_ASSIGN(const std::vector<egraph::ClassId> classes, result->language.add(result->graph, section.graph, name));
-      SectionGoal goal{phase.name, section.name, use.calls * static_cast<double>(section.repeat), use.past, {}};
+      SectionGoal goal{phase.name, section.name, use.calls * static_cast<double>(section.repeat), use.past, {}, phase.rows};
       for (const graph::NodeId output : section.graph.outputs()) {
         goal.outputs.push_back(classes[static_cast<std::size_t>(output)]);
       }

@@ -1,8 +1,10 @@
-/// DAG extraction: greedy bottom-up with the cost of shared parts counted once, then local improvement.
+/// Which option each class takes: the cheapest program, and how far above the best it may be.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -18,29 +20,34 @@ struct Solution {
   double stored_bytes = 0;
 };
 
-struct SolveResult {
-  Solution best;
-  double greedy_seconds = 0;  ///< `seconds` of the best greedy start
+struct SolveOptions {
+  double capacity_bytes = std::numeric_limits<double>::infinity();  ///< for stored constants; a hard limit
+  std::int64_t rounds =
+      200;  ///< of the last local search; a count and not a time, so that the result is the same everywhere
+  /// Of the integer program, which is left out by default: it may not end before its time, and how far it comes depends on the
+  /// machine. A better solution counts only if it is proved to be the best.
+  std::chrono::milliseconds proof_limit{0};
 };
 
-/// The greedy start is that of extraction-gym's faster-greedy-dag: each class keeps the set of classes and constants that its
-/// best option needs, so that what two operands share is paid once. It runs from several starting points, since the phases
-/// must agree on one layout for each weight. Then, until nothing helps: another option for one class, another stored form for
-/// a weight in all phases at once, or a class that several others might share. Costs within 1e-9 count as equal, the earlier option wins.
-/// Errors: infeasible (an output has no finite option).
-[[nodiscard]] Expected<SolveResult> solve(const Problem& problem);
+struct SolveResult {
+  Solution best;
+  double greedy_seconds = 0;        ///< `seconds` of the best greedy start
+  double lower_bound = 0;           ///< no program costs less (Solution::cost)
+  std::string solver_trouble = {};  ///< "" or why the integer program gave nothing
+};
+
+/// Greedy starts (dag/greedy.h), section by section, at the true prices and with one layout for all matrices; the best of them is
+/// improved class by class (dag/incumbent.h) and by storing matrices in other forms (forms.h) until nothing helps. Then what
+/// serves any e-graph: random changes of prices (dag/local_search.h), bounds, and if wanted an integer program. Costs within a
+/// relative 1e-9 count as equal, the earlier option wins.
+/// Errors: infeasible (an output has no finite option, or nothing fits the capacity).
+[[nodiscard]] Expected<SolveResult> solve(const Problem& problem, const SolveOptions& options = {});
+
+/// What the program that stores least stores, as far as local search finds it. Errors: infeasible (there is no program).
+[[nodiscard]] Expected<double> least_stored_bytes(const Problem& problem);
 
 /// True cost of a choice; infinite where it is cyclic or incomplete.
 [[nodiscard]] Solution evaluate(const Problem& problem, std::vector<std::int32_t> choice);
-
-/// A stored matrix and the best solution that stores it in another layout, in all phases.
-struct LayoutChoice {
-  static constexpr std::uint32_t kNone = 0xffffffff;
-  std::uint32_t stored = kNone;     ///< constant
-  std::uint32_t runner_up = kNone;  ///< constant made of the same matrices; kNone: there is no other
-  Solution solution;                ///< with the runner-up; cost is infinite without one
-};
-[[nodiscard]] std::vector<LayoutChoice> layout_choices(const Problem& problem, const Solution& solution);
 
 /// Classes that a choice needs in one section, operands first.
 [[nodiscard]] std::vector<std::uint32_t> needed_classes(const Problem& problem, const std::vector<std::int32_t>& choice,

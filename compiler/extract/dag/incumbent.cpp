@@ -107,37 +107,67 @@ bool Incumbent::improve(const std::function<bool()>& stop) {
   return improved;
 }
 
+void Incumbent::settle_ties() {
+  for (std::uint32_t c = 0; c < choice_.size(); ++c) {
+    if (uses_[c] == 0) continue;
+    const std::uint32_t old = choice_[c];
+    const Value before = value_;
+    for (std::uint32_t n = instance_->class_begin[c]; n < old; ++n) {
+      if (!derivable(n)) continue;
+      swap(c, n);
+      if (!better(before, value_) && !leads_to(n, c)) break;
+      swap(c, old);
+      value_ = before;
+    }
+  }
+  value_ = evaluate(*instance_, choice_);
+}
+
+void Incumbent::swap_users(const Greedy& greedy, std::uint32_t shared, bool all, Swapped& swapped) {
+  const auto users = greedy.users(shared);
+  for (std::size_t i = 0; i < users.size();) {
+    const std::uint32_t c = greedy.class_of(users[i]);
+    const std::uint32_t old = choice_[c];
+    const Value before = value_;
+    Value best = before;
+    std::uint32_t node = old;
+    for (; i < users.size() && greedy.class_of(users[i]) == c; ++i) {  // nodes of a class are neighbours
+      const std::uint32_t n = users[i];
+      if (uses_[c] == 0 || choice_[c] == n || c == shared || !derivable(n)) continue;
+      swap(c, n);
+      if ((better(value_, best) || (all && node == old)) && !leads_to(n, c)) {
+        best = value_;
+        node = n;
+      }
+      swap(c, old);
+      value_ = before;  // without the rounding of there and back
+    }
+    if (node == old) continue;
+    swap(c, node);
+    swapped.emplace_back(c, old);
+  }
+}
+
 bool Incumbent::share(const Greedy& greedy, const std::function<bool()>& stop) {
   bool improved = false;
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> swapped;  // class and the node it had
+  Swapped swapped;
   for (std::uint32_t shared = 0; shared < choice_.size(); ++shared) {
-    const auto users = greedy.users(shared);
-    if (uses_[shared] > 0 || choice_[shared] == kNone || users.size() < 2) continue;
     if (shared % 64 == 0 && stop()) break;
-    const Value before = value_;
-    swapped.clear();
-    use(shared);
-    for (const std::uint32_t n : users) {
-      const std::uint32_t c = greedy.class_of(n);
-      if (uses_[c] == 0 || choice_[c] == n || c == shared || !derivable(n)) continue;
-      const std::uint32_t old = choice_[c];
-      const Value now = value_;
-      swap(c, n);
-      if (better(value_, now) && !leads_to(n, c)) {
-        swapped.emplace_back(c, old);
-      } else {
-        swap(c, old);
-        value_ = now;
+    for (const bool all : {false, true}) {
+      if (uses_[shared] > 0 || choice_[shared] == kNone || greedy.users(shared).size() < 2) break;
+      const Value before = value_;
+      swapped.clear();
+      use(shared);
+      swap_users(greedy, shared, all, swapped);
+      unuse(shared);
+      value_.excess = excess_of(*instance_, value_.bytes);
+      if (!swapped.empty() && better(value_, before)) {
+        improved = true;
+        break;
       }
+      for (auto undo = swapped.rbegin(); undo != swapped.rend(); ++undo) swap(undo->first, undo->second);
+      value_ = before;
     }
-    unuse(shared);
-    value_.excess = excess_of(*instance_, value_.bytes);
-    if (!swapped.empty() && better(value_, before)) {
-      improved = true;
-      continue;
-    }
-    for (auto undo = swapped.rbegin(); undo != swapped.rend(); ++undo) swap(undo->first, undo->second);
-    value_ = before;
   }
   value_ = evaluate(*instance_, choice_);
   return improved;

@@ -24,10 +24,17 @@ class Incumbent {
   /// Takes another node for each used class where that is better, until there is none or `stop`. True if one was.
   bool improve(const std::function<bool()>& stop);
 
-  /// For each class that is not used: were it computed anyway, would its users take so much less that it pays? True if one did.
+  /// For each class that is not used: were it computed anyway, would its users take so much less that it pays? And if all took it
+  /// that can, whatever each of them loses? (What two of them share now is rid of only when both have left it.) True if one did.
   bool share(const Greedy& greedy, const std::function<bool()>& stop);
 
+  /// Of nodes that cost the same, up to rounding, takes the first one of the class: what is equal does not hang on the way here.
+  void settle_ties();
+
  private:
+  using Swapped = std::vector<std::pair<std::uint32_t, std::uint32_t>>;  ///< class and the node it had
+  /// Swaps users of `shared` to it: each that gains by it, or all that can.
+  void swap_users(const Greedy& greedy, std::uint32_t shared, bool all, Swapped& swapped);
   /// Whether all children have choices.
   [[nodiscard]] bool derivable(std::uint32_t node) const;
   /// Takes `node`; its children must have choices. May leave a cycle, which swapping back undoes.

@@ -117,6 +117,37 @@ TEST(Extract, PhasesOfOneNameAreEachCountedWithTheirOwnCalls) {
   EXPECT_NEAR(extraction->explanation.objective_seconds, expected, 1e-9);
 }
 
+TEST(Extract, ACapacityBetweenOneLayoutAndTwoTakesOne) {
+  // Decode likes panels of 16 outputs, prefill panels of 32, and bytes are free.
+  SimpleCosts costs;
+  costs.adjust = [](const schedule::Workload& w, double seconds) {
+    if (w.op.kind != graph::OpKind::matmul) return seconds;
+    const auto map = schedule::operand_map(w.op);
+    const double liked = w.inputs[map.x].shape[0] == 1 ? 16 : 32;
+    return w.inputs[map.w].packed() && w.inputs[map.w].lanes[0].count != liked ? 2 * seconds : seconds;
+  };
+  ExtractOptions free_bytes = options();
+  free_bytes.stored_byte_seconds = 0;
+  const Extraction twice = best(Shape{}, costs, free_bytes);
+  ExtractOptions least = free_bytes;
+  least.smallest = true;
+  const Extraction once = best(Shape{}, costs, least);
+  EXPECT_GT(twice.explanation.stored_bytes, 1.8 * once.explanation.stored_bytes);
+
+  ExtractOptions between = free_bytes;
+  between.stored_bytes_capacity = 1.2 * once.explanation.stored_bytes;
+  const Extraction limited = best(Shape{}, costs, between);
+  EXPECT_LE(limited.explanation.stored_bytes, between.stored_bytes_capacity);
+  EXPECT_LE(limited.explanation.objective_seconds, once.explanation.objective_seconds * (1 + 1e-9));
+  EXPECT_GT(limited.explanation.objective_seconds, twice.explanation.objective_seconds);
+
+  between.stored_bytes_capacity = 0.99 * once.explanation.stored_bytes;
+  const auto phases = testing_models::phases(Shape{});
+  const auto none = extract(phases, costs, between);
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().kind, ErrorKind::infeasible);
+}
+
 TEST(Extract, TwiceGivesTheSameProgram) {
   EXPECT_EQ(text(best(Shape{}, SimpleCosts()).program), text(best(Shape{}, SimpleCosts()).program));
 }

@@ -1,4 +1,4 @@
-#include "compiler/extract/stored_twice.h"
+#include "compiler/extract/layouts.h"
 
 #include <gtest/gtest.h>
 
@@ -28,22 +28,30 @@ Problem two_sections(const std::vector<double>& first, const std::vector<double>
   return problem;
 }
 
-TEST(StoredTwice, FindsTheFormThatSavesMost) {
+TEST(Layouts, FindsTheFormThatSavesMost) {
   const Problem problem = two_sections({1, 2, 3}, {9, 6, 5}, 10);
-  const SecondForm found = best_second_form(problem, evaluate(problem, {0, 0}), 0);
-  EXPECT_EQ(found.constant, 2U);
-  EXPECT_DOUBLE_EQ(found.saved_seconds, 4);  // 9 becomes 5, 1 stays
+  const auto choices = layout_choices(problem, evaluate(problem, {0, 0}));
+  ASSERT_EQ(choices.size(), 1U);
+  EXPECT_EQ(choices[0].stored, 0U);
+  ASSERT_TRUE(choices[0].second);
+  EXPECT_EQ(choices[0].second->constant, 2U);
+  EXPECT_DOUBLE_EQ(choices[0].second->saved_seconds, 4);  // 9 becomes 5, 1 stays
+  // Instead of it, in both sections: 2 + 6 and 3 + 5 are equal, the first form wins.
+  EXPECT_EQ(choices[0].runner_up, 1U);
+  EXPECT_DOUBLE_EQ(choices[0].solution.seconds, 8);
 }
 
-TEST(StoredTwice, NothingWhereNoOtherFormIsFaster) {
+TEST(Layouts, NothingWhereNoOtherFormIsFaster) {
   const Problem problem = two_sections({1, 2}, {5, 6}, 10);
-  EXPECT_EQ(best_second_form(problem, evaluate(problem, {0, 0}), 0).constant, SecondForm::kNone);
+  EXPECT_FALSE(layout_choices(problem, evaluate(problem, {0, 0})).at(0).second);
 }
 
-TEST(StoredTwice, FormsOfOtherMatricesAreNotMeant) {
+TEST(Layouts, FormsOfOtherMatricesAreNotMeant) {
   Problem problem = two_sections({1, 2}, {9, 5}, 10);
   problem.constants[1].matrices = {8};
-  EXPECT_EQ(best_second_form(problem, evaluate(problem, {0, 0}), 0).constant, SecondForm::kNone);
+  const auto choices = layout_choices(problem, evaluate(problem, {0, 0}));
+  EXPECT_FALSE(choices.at(0).second);
+  EXPECT_EQ(choices.at(0).runner_up, LayoutChoice::kNone);
 }
 
 }  // namespace
