@@ -94,13 +94,15 @@ std::optional<double> quota_of(const fs::path& folder) {
   return std::nullopt;
 }
 
+std::optional<double> memory_limit_of(const fs::path& folder) {
+  const auto limit = read_number(folder / "memory.max");
+  return limit ? limit : read_number(folder / "memory.limit_in_bytes");
+}
+
 std::optional<double> memory_left_in(const fs::path& folder) {
-  auto limit = read_number(folder / "memory.max");
+  const auto limit = memory_limit_of(folder);
   auto usage = read_number(folder / "memory.current");
-  if (!usage) {
-    limit = read_number(folder / "memory.limit_in_bytes");
-    usage = read_number(folder / "memory.usage_in_bytes");
-  }
+  if (!usage) usage = read_number(folder / "memory.usage_in_bytes");
   if (!limit || !usage) {
     return std::nullopt;
   }
@@ -116,13 +118,14 @@ std::optional<double> memory_left_in(const fs::path& folder) {
   return std::max(0.0, *limit - *usage + reclaimable);
 }
 
-std::int64_t machine_available_bytes(const fs::path& root) {
+/// A line of /proc/meminfo.
+std::int64_t machine_bytes(std::string_view what, const fs::path& root) {
   std::ifstream file(root / "proc/meminfo");
   std::string key;
   std::int64_t kib = 0;
   for (std::string line; std::getline(file, line);) {
     std::istringstream words(line);
-    if (words >> key >> kib && key == "MemAvailable:") {
+    if (words >> key >> kib && key == what) {
       return kib << 10;
     }
   }
@@ -162,13 +165,23 @@ std::optional<double> cgroup_cpu_quota(const fs::path& root) {
 }
 
 std::int64_t available_memory_bytes(const fs::path& root) {
-  std::int64_t available = machine_available_bytes(root);
+  std::int64_t available = machine_bytes("MemAvailable:", root);
   for (const fs::path& folder : cgroup_folders("memory", root)) {
     if (const auto left = memory_left_in(folder); left && *left < static_cast<double>(available)) {
       available = static_cast<std::int64_t>(*left);
     }
   }
   return available;
+}
+
+std::int64_t usable_memory_bytes(const fs::path& root) {
+  std::int64_t usable = machine_bytes("MemTotal:", root);
+  for (const fs::path& folder : cgroup_folders("memory", root)) {
+    if (const auto limit = memory_limit_of(folder); limit && *limit < static_cast<double>(usable)) {
+      usable = static_cast<std::int64_t>(*limit);
+    }
+  }
+  return usable;
 }
 
 }  // namespace nntune

@@ -20,4 +20,8 @@ namespace nntune {
 /// Memory this process may still take: what the machine has available, cut to what its groups have left.
 [[nodiscard]] std::int64_t available_memory_bytes(const std::filesystem::path& root = "/");
 
+/// Memory this process may ever have: all of the machine's, cut to the limits of its groups. Whatever runs beside, it is the
+/// same.
+[[nodiscard]] std::int64_t usable_memory_bytes(const std::filesystem::path& root = "/");
+
 }  // namespace nntune

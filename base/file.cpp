@@ -18,6 +18,10 @@ tl::unexpected<Error> system_error(std::string_view doing, const std::filesystem
   return fail(ErrorKind::io, fmt::format("cannot {} {}: {}", doing, path.string(), std::strerror(errno)), std::string(hint));
 }
 
+std::filesystem::path temporary_of(const std::filesystem::path& path) {
+  return path.string() + fmt::format(".tmp{}", ::getpid());
+}
+
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}
@@ -40,8 +44,20 @@ Expected<std::string> read_file(const std::filesystem::path& path) {
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
+Status check_writable(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    return fail(ErrorKind::io, fmt::format("cannot write {}: it is a folder", path.string()), "name a file");
+  }
+  const std::filesystem::path temporary = temporary_of(path);
+  const Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (fd.get() < 0) return system_error("create", temporary, "check the folder and its permissions");
+  ::unlink(temporary.c_str());
+  return {};
+}
+
 Status write_file_atomically(const std::filesystem::path& path, std::string_view content) {
-  const std::filesystem::path temporary = path.string() + fmt::format(".tmp{}", ::getpid());
+  const std::filesystem::path temporary = temporary_of(path);
   {
     const Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (fd.get() < 0) return system_error("create", temporary, "check the folder and its permissions");

@@ -16,6 +16,9 @@ namespace nntune {
 /// Writes beside `path` and renames, so that a reader sees the old file or the whole new one.
 [[nodiscard]] Status write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
+/// Whether write_file_atomically could write here, found out by trying; for those who would else find out after long work.
+[[nodiscard]] Status check_writable(const std::filesystem::path& path);
+
 /// A file mapped read-only for the lifetime of this object.
 class MappedFile {
  public:

@@ -89,7 +89,21 @@ TEST_F(Cgroup, Version1MemoryWithoutALimitIsTheMachines) {
   EXPECT_EQ(available_memory_bytes(root_), std::int64_t{1} << 30);
 }
 
+TEST_F(Cgroup, UsableMemoryIsTheTightestLimitWhateverIsInUse) {
+  EXPECT_EQ(usable_memory_bytes(root_), std::int64_t{2} << 30);
+  use_version_2("/a/b");
+  write("sys/fs/cgroup/a/b/memory.max", "max\n");
+  write("sys/fs/cgroup/a/memory.max", "5000000\n");
+  write("sys/fs/cgroup/a/memory.current", "4000000\n");
+  EXPECT_EQ(usable_memory_bytes(root_), 5'000'000);
+  use_version_1("/c");
+  write("sys/fs/cgroup/memory/c/memory.limit_in_bytes", "3000000\n");
+  write("sys/fs/cgroup/memory/c/memory.usage_in_bytes", "1000000\n");
+  EXPECT_EQ(usable_memory_bytes(root_), 3'000'000);
+}
+
 TEST(CgroupHere, AnswersAreSane) {
+  EXPECT_GE(usable_memory_bytes(), available_memory_bytes() / 2);
   EXPECT_GT(cgroup_cpu_quota().value_or(1), 0);
   EXPECT_GT(available_memory_bytes(), 1 << 20);
 }
