@@ -71,9 +71,8 @@ std::int64_t bytes_per_token(const runtime::Plan& plan, std::int64_t past) {
       }
     }
   }
-  const runtime::ModelInfo& model = plan.model;
-  const std::int64_t cached = 2 * model.layers * model.kv_heads * model.head_dim * model.cache_element_bytes;
-  return std::accumulate(read.begin(), read.end(), past * cached, [&](std::int64_t sum, const auto& each) {
+  const std::int64_t cached = past * runtime::kv_bytes_per_token(plan.model);
+  return std::accumulate(read.begin(), read.end(), cached, [&](std::int64_t sum, const auto& each) {
     return sum + static_cast<std::int64_t>(plan.weights[each.first].bytes) * each.second;
   });
 }

@@ -7,7 +7,7 @@
 #include <unordered_map>
 
 #include "compiler/runtime/kernel_abi.h"
-#include "compiler/runtime/session.h"
+#include "compiler/runtime/session_memory.h"
 
 namespace nntune::module {
 namespace {
@@ -117,24 +117,17 @@ std::vector<schedule::Workload> distinct_workloads(const extract::Program& progr
   return result;
 }
 
-Expected<runtime::Plan> lower(const extract::Program& program, const import::Model& model, graph::DType dtype,
-                              const WeightLayout& layout) {
-  NNTUNE_ASSIGN(const graph::DType cache, cache_dtype(program, model.config));
+Expected<runtime::Plan> lower_phases(const extract::Program& program, const import::ModelConfig& config) {
+  NNTUNE_ASSIGN(const graph::DType cache, cache_dtype(program, config));
   runtime::Plan plan;
-  plan.model = {.name = model.name,
-                .vocab = model.config.vocab,
-                .hidden = model.config.hidden,
-                .layers = model.config.layers,
-                .kv_heads = model.config.kv_heads,
-                .head_dim = model.config.head_dim,
-                .rope_theta = model.config.rope_theta,
-                .max_positions = model.config.max_positions,
-                .dtype = std::string(graph::name(dtype)),
-                .weights = model.weights->random() ? "random" : "given",
-                .end_tokens = {},
-                .cache_element_bytes = static_cast<int>(graph::size_bytes(cache))};
-  for (const std::int64_t id : model.eos_ids) plan.model.end_tokens.push_back(static_cast<std::int32_t>(id));
-  plan.weights = layout.weights;
+  plan.model.vocab = config.vocab;
+  plan.model.hidden = config.hidden;
+  plan.model.layers = config.layers;
+  plan.model.kv_heads = config.kv_heads;
+  plan.model.head_dim = config.head_dim;
+  plan.model.rope_theta = config.rope_theta;
+  plan.model.max_positions = config.max_positions;
+  plan.model.cache_element_bytes = static_cast<int>(graph::size_bytes(cache));
 
   KernelIndex kernels;
   for (const schedule::Workload& workload : distinct_workloads(program)) {
@@ -151,6 +144,17 @@ Expected<runtime::Plan> lower(const extract::Program& program, const import::Mod
     }
   }
   std::ranges::sort(plan.phases, {}, &runtime::Phase::rows);
+  return plan;
+}
+
+Expected<runtime::Plan> lower(const extract::Program& program, const import::Model& model, graph::DType dtype,
+                              const WeightLayout& layout) {
+  NNTUNE_ASSIGN(runtime::Plan plan, lower_phases(program, model.config));
+  plan.model.name = model.name;
+  plan.model.dtype = graph::name(dtype);
+  plan.model.weights = model.weights->random() ? "random" : "given";
+  for (const std::int64_t id : model.eos_ids) plan.model.end_tokens.push_back(static_cast<std::int32_t>(id));
+  plan.weights = layout.weights;
   return plan;
 }
 

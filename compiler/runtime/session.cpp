@@ -14,9 +14,6 @@
 namespace nntune::runtime {
 namespace {
 
-/// A kernel may read this far behind the end of a table or cache, never write.
-constexpr std::size_t kReadSlackBytes = 4096;
-
 /// Any function of the three that looks like chance.
 std::size_t pick(std::uint32_t turn, std::int64_t repetition, std::size_t step, std::size_t variants) {
   std::uint64_t x = (std::uint64_t{turn} << 40U) ^ (static_cast<std::uint64_t>(repetition) << 20U) ^ step;
@@ -53,37 +50,16 @@ Session::Session(std::shared_ptr<const Module> module, std::shared_ptr<Team> tea
 Session::~Session() = default;
 
 Status Session::allocate() {
-  const Plan& plan = module_->plan();
-  const ModelInfo& model = plan.model;
-  const auto capacity = static_cast<std::size_t>(capacity_);
-  const auto head_dim = static_cast<std::size_t>(model.head_dim);
-
-  const auto elements = static_cast<std::size_t>(model.kv_heads) * capacity * head_dim;
-  cache_bytes_ = align_up(elements * static_cast<std::size_t>(model.cache_element_bytes), kPageBytes);
-  NNTUNE_ASSIGN(caches_, Memory::allocate(2 * static_cast<std::size_t>(model.layers) * cache_bytes_ + kReadSlackBytes,
-                                          "the KV cache"));
-
-  std::size_t arena_bytes = 0, x_bytes = 0;
-  for (const Phase& phase : plan.phases) {
-    for (const Section& section : phase.sections) {
-      const bool head = &section == &phase.sections.back();
-      arena_bytes = std::max<std::size_t>(arena_bytes, arrange(section, head).arena_bytes);
-      if (!head) x_bytes = std::max(x_bytes, static_cast<std::size_t>(section.buffers[section.outputs[0].index].bytes));
-    }
-  }
-  NNTUNE_ASSIGN(arena_, Memory::allocate(arena_bytes + kReadSlackBytes, "intermediate results"));
+  const SessionMemory memory = session_memory(module_->plan(), ctx_);
+  cache_bytes_ = memory.cache_bytes;
+  NNTUNE_ASSIGN(caches_, Memory::allocate(memory.caches_bytes, "the KV cache"));
+  NNTUNE_ASSIGN(arena_, Memory::allocate(memory.arena_bytes, "intermediate results"));
   for (Memory& x : x_) {
-    NNTUNE_ASSIGN(x, Memory::allocate(x_bytes + kReadSlackBytes, "intermediate results"));
+    NNTUNE_ASSIGN(x, Memory::allocate(memory.x_bytes, "intermediate results"));
   }
-
-  const auto rows = static_cast<std::size_t>(plan.phases.back().rows + kRowPadding);
-  NNTUNE_ASSIGN(ids_, Memory::allocate(rows * sizeof(std::int32_t) + kReadSlackBytes, "the tokens"));
-  NNTUNE_ASSIGN(rope_, Memory::allocate((capacity + rows) * head_dim * sizeof(float), "the rotary table"));
-
-  for (const Kernel& kernel : plan.kernels) {
-    scratch_bytes_ = std::max(scratch_bytes_, static_cast<std::size_t>(kernel.scratch_bytes));
-  }
-  scratch_bytes_ = align_up(scratch_bytes_, kPageBytes);
+  NNTUNE_ASSIGN(ids_, Memory::allocate(memory.ids_bytes, "the tokens"));
+  NNTUNE_ASSIGN(rope_, Memory::allocate(memory.rope_bytes, "the rotary table"));
+  scratch_bytes_ = memory.scratch_bytes;
   NNTUNE_ASSIGN(scratch_, Memory::allocate(scratch_bytes_ * static_cast<std::size_t>(threads()), "the kernels' scratch"));
   return {};
 }

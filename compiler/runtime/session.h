@@ -10,14 +10,12 @@
 #include "base/error.h"
 #include "compiler/runtime/memory.h"
 #include "compiler/runtime/module.h"
+#include "compiler/runtime/session_memory.h"
 #include "compiler/runtime/solo_switch.h"
 #include "compiler/runtime/step_clock.h"
 #include "compiler/runtime/team.h"
 
 namespace nntune::runtime {
-
-/// KV caches hold a multiple of this many tokens (kernel_abi.h).
-inline constexpr std::int64_t kCapacityGranule = 64;
 
 struct SessionOptions {
   int threads = 1;

@@ -105,9 +105,7 @@ Expected<Bench> make_bench(const Setup& setup, graph::DType dtype, int threads, 
   Bench bench;
   NNTUNE_ASSIGN(bench.session, runtime::Session::create(std::move(loaded), {.threads = threads, .ctx = kLongPrompt}));
   bench.program = plan.program;
-  const import::ModelConfig& config = model.config;
-  bench.kv_bytes = static_cast<double>(2 * config.layers * config.kv_heads * config.head_dim) *
-                   static_cast<double>(graph::size_bytes(dtype));
+  bench.kv_bytes = static_cast<double>(runtime::kv_bytes_per_token(compiled.plan.model));
   return bench;
 }
 

@@ -1,0 +1,58 @@
+#include "compiler/runtime/session_memory.h"
+
+#include <algorithm>
+
+#include "compiler/runtime/arrange.h"
+#include "compiler/runtime/kernel_abi.h"
+#include "compiler/runtime/module_file.h"
+
+namespace nntune::runtime {
+namespace {
+
+/// A kernel may read this far behind the end of a table or cache, never write.
+constexpr std::size_t kReadSlackBytes = 4096;
+
+template <class T>
+T align_up(T value, T to) {
+  return (value + to - 1) / to * to;
+}
+
+}  // namespace
+
+std::int64_t kv_bytes_per_token(const ModelInfo& model) {
+  return 2 * model.layers * model.kv_heads * model.head_dim * model.cache_element_bytes;
+}
+
+SessionMemory session_memory(const Plan& plan, std::int64_t ctx) {
+  const ModelInfo& model = plan.model;
+  SessionMemory memory;
+  memory.capacity = align_up(ctx, kCapacityGranule);
+  const auto capacity = static_cast<std::size_t>(memory.capacity);
+  const auto caches = 2 * static_cast<std::size_t>(model.layers);
+  memory.cache_bytes = align_up(capacity * static_cast<std::size_t>(kv_bytes_per_token(model)) / caches, kPageBytes);
+  memory.caches_bytes = caches * memory.cache_bytes + kReadSlackBytes;
+
+  std::int64_t most_rows = 0;
+  for (const Phase& phase : plan.phases) {
+    most_rows = std::max(most_rows, phase.rows);
+    for (const Section& section : phase.sections) {
+      const bool head = &section == &phase.sections.back();
+      memory.arena_bytes = std::max<std::size_t>(memory.arena_bytes, arrange(section, head).arena_bytes);
+      if (head) continue;
+      memory.x_bytes = std::max(memory.x_bytes, static_cast<std::size_t>(section.buffers[section.outputs[0].index].bytes));
+    }
+  }
+  memory.arena_bytes += kReadSlackBytes;
+  memory.x_bytes += kReadSlackBytes;
+  const auto rows = static_cast<std::size_t>(most_rows + kRowPadding);
+  memory.ids_bytes = rows * sizeof(std::int32_t) + kReadSlackBytes;
+  memory.rope_bytes = (capacity + rows) * static_cast<std::size_t>(model.head_dim) * sizeof(float);
+
+  for (const Kernel& kernel : plan.kernels) {
+    memory.scratch_bytes = std::max(memory.scratch_bytes, static_cast<std::size_t>(kernel.scratch_bytes));
+  }
+  memory.scratch_bytes = align_up(memory.scratch_bytes, kPageBytes);
+  return memory;
+}
+
+}  // namespace nntune::runtime
