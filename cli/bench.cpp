@@ -56,6 +56,12 @@ Expected<BenchOptions> read(const cxxopts::ParseResult& arguments) {
   if (result.prompts.empty() && result.gens.empty()) {
     return fail(ErrorKind::usage, "there is nothing to measure", "give -p or -n a length above 0");
   }
+  if (!result.model.ctx_given) {  // the program is made for what runs here
+    const auto longest = [](const std::vector<std::int64_t>& lengths) {
+      return lengths.empty() ? 0 : std::ranges::max(lengths);
+    };
+    result.model.ctx = longest(result.depths) + std::max(longest(result.prompts), longest(result.gens));
+  }
   return result;
 }
 

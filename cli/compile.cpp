@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "cli/command.h"
 #include "cli/kernel_table.h"
 #include "cli/model_source.h"
@@ -17,6 +18,7 @@ namespace {
 void declare(cxxopts::Options& options) {
   declare_model_options(options);
   options.add_options()("o,output", "the module to write", cxxopts::value<std::string>(), "FILE.nnm");
+  declare_exact_options(options);
 }
 
 /// One line a kernel: tuned or not, its name.
@@ -38,10 +40,12 @@ void print_kernels(const Compilation& compilation) {
 Expected<int> run(const cxxopts::ParseResult& arguments) {
   NNTUNE_ASSIGN(const ModelOptions options, read_model_options(arguments));
   if (arguments.count("output") == 0) return fail(ErrorKind::usage, "no output given", "name the module with -o FILE.nnm");
+  NNTUNE_ASSIGN(const auto proof_limit, read_exact_options(arguments));
   const std::filesystem::path output = arguments["output"].as<std::string>();
+  NNTUNE_TRY(check_writable(output));  // known at once, and not behind the packing
 
   const auto start = Clock::now();
-  NNTUNE_ASSIGN(const Compilation compilation, compile_model(options));
+  NNTUNE_ASSIGN(const Compilation compilation, compile_model(options, proof_limit));
   const double compile_seconds = seconds_since(start);
   print_kernels(compilation);
   if (compilation.program.plan.model.weights == "random") {

@@ -35,9 +35,10 @@ double negative_log_likelihood(std::span<const float> logits, std::int32_t next)
 }
 
 Expected<int> run(const cxxopts::ParseResult& arguments) {
-  NNTUNE_ASSIGN(const ModelOptions options, read_model_options(arguments));
+  NNTUNE_ASSIGN(ModelOptions options, read_model_options(arguments));
   if (arguments.count("text") == 0) return fail(ErrorKind::usage, "no text given", "give a file with --text FILE");
   NNTUNE_ASSIGN(const std::int64_t window, parse_integer(arguments["window"].as<std::string>(), "--window", 2, 1 << 20));
+  if (!options.ctx_given) options.ctx = window;
   std::int64_t limit = INT64_MAX;
   if (arguments.count("limit") != 0) {
     NNTUNE_ASSIGN(limit, parse_integer(arguments["limit"].as<std::string>(), "--limit", 2, INT64_MAX));

@@ -36,7 +36,8 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
   NNTUNE_ASSIGN(const Costs costs, open_costs(options.db, options.isa));
   NNTUNE_ASSIGN(const import::Model model, import::load_model(options.model, options.weights, import::Check::shapes));
   NNTUNE_ASSIGN(const extract::Extraction extraction,
-                module::plan_model(model.config, options.dtype, options.threads, costs.target.isa, *costs.model, {}, html));
+                module::plan_model(model.config, options.dtype, options.threads, costs.target.isa, *costs.model,
+                                   {.memory = options.memory(options.memory_given)}, {.keep_egraph = html}));
   NNTUNE_ASSIGN(const ExplainFacts facts, gather_facts(model.name, options, costs, extraction, phase));
   NNTUNE_TRY(costs.model->status());
   if (html) {

@@ -16,7 +16,7 @@ Expected<tokenizer::Tokenizer> read_tokenizer(std::string_view json, std::string
 
 }  // namespace
 
-Expected<Compilation> compile_model(const ModelOptions& options) {
+Expected<Compilation> compile_model(const ModelOptions& options, std::chrono::milliseconds proof_limit) {
   Compilation result;
   // The database first: a bad one is known at once, while checking the weights takes seconds.
   NNTUNE_ASSIGN(result.costs, open_costs(options.db, options.isa));
@@ -27,7 +27,8 @@ Expected<Compilation> compile_model(const ModelOptions& options) {
   }
   const Isa& isa = result.costs.target.isa;
   NNTUNE_ASSIGN(result.extraction,
-                module::plan_model(result.model.config, options.dtype, options.threads, isa, *result.costs.model));
+                module::plan_model(result.model.config, options.dtype, options.threads, isa, *result.costs.model,
+                                   {.memory = options.memory(true)}, {.proof_limit = proof_limit}));
   module::ObjectCache cache;
   NNTUNE_ASSIGN(result.program, module::compile_program(result.extraction.program, result.model, options.dtype,
                                                         *result.costs.model, isa, cache));
@@ -43,6 +44,8 @@ Expected<std::shared_ptr<const runtime::Module>> open_module(const ModelOptions&
     if (options.weights) return fail(ErrorKind::usage, "--weights does not go with a .nnm file", "it holds its weights");
     if (!options.isa.empty())
       return fail(ErrorKind::usage, "--isa does not go with a .nnm file", "compile the model with it");
+    if (options.memory_given)
+      return fail(ErrorKind::usage, "--memory does not go with a .nnm file", "compile the model with it");
     NNTUNE_ASSIGN(module, runtime::Module::open(options.model, options.threads));
     const std::string& dtype = module->plan().model.dtype;
     if (options.dtype_given && dtype != graph::name(options.dtype)) {

@@ -24,7 +24,8 @@ struct Compilation {
 };
 
 /// Loads the model, extracts its program and compiles it; measures nothing.
-[[nodiscard]] Expected<Compilation> compile_model(const ModelOptions& options);
+/// \param proof_limit  module::PlanExtras::proof_limit
+[[nodiscard]] Expected<Compilation> compile_model(const ModelOptions& options, std::chrono::milliseconds proof_limit = {});
 
 /// A regular file is read as a .nnm; anything else is compiled in memory. Says on stderr if the weights are random.
 /// Errors: usage if options contradict what a .nnm holds.

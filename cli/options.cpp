@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/bytes.h"
+#include "base/cgroup.h"
 #include "base/target.h"
 
 namespace nntune::cli {
@@ -15,6 +17,9 @@ tl::unexpected<Error> usage(std::string what, std::string hint) {
 }
 
 constexpr std::int64_t kMaxContext = std::int64_t{1} << 20;
+/// Of the memory that this process may ever have; the rest is for the system, for code, and for what loading and packing map.
+constexpr double kMemoryShare = 0.9;
+constexpr const char* kDefaultExactLimit = "30s";
 
 }  // namespace
 
@@ -92,6 +97,21 @@ Expected<std::vector<int>> parse_threads(std::string_view text) {
   return std::vector<int>(values.begin(), values.end());
 }
 
+void declare_exact_options(cxxopts::Options& options) {
+  auto add = options.add_options();
+  add("exact", "solve an integer program after the local search: a better program counts if it is proved to be the best");
+  add("limit", fmt::format("time for that (default: {})", kDefaultExactLimit), cxxopts::value<std::string>(), "TIME");
+}
+
+Expected<std::chrono::milliseconds> read_exact_options(const cxxopts::ParseResult& arguments) {
+  const bool limited = arguments.count("limit") != 0;
+  if (arguments.count("exact") == 0) {
+    if (limited) return usage("--limit is the time of --exact, which is not given", "give --exact, too");
+    return std::chrono::milliseconds(0);
+  }
+  return parse_duration(limited ? arguments["limit"].as<std::string>() : kDefaultExactLimit, "--limit");
+}
+
 void declare_db_option(cxxopts::Options& options) {
   options.add_options()("db", "tuning database (default: $XDG_DATA_HOME/nntune/tuning.db)", cxxopts::value<std::string>(),
                         "FILE");
@@ -123,6 +143,9 @@ void declare_model_options(cxxopts::Options& options) {
   add("dtype", "type of the stored weights: f32 or bf16", cxxopts::value<std::string>()->default_value("bf16"), "TYPE");
   add("t,threads", "threads (default: all CPUs this process may use)", cxxopts::value<std::string>(), "THREADS");
   add("ctx", "tokens the KV cache has room for", cxxopts::value<std::string>()->default_value("4096"), "N");
+  add("memory",
+      "what the program may take, e.g. 2G: weights, KV cache and buffers (default: 90 % of what this process may have)",
+      cxxopts::value<std::string>(), "BYTES");
   options.parse_positional({"model"});
 }
 
@@ -154,6 +177,14 @@ Expected<ModelOptions> read_model_options(const cxxopts::ParseResult& arguments,
   NNTUNE_ASSIGN(result.isa, read_isa_option(arguments));
   NNTUNE_ASSIGN(result.ctx, parse_integer(arguments["ctx"].as<std::string>(), "--ctx", 1, kMaxContext));
   result.ctx_given = arguments.count("ctx") != 0;
+  result.memory_bytes = kMemoryShare * static_cast<double>(usable_memory_bytes());
+  if (arguments.count("memory") != 0) {
+    const auto& text = arguments["memory"].as<std::string>();
+    const auto bytes = parse_bytes(text);
+    if (!bytes) return usage(fmt::format("--memory '{}' is no amount of memory", text), "write for example 512M or 2G");
+    result.memory_bytes = *bytes;
+    result.memory_given = true;
+  }
   return result;
 }
 

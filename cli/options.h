@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "compiler/graph/types.h"
+#include "compiler/module/model_program.h"
 
 namespace nntune::cli {
 
@@ -27,14 +28,24 @@ struct ModelOptions {
   std::string isa;          ///< Isa::limited_to; "": all that this CPU has
   std::int64_t ctx = 4096;  ///< tokens the KV cache has room for
   bool ctx_given = false;
+  double memory_bytes = 0;  ///< the program may take; default: most of what this process may have
+  bool memory_given = false;
+
+  /// \param hard  MemoryLimit::hard
+  [[nodiscard]] module::MemoryLimit memory(bool hard) const { return {memory_bytes, ctx, hard}; }
 };
 
-/// Declares MODEL (positional), --db, --weights, --dtype, -t, --isa, --ctx.
+/// Declares MODEL (positional), --db, --weights, --dtype, -t, --isa, --ctx, --memory.
 void declare_model_options(cxxopts::Options& options);
 /// Errors are ErrorKind::usage and name the option. `-t` must be one number, unless there is a place for `several`; then
 /// `threads` is the first.
 [[nodiscard]] Expected<ModelOptions> read_model_options(const cxxopts::ParseResult& arguments,
                                                         std::vector<int>* several = nullptr);
+
+/// Declares --exact and --limit: proving how good the program is.
+void declare_exact_options(cxxopts::Options& options);
+/// Time for the proof, 0 without --exact. Errors: usage (--limit without --exact, or no duration).
+[[nodiscard]] Expected<std::chrono::milliseconds> read_exact_options(const cxxopts::ParseResult& arguments);
 
 /// Declares --db FILE alone.
 void declare_db_option(cxxopts::Options& options);

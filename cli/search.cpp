@@ -90,6 +90,8 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
   tuner::SearchOptions options;
   options.dtype = model_options.dtype;
   options.threads = model_options.threads;
+  // A model too large for this machine is tuned with fewer layers, unless a limit is given.
+  options.limits.memory = model_options.memory(model_options.memory_given);
   options.nntune_version = NNTUNE_VERSION;
   options.worker_binary = tuner::own_binary();
   options.arguments = as_typed(arguments);

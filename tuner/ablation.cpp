@@ -109,9 +109,11 @@ Expected<std::vector<module::PlanLimits>> parse_ablations(const std::vector<std:
 Expected<AblationReport> ablate(std::shared_ptr<const import::Model> model, const Target& target,
                                 std::shared_ptr<db::Database> database, const SearchOptions& options,
                                 const std::vector<std::string>& names, Progress& progress) {
-  NNTUNE_ASSIGN(const auto ablations, parse_ablations(names));
+  NNTUNE_ASSIGN(auto ablations, parse_ablations(names));
+  for (module::PlanLimits& limits : ablations) limits.memory = options.limits.memory;
   AblationReport report;
-  std::vector<module::PlanLimits> variants = {{}};
+  const module::PlanLimits all{.memory = options.limits.memory};
+  std::vector<module::PlanLimits> variants = {all};
   variants.insert(variants.end(), ablations.begin(), ablations.end());
   // Before anything is measured: without some families there is no program at all.
   for (const module::PlanLimits& limits : ablations) {

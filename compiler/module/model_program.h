@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
+#include <limits>
 #include <set>
 #include <string>
 #include <vector>
@@ -28,17 +30,32 @@ inline constexpr std::array<std::int64_t, 2> kPrefillRows = {128, 512};
 [[nodiscard]] Expected<std::vector<graph::Phase>> model_phases(const import::ModelConfig& config, graph::DType dtype,
                                                                const import::CacheLayout& caches);
 
+/// What programs may take.
+struct MemoryLimit {
+  /// Of weights in all their layouts, KV cache, activations and scratch together (program_memory.h).
+  double bytes = std::numeric_limits<double>::infinity();
+  std::int64_t ctx = 4096;  ///< tokens the KV cache has room for
+  /// Where not even the smallest program fits: true: an error; false: as without a limit.
+  bool hard = true;
+};
+
 /// Which programs may be chosen; by default all that the rules give.
 struct PlanLimits {
   std::set<std::string> without = {};  ///< rule families (compiler/rules/registry.h) that do not run
   bool pipeline = false;               ///< one family after the other (extract_by_pipeline), not all together
+  MemoryLimit memory = {};
 };
 
-/// The cheapest program for them under `costs`.
-/// \param keep_egraph  ExtractOptions::keep_egraph
-/// Errors: those of extract_explained.
+/// What is wanted beside the program.
+struct PlanExtras {
+  bool keep_egraph = false;                  ///< ExtractOptions::keep_egraph
+  std::chrono::milliseconds proof_limit{0};  ///< ExtractOptions::proof_limit
+};
+
+/// The cheapest program for them under `costs`; Explanation::memory is filled.
+/// Errors: those of extract_explained; infeasible also where nothing fits the memory, with what the smallest program needs.
 [[nodiscard]] Expected<extract::Extraction> plan_model(const import::ModelConfig& config, graph::DType dtype, int threads,
                                                        const Isa& isa, const extract::CostModel& costs,
-                                                       const PlanLimits& limits = {}, bool keep_egraph = false);
+                                                       const PlanLimits& limits = {}, const PlanExtras& extras = {});
 
 }  // namespace nntune::module

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/cgroup.h"
 #include "base/target.h"
 
 namespace nntune::cli {
@@ -103,6 +104,19 @@ TEST(ModelOptions, WrongOnesAreWrongUsage) {
     EXPECT_EQ(options.error().kind, ErrorKind::usage);
     EXPECT_FALSE(options.error().hint.empty());
   }
+}
+
+TEST(ModelOptions, MemoryIsWhatThisProcessMayHaveUnlessGiven) {
+  const auto standard = read({"m"});
+  ASSERT_TRUE(standard);
+  EXPECT_FALSE(standard->memory_given);
+  EXPECT_LT(standard->memory_bytes, static_cast<double>(usable_memory_bytes()));
+  EXPECT_GT(standard->memory_bytes, 0.5 * static_cast<double>(usable_memory_bytes()));
+  const auto given = read({"m", "--memory", "1.5G", "--ctx", "100"});
+  ASSERT_TRUE(given);
+  EXPECT_EQ(given->memory(true).bytes, 1.5e9);
+  EXPECT_EQ(given->memory(true).ctx, 100);
+  EXPECT_FALSE(read({"m", "--memory", "much"}));
 }
 
 }  // namespace
