@@ -18,9 +18,11 @@ void declare(cxxopts::Options& options) {
   auto add = options.add_options();
   add("phase", "only decode or prefill", cxxopts::value<std::string>(), "PHASE");
   add("brief", "only the tables of kernels");
+  add("all", "every choice, and all that is known of it");
   add("json", "print one JSON object");
   add("html", "write a page with the program and the e-graph, to be opened in a browser", cxxopts::value<std::string>(),
       "FILE");
+  declare_exact_options(options);
 }
 
 Expected<int> run(const cxxopts::ParseResult& arguments) {
@@ -32,12 +34,22 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
       return fail(ErrorKind::usage, fmt::format("--phase '{}' is unknown", phase), "give decode or prefill");
     }
   }
+  NNTUNE_ASSIGN(const auto proof_limit, read_exact_options(arguments));
+  const bool brief = arguments.count("brief") != 0;
+  const bool all = arguments.count("all") != 0;
+  if (brief && all) return fail(ErrorKind::usage, "--brief and --all contradict each other", "give one of them");
   const bool html = arguments.count("html") != 0;
+  // Known at once, and not behind the extraction.
+  if (html) NNTUNE_TRY(check_writable(arguments["html"].as<std::string>()));
   NNTUNE_ASSIGN(const Costs costs, open_costs(options.db, options.isa));
   NNTUNE_ASSIGN(const import::Model model, import::load_model(options.model, options.weights, import::Check::shapes));
   NNTUNE_ASSIGN(const extract::Extraction extraction,
                 module::plan_model(model.config, options.dtype, options.threads, costs.target.isa, *costs.model,
-                                   {.memory = options.memory(options.memory_given)}, {.keep_egraph = html}));
+                                   {.memory = options.memory(options.memory_given)},
+                                   {.keep_egraph = html, .proof_limit = proof_limit}));
+  if (!extraction.explanation.solver_trouble.empty()) {
+    fmt::print(stderr, "nntune: {}\n", extraction.explanation.solver_trouble);
+  }
   NNTUNE_ASSIGN(const ExplainFacts facts, gather_facts(model.name, options, costs, extraction, phase));
   NNTUNE_TRY(costs.model->status());
   if (html) {
@@ -52,7 +64,7 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
   if (arguments.count("json") != 0) {
     fmt::print("{}\n", to_json(facts).dump(2));
   } else {
-    fmt::print("{}", render(facts, arguments.count("brief") != 0));
+    fmt::print("{}", render(facts, brief ? Detail::tables : all ? Detail::all : Detail::what_matters));
   }
   return 0;
 }
@@ -60,7 +72,8 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
 }  // namespace
 
 extern const Command kExplainCommand;
-const Command kExplainCommand = {"explain", "MODEL [--phase decode|prefill] [--html FILE] [--brief] [--json]",
+const Command kExplainCommand = {"explain",
+                                 "MODEL [--phase decode|prefill] [--html FILE] [--brief|--all] [--json] [--exact]",
                                  "show the chosen program, why it was chosen, and what each kernel costs", declare, run};
 
 }  // namespace nntune::cli

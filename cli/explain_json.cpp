@@ -118,6 +118,15 @@ Json to_json(const extract::LayoutDecision& layout) {
   return json;
 }
 
+Json memory_json(const ExplainFacts& facts) {
+  if (!facts.explanation->memory) return nullptr;
+  const extract::MemoryUse& memory = *facts.explanation->memory;
+  return {{"weights_bytes", memory.weights_bytes},       {"kv_cache_bytes", memory.kv_cache_bytes},
+          {"activation_bytes", memory.activation_bytes}, {"scratch_bytes", memory.scratch_bytes},
+          {"total_bytes", memory.total_bytes()},         {"ctx", memory.ctx},
+          {"limit_bytes", facts.options.memory_bytes},   {"limit_given", facts.options.memory_given}};
+}
+
 Json to_json(const egraph::RunReport& report) {
   Json json = {{"stop", report.stop.text()}, {"saturated", report.stop.kind == egraph::StopReason::Kind::saturated},
                {"cut_off", cut_off(report)}, {"iterations", report.iterations.size()},
@@ -170,6 +179,10 @@ Json to_json(const ExplainFacts& facts) {
           {"workloads", explanation.workloads},
           {"objective_seconds", number(explanation.objective_seconds)},
           {"greedy_seconds", number(explanation.greedy_seconds)},
+          {"cost", number(explanation.cost)},
+          {"lower_bound", number(explanation.lower_bound)},
+          {"gap", number(explanation.gap())},
+          {"memory", memory_json(facts)},
           {"stored_bytes", explanation.stored_bytes},
           {"stored_byte_seconds", explanation.stored_byte_seconds}};
 }
@@ -188,7 +201,9 @@ Json to_json(const extract::EGraphView& view, const Isa& isa) {
     workloads.push_back(std::move(item));
   }
   Json sections = Json::array();
-  for (const auto& section : view.sections) sections.push_back({{"phase", section.phase}, {"section", section.section}});
+  for (const auto& section : view.sections) {
+    sections.push_back({{"phase", section.phase}, {"rows", section.rows}, {"section", section.section}});
+  }
   Json classes = Json::array();
   const auto or_none = [](std::uint32_t value) {
     return value == extract::EGraphView::kNone ? std::int64_t{-1} : static_cast<std::int64_t>(value);

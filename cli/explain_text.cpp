@@ -1,10 +1,13 @@
 #include "cli/explain_text.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
+#include "base/bytes.h"
 #include "cli/kernel_table.h"
 #include "cli/wrap.h"
 
@@ -13,6 +16,11 @@ namespace {
 
 constexpr std::size_t kColumns = 80;
 constexpr std::size_t kTextColumn = 15;
+/// Fractions of the whole: a kernel that takes as much is told of by default, and one whose runner-up is close.
+constexpr double kWorthALook = 0.01;
+constexpr double kWorthATie = 0.001;
+/// Of the kernel's own time: what a runner-up may cost more.
+constexpr double kNearTie = 0.02;
 
 /// "    runner-up  text", wrapped; the text stays in its column.
 std::string entry(const std::string& what, const std::string& text) {
@@ -45,28 +53,45 @@ std::string rules_text(const std::vector<extract::RuleStep>& steps) {
   return out.empty() ? "none, it is an operation of the model" : out;
 }
 
-std::string render_choice(const KernelFacts& kernel, const extract::PhaseProgram& phase, double objective_seconds) {
+std::string runner_up_text(const extract::Decision& decision, double objective_seconds) {
+  if (decision.others.empty()) return decision.alternatives == 0 ? "no other kernel" : "no other that fits the rest";
+  const extract::Alternative& other = decision.others.front();
+  return fmt::format("{} ({:+.2f} %) with {}; {} other{}", signed_seconds(other.growth_seconds),
+                     100 * other.growth_seconds / objective_seconds, alternative_name(other), decision.alternatives,
+                     decision.alternatives == 1 ? "" : "s");
+}
+
+/// Of the whole.
+double seconds_of(const KernelFacts& kernel) { return kernel.step->cost.seconds * kernel.decision->calls; }
+
+bool near_tie(const KernelFacts& kernel) {
+  const auto& others = kernel.decision->others;
+  return !others.empty() && others.front().growth_seconds < kNearTie * seconds_of(kernel);
+}
+
+std::string render_choice(const KernelFacts& kernel, const extract::PhaseProgram& phase, double objective_seconds,
+                          Detail detail) {
   const extract::SectionProgram& section = phase.sections[kernel.section];
   const extract::Decision& decision = *kernel.decision;
   std::string out = wrapped(fmt::format("{}: {}", section.name, short_name(kernel.step->workload)), "  ");
-  if (decision.others.empty()) {
-    out += entry("runner-up", decision.alternatives == 0 ? "no other kernel" : "no other that fits the rest");
-  } else {
-    const extract::Alternative& other = decision.others.front();
-    out += entry("runner-up", fmt::format("{} ({:+.2f} %) with {}; {} other{}", signed_seconds(other.growth_seconds),
-                                          100 * other.growth_seconds / objective_seconds, alternative_name(other),
-                                          decision.alternatives, decision.alternatives == 1 ? "" : "s"));
-  }
-  out += entry("time", text(kernel.provenance));
+  out += entry("runner-up", runner_up_text(decision, objective_seconds));
+  if (detail == Detail::all || near_tie(kernel)) out += entry("time", text(kernel.provenance));
+  if (detail != Detail::all) return out;
   if (kernel.provenance.roofline.amount > 0) out += entry("bound", text(kernel.provenance.roofline));
   out += entry("rules", rules_text(decision.rules));
   if (kernel.input) out += entry("input", input_text(kernel, section));
   return out;
 }
 
+/// Whether the choice is worth a look: the kernel takes time, or another one would cost about the same.
+bool matters(const KernelFacts& kernel, double objective_seconds) {
+  const double share = seconds_of(kernel) / objective_seconds;
+  return share >= kWorthALook || (near_tie(kernel) && share >= kWorthATie);
+}
+
 std::string render_layout(const extract::LayoutDecision& layout) {
   std::string out = wrapped(layout.weight, "  ");
-  out += entry("stored", fmt::format("once, {}, {}", layout.type.text(), megabytes(layout.bytes)));
+  out += entry("stored", fmt::format("{}, {}", layout.type.text(), megabytes(layout.bytes)));
   out += entry("runner-up", layout.runner_up.empty()
                                 ? "no other form"
                                 : fmt::format("{} for the whole as {}, {}", signed_seconds(layout.runner_up_seconds),
@@ -81,46 +106,129 @@ std::string render_layout(const extract::LayoutDecision& layout) {
   return out;
 }
 
+/// "q_proj + k_proj": the weights in the key of a stored matrix.
+std::string weight_names(const std::string& key) {
+  static constexpr std::string_view kLeaf = "weight{";
+  static constexpr std::string_view kLayers = "layers.*.";
+  std::vector<std::string> names;
+  for (std::size_t at = key.find(kLeaf); at != std::string::npos; at = key.find(kLeaf, at + 1)) {
+    std::string name = key.substr(at + kLeaf.size(), key.find(':', at) - at - kLeaf.size());
+    if (name.starts_with(kLayers)) name.erase(0, kLayers.size());
+    if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+  }
+  return names.empty() ? key : fmt::format("{}", fmt::join(names, " + "));
+}
+
+std::string layout_line(const extract::LayoutDecision& layout, double objective_seconds) {
+  std::string line = fmt::format("{}: {}, {}", weight_names(layout.weight), layout.type.text(), megabytes(layout.bytes));
+  if (layout.runner_up.empty()) {
+    line += ", no other form";
+  } else {
+    const std::string other = layout.runner_up_type.text();
+    const std::size_t lanes = other.find('<');
+    line += fmt::format("; {:+.2f} % as {}", 100 * layout.runner_up_seconds / objective_seconds,
+                        lanes == std::string::npos ? other : other.substr(lanes));
+  }
+  if (layout.both && layout.both->saved_seconds > layout.both->price_seconds) {
+    line += fmt::format("; to store {} beside it would pay", layout.both->type.text());
+  }
+  return wrapped(line, "  ");
+}
+
 std::string plural(std::size_t count, const char* word) {
   return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
 }
 
-}  // namespace
+/// "prefill, 128 tokens".
+std::string phase_text(const extract::PhaseProgram& phase) {
+  return fmt::format("{}, {}", phase.name, plural(static_cast<std::size_t>(phase.rows), "token"));
+}
 
-std::string render(const ExplainFacts& facts, bool brief) {
+/// How far from the best there is.
+std::string gap_text(const extract::Explanation& explanation) {
+  // Sums in another order differ by less.
+  constexpr double kSame = 1e-7;
+  const std::string cost = fmt::format("cost {}, of which {} for stored bytes", format_seconds(explanation.cost),
+                                       format_seconds(explanation.cost - explanation.objective_seconds));
+  if (explanation.gap() <= kSame) return cost + "; proved: no program of these rules costs less";
+  return fmt::format("{}; none of these rules costs less than {} (gap {:.2g} %)", cost,
+                     format_seconds(explanation.lower_bound), 100 * explanation.gap());
+}
+
+std::string memory_text(const extract::MemoryUse& memory, const ModelOptions& options) {
+  const auto bytes = [](std::int64_t amount) { return format_bytes(static_cast<double>(amount)); };
+  return fmt::format("memory {} of {}{}: {} weights, {} KV cache of {} tokens, {} buffers", bytes(memory.total_bytes()),
+                     format_bytes(options.memory_bytes), options.memory_given ? "" : " that this machine has for it",
+                     bytes(memory.weights_bytes), bytes(memory.kv_cache_bytes), memory.ctx,
+                     bytes(memory.activation_bytes + memory.scratch_bytes));
+}
+
+std::string render_summary(const ExplainFacts& facts) {
   const extract::Explanation& explanation = *facts.explanation;
   const Target& target = facts.costs->target;
   std::string out = wrapped(fmt::format("{} {}, {}, {}{}", facts.model, graph::name(facts.options.dtype),
                                         plural(static_cast<std::size_t>(facts.options.threads), "thread"), target.short_name,
                                         target.measured ? "" : " (default peaks: `nntune target` measures them)"),
                             "");
-  out += fmt::format("chosen from 10^{:.0f} programs; {:.1f} MB of weights\n",
-                     std::log10(std::max(1.0, explanation.programs)), explanation.stored_bytes / 1e6);
-  for (const PhaseFacts& phase : facts.phases) out += fmt::format("\n{}", render_phase(*phase.phase, target));
-  if (brief) return out;
-
   std::string uses;
   for (std::size_t i = 0; i < facts.program->phases.size(); ++i) {
-    const extract::PhaseProgram& phase = facts.program->phases[i];
-    uses += fmt::format("{}{:.3g} x {} of {}", uses.empty() ? "" : ", ", explanation.phase_calls[i], phase.name,
-                        plural(static_cast<std::size_t>(phase.rows), "token"));
+    uses += fmt::format("{}{:.3g} x {}", uses.empty() ? "" : " + ", explanation.phase_calls[i],
+                        phase_text(facts.program->phases[i]));
   }
-  out += '\n';
-  out += wrapped(fmt::format("Why: a runner-up's cost is what the whole, {} for all phases together ({}), would grow "
-                             "by if that one value were made in that way.",
-                             format_seconds(explanation.objective_seconds), uses),
-                 "");
+  out += wrapped(
+      fmt::format("chosen from 10^{:.0f} programs; the whole is {} for {}", std::log10(std::max(1.0, explanation.programs)),
+                  format_seconds(explanation.objective_seconds), uses),
+      "");
+  out += wrapped(gap_text(explanation), "");
+  if (explanation.memory) out += wrapped(memory_text(*explanation.memory, facts.options), "");
+  return out;
+}
+
+std::string render_choices(const ExplainFacts& facts, Detail detail) {
+  const double objective_seconds = facts.explanation->objective_seconds;
+  std::size_t count = 0;
+  std::size_t shown = 0;
+  std::string choices;
   for (const PhaseFacts& phase : facts.phases) {
-    out += fmt::format("\n{}, {}\n", phase.phase->name, plural(static_cast<std::size_t>(phase.phase->rows), "token"));
+    choices += fmt::format("\n{}\n", phase_text(*phase.phase));
     for (const KernelFacts& kernel : phase.kernels) {
-      out += render_choice(kernel, *phase.phase, explanation.objective_seconds);
+      ++count;
+      if (detail != Detail::all && !matters(kernel, objective_seconds)) continue;
+      ++shown;
+      choices += render_choice(kernel, *phase.phase, objective_seconds, detail);
     }
   }
-  if (!explanation.layouts.empty()) {
-    out += fmt::format("\nlayouts of the stored matrices, for all phases; a stored byte is priced {:.3g} s\n",
-                       explanation.stored_byte_seconds);
-    for (const extract::LayoutDecision& layout : explanation.layouts) out += render_layout(layout);
+  std::string head = "Why: a runner-up's cost is what the whole would grow by if that one value were made in that way.";
+  if (detail != Detail::all) {
+    head += fmt::format(
+        " Here are the {} of {} choices that take {:.0f} % of the whole or are nearly a tie; --all tells of "
+        "all, with rules, bounds and inputs.",
+        shown, count, 100 * kWorthALook);
   }
+  return wrapped(head, "") + choices;
+}
+
+std::string render_layouts(const extract::Explanation& explanation, Detail detail) {
+  std::string out =
+      wrapped(fmt::format("layouts of the stored matrices, one for all phases; a stored byte is priced {:.3g} s",
+                          explanation.stored_byte_seconds),
+              "");
+  for (const extract::LayoutDecision& layout : explanation.layouts) {
+    out += detail == Detail::all ? render_layout(layout) : layout_line(layout, explanation.objective_seconds);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string render(const ExplainFacts& facts, Detail detail) {
+  const extract::Explanation& explanation = *facts.explanation;
+  const Target& target = facts.costs->target;
+  std::string out = render_summary(facts);
+  for (const PhaseFacts& phase : facts.phases) out += fmt::format("\n{}", render_phase(*phase.phase, target));
+  if (detail == Detail::tables) return out;
+  out += '\n' + render_choices(facts, detail);
+  if (!explanation.layouts.empty()) out += '\n' + render_layouts(explanation, detail);
   const egraph::RunReport& saturation = explanation.saturation;
   out += '\n';
   out += wrapped(fmt::format("rules: {} in {}, {}: {} in {}, {} costed", saturation.stop.text(),

@@ -7,8 +7,12 @@
 
 namespace nntune::cli {
 
-/// What was explored and chosen from, then a table for each phase; for !brief also each kernel's choice, how matrices are stored
-/// and what a limit cut off.
-[[nodiscard]] std::string render(const ExplainFacts& facts, bool brief);
+enum class Detail {
+  tables,        ///< what was chosen from, what it takes, and a table for each phase
+  what_matters,  ///< also the choices that take time or are close, how matrices are stored, and what a limit cut off
+  all,           ///< every choice, with rules, bounds and inputs
+};
+
+[[nodiscard]] std::string render(const ExplainFacts& facts, Detail detail);
 
 }  // namespace nntune::cli

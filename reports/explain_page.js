@@ -159,7 +159,7 @@ function whyNot(n) {
 const sectionName = (c) => {
   if (c.s < 0) return c.n.some((n) => n.s === kStates.constant || n.s === kStates.chosen) ? "computed ahead of time" : "of no section";
   const at = egraph.sections[c.s];
-  return `${at.phase}, ${at.section}`;
+  return `${phaseName({ name: at.phase, rows: at.rows })}, ${at.section}`;
 };
 
 let selected = -1;

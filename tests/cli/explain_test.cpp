@@ -109,7 +109,7 @@ TEST_F(Explain, RunnersUpAreNeverBetterThanWhatTheSolverWouldTake) {
 }
 
 TEST_F(Explain, TextFitsInEightyColumnsAndSaysWhatTheJsonSays) {
-  const std::string text = render(*facts(), false);
+  const std::string text = render(*facts(), Detail::all);
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     EXPECT_LE(line.size(), 80U) << line;
@@ -119,16 +119,26 @@ TEST_F(Explain, TextFitsInEightyColumnsAndSaysWhatTheJsonSays) {
                            "off by 50 %", "bound ", "input ", "pack-weights", "stored ", "no limit cut anything off"}) {
     EXPECT_THAT(text, HasSubstr(word));
   }
-  const std::string brief = render(*facts(), true);
+  const std::string brief = render(*facts(), Detail::tables);
   EXPECT_TRUE(text.starts_with(brief));
   EXPECT_THAT(brief, Not(HasSubstr("runner-up")));
+}
+
+TEST_F(Explain, DefaultTextHasTheKernelsThatTakeTimeAndTellsOfTheRest) {
+  const std::string text = render(*facts(), Detail::what_matters);
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
+  EXPECT_TRUE(text.starts_with(render(*facts(), Detail::tables)));
+  for (const char* word : {"runner-up", "--all", "gap ", "o_proj"}) EXPECT_THAT(text, HasSubstr(word));
+  for (const char* word : {"bound ", "rules  ", "input "}) EXPECT_THAT(text, Not(HasSubstr(word)));
+  EXPECT_LT(text.size(), render(*facts(), Detail::all).size());
 }
 
 TEST_F(Explain, OnePhaseShowsThatPhaseAlone) {
   const auto decode = facts("decode");
   ASSERT_TRUE(decode);
   EXPECT_EQ(workloads_of(to_json(*decode)), workloads("decode"));
-  EXPECT_THAT(render(*decode, true), Not(HasSubstr("prefill")));
+  EXPECT_THAT(render(*decode, Detail::tables), Not(HasSubstr("\nprefill, ")));
   const auto none = facts("warmup");
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().kind, ErrorKind::usage);
