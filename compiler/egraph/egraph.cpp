@@ -39,7 +39,7 @@ std::optional<ClassId> EGraph::lookup(Symbol symbol, std::span<const ClassId> ch
 /// A node of a class of its own, or of none yet.
 ClassId EGraph::push_node(Symbol symbol, std::span<const ClassId> children) {
   const auto id = static_cast<NodeId>(nodes_.size());
-  Node node{symbol, static_cast<std::uint32_t>(children.size()) & 0xfffffffU, 0, 0, 1, 0, {}};
+  Node node{symbol, static_cast<std::uint32_t>(children.size()) & 0x1fffffffU, 0, 1, 0, {}};
   if (children.size() <= kInline) {
     std::copy(children.begin(), children.end(), node.operands.begin());
   } else {
@@ -76,13 +76,27 @@ ClassId EGraph::insert_node(Symbol symbol, std::span<const ClassId> children, st
   ++live_nodes_;
   ++changes_;
   memo_.insert(hash, id);
-  for (std::size_t i = 0; i < children.size(); ++i) {
-    const auto before = children.first(i);
-    if (std::find(before.begin(), before.end(), children[i]) == before.end()) {  // (+ a a) is one parent of a
-      add_parent(children[i], id);
+  add_parents(id);
+  return id;
+}
+
+void EGraph::add_parents(NodeId node) {
+  const auto operands = children(node);
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    const auto before = operands.first(i);
+    if (std::find(before.begin(), before.end(), operands[i]) == before.end()) {  // (+ a a) is one parent of a
+      add_parent(operands[i], node);
     }
   }
-  return id;
+}
+
+/// Makes the lists of parents anew, without dead nodes and in order.
+void EGraph::compact_parents() {
+  parents_.clear();
+  for (Class& record : classes_) record = {record.leader, kNone, kNone, 0};
+  for (NodeId node = 0; node < nodes_.size(); ++node) {
+    if (!nodes_[node].dead) add_parents(node);
+  }
 }
 
 ClassId EGraph::add(Symbol symbol, std::span<const ClassId> children) {
@@ -99,7 +113,7 @@ ClassId EGraph::add(Symbol symbol, std::span<const ClassId> children) {
     const ClassId id = push_node(symbol, operands);
     nodes_[id].dead = 1;
     classes_[id].leader = find_compressing(node);
-    proofs_->connect(id, node, congruence_);
+    proofs_->connect(id, node, congruence_, id, classes_[id].leader);
     return id;
   }
   const NodeId id = insert_node(symbol, operands, hash);
@@ -145,28 +159,16 @@ bool EGraph::merge_because(ClassId a, ClassId b, Symbol reason) {
   clean_ = false;
   ++changes_;
   if (proofs_ != nullptr) [[unlikely]]
-    proofs_->connect(a, b, reason);
+    proofs_->connect(a, b, reason, into, from);
   // The side with fewer parents moves, as its parents have to be looked at again; ties go to the older class.
   const auto count = [this](ClassId id) { return classes_[id].parent_count; };
   if (count(into) < count(from) || (count(into) == count(from) && from < into)) {
     std::swap(into, from);
   }
-  // The moving list loses its dead nodes on the way.
   Class& moved = classes_[from];
-  std::uint32_t* link = &moved.first_parent;
-  moved.last_parent = kNone;
-  for (std::uint32_t entry = *link; entry != kNone; entry = *link) {
-    if (nodes_[parents_[entry].node].dead) {
-      *link = parents_[entry].next;
-      --moved.parent_count;
-      continue;
-    }
-    if (Node& parent = nodes_[parents_[entry].node]; !parent.pending) {
-      parent.pending = 1;
-      pending_.push_back(parents_[entry].node);
-    }
-    moved.last_parent = entry;
-    link = &parents_[entry].next;
+  if (moved.first_parent != kNone) {
+    pending_.push_back({moved.first_parent, moved.last_parent});
+    pending_parents_ += moved.parent_count;
   }
   if (analysis_ != nullptr) {
     const Merged merged = analysis_->merge(into, from);
@@ -210,7 +212,6 @@ void EGraph::hide_operators(ClassId id) {
 }
 
 void EGraph::repair(NodeId node) {
-  nodes_[node].pending = 0;
   if (nodes_[node].dead) {
     return;
   }
@@ -254,30 +255,47 @@ void EGraph::repair_each(std::span<const NodeId> nodes) {
 /// In rounds of ascending ids: operands are mostly older than what is built from them, so that equalities travel upwards and few
 /// nodes are repaired twice; and memory is read in order.
 void EGraph::repair_all() {
-  constexpr std::size_t kShareForSweep = 16;
-  constexpr NodeId kBlock = 1024;
+  constexpr std::size_t kShareForSweep = 8;
   while (!pending_.empty()) {
-    if (pending_.size() <= nodes_.size() / kShareForSweep) {
-      repairing_.clear();
-      repairing_.swap(pending_);
-      std::sort(repairing_.begin(), repairing_.end());
-      repair_each(repairing_);
+    if (pending_parents_ > nodes_.size() / kShareForSweep) {
+      repair_sweep();
       continue;
     }
-    // So many that looking at all nodes is faster than sorting; this takes up in passing what becomes pending further on.
-    pending_.clear();
-    for (NodeId block = 0; block < nodes_.size(); block += kBlock) {
-      repairing_.clear();
-      for (NodeId node = block; node < std::min<std::size_t>(block + kBlock, nodes_.size()); ++node) {
-        if (nodes_[node].pending) repairing_.push_back(node);
+    repairing_.clear();
+    for (const Parents& list : pending_) {
+      for (std::uint32_t entry = list.first;; entry = parents_[entry].next) {
+        if (!nodes_[parents_[entry].node].dead) repairing_.push_back(parents_[entry].node);
+        if (entry == list.last) break;
       }
-      repair_each(repairing_);
     }
-    std::size_t kept = 0;
-    for (const NodeId node : pending_) {
-      if (nodes_[node].pending) pending_[kept++] = node;
+    pending_.clear();
+    pending_parents_ = 0;
+    std::sort(repairing_.begin(), repairing_.end());
+    repairing_.resize_down(static_cast<std::size_t>(std::unique(repairing_.begin(), repairing_.end()) - repairing_.begin()));
+    repair_each(repairing_);
+  }
+}
+
+/// So many nodes are pending that looking at all is faster than following lists. What becomes pending further on is repaired in
+/// passing.
+void EGraph::repair_sweep() {
+  constexpr std::size_t kBlock = 1024;
+  constexpr std::size_t kAhead = 16;
+  pending_.clear();
+  pending_parents_ = 0;
+  for (std::size_t block = 0; block < nodes_.size(); block += kBlock) {
+    repairing_.clear();
+    for (std::size_t i = block; i < std::min(block + kBlock, nodes_.size()); ++i) {
+      if (i + kAhead < nodes_.size()) {
+        for (const ClassId child : children(static_cast<NodeId>(i + kAhead))) prefetch_class(child);
+      }
+      if (nodes_[i].dead) continue;
+      const auto own = children(static_cast<NodeId>(i));
+      if (std::ranges::any_of(own, [this](ClassId child) { return classes_[child].leader != child; })) {
+        repairing_.push_back(static_cast<NodeId>(i));
+      }
     }
-    pending_.resize_down(kept);
+    repair_each(repairing_);
   }
 }
 
@@ -300,6 +318,7 @@ void EGraph::rebuild() {
   for (ClassId id = 0; id < classes_.size(); ++id) {
     classes_[id].leader = find_compressing(id);
   }
+  if (parents_.size() > 4 * live_nodes_) compact_parents();
   build_index();
   clean_ = true;
 #ifndef NDEBUG

@@ -141,9 +141,8 @@ class EGraph {
 
   struct Node {
     Symbol symbol;
-    std::uint32_t arity : 28;
+    std::uint32_t arity : 29;
     std::uint32_t dead : 1;     // became equal to another node of its class
-    std::uint32_t pending : 1;  // in pending_
     std::uint32_t changed : 1;  // will be fresh
     std::uint32_t fresh : 1;
     std::array<ClassId, kInline> operands;  // 0 behind the last; more than fit: operands[0] is where they begin in operands_
@@ -158,6 +157,11 @@ class EGraph {
   struct Parent {
     NodeId node;
     std::uint32_t next;
+  };
+  /// Entries of parents_ that follow each other; they stay together when lists are joined.
+  struct Parents {
+    std::uint32_t first;
+    std::uint32_t last;
   };
 
   [[nodiscard]] static std::uint32_t hash_of(Symbol symbol, std::span<const ClassId> children) {
@@ -198,9 +202,12 @@ class EGraph {
   ClassId insert_node(Symbol symbol, std::span<const ClassId> children, std::uint32_t hash);
   bool merge_because(ClassId a, ClassId b, Symbol reason);
   void add_parent(ClassId child, NodeId node);
+  void add_parents(NodeId node);
+  void compact_parents();
   void repair(NodeId node);
   void repair_each(std::span<const NodeId> nodes);
   void repair_all();
+  void repair_sweep();
   void propagate();
   void note(const Merged& merged, ClassId into, ClassId from);
   void update_data(NodeId node, ClassId id);
@@ -221,7 +228,8 @@ class EGraph {
   FlatArray<Parent> parents_;
   NodeTable memo_;  // every live node under its present key
 
-  FlatArray<NodeId> pending_;  // nodes whose children changed class, each once
+  FlatArray<Parents> pending_;       // nodes whose children changed class
+  std::size_t pending_parents_ = 0;  // how many these are
   FlatArray<NodeId> repairing_;
   FlatArray<NodeId> analysis_pending_;  // nodes whose children have new data
   FlatArray<ClassId> scratch_;

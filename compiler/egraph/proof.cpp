@@ -26,22 +26,18 @@ void ProofForest::add_term(ClassId id, Symbol symbol, std::span<const ClassId> c
   const std::vector<ClassId> copy(children.begin(), children.end());  // they may be those of another term
   operands_.append(copy);
   edges_.push_back({});
+  sizes_.push_back(1);
   table_.insert(hash_of(symbol, copy), id);
 }
 
-std::size_t ProofForest::depth(ClassId id) const {
-  std::size_t result = 0;
-  for (; edges_[id].to != kNone; id = edges_[id].to) ++result;
-  return result;
-}
-
-void ProofForest::connect(ClassId a, ClassId b, Symbol reason) {
-  // The path from one of them to its root turns around; the shorter one.
+void ProofForest::connect(ClassId a, ClassId b, Symbol reason, ClassId class_a, ClassId class_b) {
+  // The path from one of them to its root turns around, the one in the smaller tree: so all turning takes n log n steps.
   Edge edge{b, reason, true};
-  if (depth(b) < depth(a)) {
+  if (sizes_[class_b] < sizes_[class_a]) {
     std::swap(a, b);
     edge = {b, reason, false};
   }
+  sizes_[class_a] = sizes_[class_b] = sizes_[class_a] + sizes_[class_b];
   while (a != kNone) {
     const Edge old = edges_[a];
     edges_[a] = edge;
@@ -51,7 +47,8 @@ void ProofForest::connect(ClassId a, ClassId b, Symbol reason) {
 }
 
 std::size_t ProofForest::memory_bytes() const {
-  return terms_.capacity_bytes() + operands_.capacity_bytes() + edges_.capacity_bytes() + table_.memory_bytes();
+  return terms_.capacity_bytes() + operands_.capacity_bytes() + edges_.capacity_bytes() + sizes_.capacity_bytes() +
+         table_.memory_bytes();
 }
 
 namespace {

@@ -34,8 +34,9 @@ class ProofForest {
   [[nodiscard]] ClassId find_term(Symbol symbol, std::span<const ClassId> children) const;
   /// `id` is the number of terms so far.
   void add_term(ClassId id, Symbol symbol, std::span<const ClassId> children);
-  /// The term of `a` becomes that of `b`; they were not connected.
-  void connect(ClassId a, ClassId b, Symbol reason);
+  /// The term of `a` becomes that of `b`; they were not connected. `class_a` and `class_b` are the canonical classes of both, one
+  /// of which is that of both from now on.
+  void connect(ClassId a, ClassId b, Symbol reason, ClassId class_a, ClassId class_b);
 
   [[nodiscard]] Symbol congruence() const { return congruence_; }
   [[nodiscard]] const Edge& edge(ClassId id) const { return edges_[id]; }
@@ -54,12 +55,11 @@ class ProofForest {
   };
 
   [[nodiscard]] static std::uint32_t hash_of(Symbol symbol, std::span<const ClassId> children);
-  [[nodiscard]] std::size_t depth(ClassId id) const;
-
   Symbol congruence_;
   FlatArray<Term> terms_;
   FlatArray<ClassId> operands_;
   FlatArray<Edge> edges_;
+  FlatArray<std::uint32_t> sizes_;  // by canonical class: its terms
   NodeTable table_;
 };
 
