@@ -42,12 +42,12 @@ void list_classes(const ClassIndex& index, std::size_t keys, ClassIndex::Lists& 
 
 }  // namespace
 
-bool EGraph::visible(NodeId node) const { return nodes_[node].arity == 0 || !hides_[classes_[node].leader]; }
+bool EGraph::visible(NodeId node) const { return nodes_[node].arity == 0 || !hides_[leaders_[node]]; }
 
 void EGraph::build_index() {
   // All nodes of a class that was merged away are new to their class.
   for (const ClassId id : index_.classes) {
-    if (classes_[id].leader == id) continue;
+    if (leaders_[id] == id) continue;
     for (const NodeId node : index_.nodes_of(id)) nodes_[node].changed = 1;
   }
   index_.first_new = static_cast<ClassId>(indexed_nodes_);
@@ -80,13 +80,13 @@ void EGraph::index_nodes() {
   for (NodeId node = 0; node < nodes_.size(); ++node) {
     if (nodes_[node].dead || !visible(node)) continue;
     by_symbol[next[key_of(node)]++] = node;
-    ++first[classes_[node].leader + 1];
+    ++first[leaders_[node] + 1];
   }
   // ... then by class, which leaves that order within each.
   counts_to_begins(first);
   index_.nodes.clear();
   index_.nodes.extend(by_symbol.size());
-  for (const NodeId node : by_symbol) index_.nodes[first[classes_[node].leader]++] = node;
+  for (const NodeId node : by_symbol) index_.nodes[first[leaders_[node]]++] = node;
   by_symbol.release();
 
   index_.classes.clear();

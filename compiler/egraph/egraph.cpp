@@ -47,18 +47,9 @@ ClassId EGraph::push_node(Symbol symbol, std::span<const ClassId> children) {
     operands_.append(children);
   }
   nodes_.push_back(node);
-  classes_.push_back({id, kNone, kNone, 0});
+  leaders_.push_back(id);
   hides_.push_back(false);
   return id;
-}
-
-void EGraph::add_parent(ClassId child, NodeId node) {
-  Class& record = classes_[child];
-  const auto entry = static_cast<std::uint32_t>(parents_.size());
-  parents_.push_back({node, record.first_parent});
-  if (record.first_parent == kNone) record.last_parent = entry;
-  record.first_parent = entry;
-  ++record.parent_count;
 }
 
 /// The present classes of `children`, in scratch_.
@@ -76,27 +67,46 @@ ClassId EGraph::insert_node(Symbol symbol, std::span<const ClassId> children, st
   ++live_nodes_;
   ++changes_;
   memo_.insert(hash, id);
-  add_parents(id);
   return id;
+}
+
+bool EGraph::stale(NodeId node) const {
+  return std::ranges::any_of(children(node), [this](ClassId child) { return leaders_[child] != child; });
 }
 
 void EGraph::add_parents(NodeId node) {
   const auto operands = children(node);
   for (std::size_t i = 0; i < operands.size(); ++i) {
     const auto before = operands.first(i);
-    if (std::find(before.begin(), before.end(), operands[i]) == before.end()) {  // (+ a a) is one parent of a
-      add_parent(operands[i], node);
-    }
+    if (std::find(before.begin(), before.end(), operands[i]) != before.end()) continue;  // (+ a a) is one parent of a
+    Parents& family = families_[find_compressing(operands[i])];
+    const auto entry = static_cast<std::uint32_t>(parents_.size());
+    parents_.push_back({node, family.first});
+    if (family.first == kNone) family.last = entry;
+    family.first = entry;
+    ++family.count;
+  }
+}
+
+/// Makes the parents of all classes known: only of nodes that outlive the first repairs, as many are added that do not.
+void EGraph::enter_parents() {
+  auto node = static_cast<NodeId>(families_.size());
+  std::fill_n(families_.extend(nodes_.size() - node), nodes_.size() - node, Parents{});
+  for (; node < nodes_.size(); ++node) {
+    if (nodes_[node].dead) continue;
+    if (stale(node)) stale_.push_back(node);
+    add_parents(node);
   }
 }
 
 /// Makes the lists of parents anew, without dead nodes and in order.
 void EGraph::compact_parents() {
   parents_.clear();
-  for (Class& record : classes_) record = {record.leader, kNone, kNone, 0};
-  for (NodeId node = 0; node < nodes_.size(); ++node) {
+  families_.assign(families_.size(), {});
+  for (NodeId node = 0; node < families_.size(); ++node) {
     if (!nodes_[node].dead) add_parents(node);
   }
+  parents_kept_ = parents_.size();
 }
 
 ClassId EGraph::add(Symbol symbol, std::span<const ClassId> children) {
@@ -112,8 +122,8 @@ ClassId EGraph::add(Symbol symbol, std::span<const ClassId> children) {
     // Another way to write a known term: an id for the proofs alone.
     const ClassId id = push_node(symbol, operands);
     nodes_[id].dead = 1;
-    classes_[id].leader = find_compressing(node);
-    proofs_->connect(id, node, congruence_, id, classes_[id].leader);
+    leaders_[id] = find_compressing(node);
+    proofs_->connect(id, node, congruence_, id, leaders_[id]);
     return id;
   }
   const NodeId id = insert_node(symbol, operands, hash);
@@ -131,9 +141,15 @@ bool EGraph::add_to(ClassId id, Symbol symbol, std::span<const ClassId> children
   if (const NodeId node = memo_find(hash, symbol, operands); node != kNone) return merge_because(id, node, reason_);
   id = find_compressing(id);
   const NodeId node = insert_node(symbol, operands, hash);
-  classes_[node].leader = id;
+  leaders_[node] = id;
   if (analysis_ != nullptr) update_data(node, id);
   return true;
+}
+
+/// The data of a class changed.
+void EGraph::update_parents(ClassId id) {
+  enter_parents();
+  for_each_parent(id, [this](NodeId parent) { analysis_pending_.push_back(parent); });
 }
 
 /// Joins what a node gives into the data of its class.
@@ -141,7 +157,7 @@ void EGraph::update_data(NodeId node, ClassId id) {
   const Merged merged = analysis_->update(*this, node, id);
   note(merged, id, node);
   if (merged.into_changed) {
-    for_each_parent(id, [this](NodeId parent) { analysis_pending_.push_back(parent); });
+    update_parents(id);
     analysis_->modify(*this, id);
   }
 }
@@ -161,36 +177,28 @@ bool EGraph::merge_because(ClassId a, ClassId b, Symbol reason) {
   if (proofs_ != nullptr) [[unlikely]]
     proofs_->connect(a, b, reason, into, from);
   // The side with fewer parents moves, as its parents have to be looked at again; ties go to the older class.
-  const auto count = [this](ClassId id) { return classes_[id].parent_count; };
-  if (count(into) < count(from) || (count(into) == count(from) && from < into)) {
+  if (const auto a_count = parent_count(into), b_count = parent_count(from);
+      a_count < b_count || (a_count == b_count && from < into)) {
     std::swap(into, from);
   }
-  Class& moved = classes_[from];
-  if (moved.first_parent != kNone) {
-    pending_.push_back({moved.first_parent, moved.last_parent});
-    pending_parents_ += moved.parent_count;
-  }
+  ++merges_to_repair_;
   if (analysis_ != nullptr) {
     const Merged merged = analysis_->merge(into, from);
     note(merged, into, from);
-    const auto again = [this](NodeId parent) { analysis_pending_.push_back(parent); };
-    if (merged.into_changed) {
-      for_each_parent(into, again);
-    }
-    if (merged.from_changed) {
-      for_each_parent(from, again);
-    }
+    if (merged.into_changed) update_parents(into);
+    if (merged.from_changed) update_parents(from);
   }
-  moved.leader = into;
+  leaders_[from] = into;
   hides_[into] = hides_[into] || hides_[from];
-  if (moved.first_parent != kNone) {
-    Class& target = classes_[into];
-    parents_[moved.last_parent].next = target.first_parent;
-    if (target.first_parent == kNone) target.last_parent = moved.last_parent;
-    target.first_parent = moved.first_parent;
-    target.parent_count += moved.parent_count;
-    moved.first_parent = moved.last_parent = kNone;
-    moved.parent_count = 0;
+  if (parent_count(from) > 0) {
+    Parents& moved = families_[from];
+    Parents& family = families_[into];
+    pending_.push_back(moved);
+    parents_[moved.last].next = family.first;
+    if (family.first == kNone) family.last = moved.last;
+    family.first = moved.first;
+    family.count += moved.count;
+    moved = {};
   }
   if (analysis_ != nullptr) {
     analysis_->modify(*this, into);
@@ -216,9 +224,7 @@ void EGraph::repair(NodeId node) {
     return;
   }
   const std::span<ClassId> own = own_children(node);
-  if (std::all_of(own.begin(), own.end(), [this](ClassId child) { return classes_[child].leader == child; })) {
-    return;
-  }
+  if (!stale(node)) return;
   const Symbol symbol = nodes_[node].symbol;
   memo_.erase(hash_of(symbol, own), node);
   for (ClassId& child : own) {
@@ -246,22 +252,27 @@ void EGraph::repair_each(std::span<const NodeId> nodes) {
         for (const ClassId child : children(node)) prefetch_class(child);
         memo_.prefetch(hash_of(nodes_[node].symbol, children(node)));  // the place it leaves
       }
-      for (const NodeId node : batch) (void)prefetch_memo(nodes_[node].symbol, children(node));
+      std::array<std::uint32_t, kBatch> hashes;
+      for (std::size_t i = 0; i < batch.size(); ++i) hashes[i] = prefetch_memo(nodes_[batch[i]].symbol, children(batch[i]));
+      for (std::size_t i = 0; i < batch.size(); ++i) prefetch_node(hashes[i]);
     }
     for (const NodeId node : batch) repair(node);
   }
 }
 
-/// In rounds of ascending ids: operands are mostly older than what is built from them, so that equalities travel upwards and few
-/// nodes are repaired twice; and memory is read in order.
+/// In rounds of ascending ids: operands are mostly older than what is built from them, so that equalities travel upwards and
+/// few nodes are repaired twice; and memory is read in order.
 void EGraph::repair_all() {
-  constexpr std::size_t kShareForSweep = 8;
-  while (!pending_.empty()) {
-    if (pending_parents_ > nodes_.size() / kShareForSweep) {
+  constexpr std::size_t kShareForSweep = 64;
+  for (;;) {
+    if (merges_to_repair_ > nodes_.size() / kShareForSweep) {
       repair_sweep();
       continue;
     }
+    merges_to_repair_ = 0;
+    enter_parents();
     repairing_.clear();
+    repairing_.swap(stale_);
     for (const Parents& list : pending_) {
       for (std::uint32_t entry = list.first;; entry = parents_[entry].next) {
         if (!nodes_[parents_[entry].node].dead) repairing_.push_back(parents_[entry].node);
@@ -269,40 +280,36 @@ void EGraph::repair_all() {
       }
     }
     pending_.clear();
-    pending_parents_ = 0;
+    if (repairing_.empty()) return;
     std::sort(repairing_.begin(), repairing_.end());
     repairing_.resize_down(static_cast<std::size_t>(std::unique(repairing_.begin(), repairing_.end()) - repairing_.begin()));
     repair_each(repairing_);
   }
 }
 
-/// So many nodes are pending that looking at all is faster than following lists. What becomes pending further on is repaired in
-/// passing.
+/// Looks at all nodes, where so many are pending that this is faster than following lists. What becomes pending further on
+/// is repaired in passing.
 void EGraph::repair_sweep() {
   constexpr std::size_t kBlock = 1024;
   constexpr std::size_t kAhead = 16;
   pending_.clear();
-  pending_parents_ = 0;
+  stale_.clear();
+  merges_to_repair_ = 0;
   for (std::size_t block = 0; block < nodes_.size(); block += kBlock) {
     repairing_.clear();
     for (std::size_t i = block; i < std::min(block + kBlock, nodes_.size()); ++i) {
       if (i + kAhead < nodes_.size()) {
         for (const ClassId child : children(static_cast<NodeId>(i + kAhead))) prefetch_class(child);
       }
-      if (nodes_[i].dead) continue;
-      const auto own = children(static_cast<NodeId>(i));
-      if (std::ranges::any_of(own, [this](ClassId child) { return classes_[child].leader != child; })) {
-        repairing_.push_back(static_cast<NodeId>(i));
-      }
+      if (!nodes_[i].dead && stale(static_cast<NodeId>(i))) repairing_.push_back(static_cast<NodeId>(i));
     }
     repair_each(repairing_);
   }
 }
 
 void EGraph::propagate() {
-  while (!pending_.empty() || !analysis_pending_.empty()) {
-    repair_all();
-    while (!analysis_pending_.empty() && pending_.empty()) {
+  for (repair_all(); !analysis_pending_.empty(); repair_all()) {
+    while (!analysis_pending_.empty() && merges_to_repair_ == 0) {
       const NodeId node = analysis_pending_.back();
       analysis_pending_.pop_back();
       update_data(node, find_compressing(node));
@@ -315,10 +322,8 @@ void EGraph::rebuild() {
     return;
   }
   propagate();
-  for (ClassId id = 0; id < classes_.size(); ++id) {
-    classes_[id].leader = find_compressing(id);
-  }
-  if (parents_.size() > 4 * live_nodes_) compact_parents();
+  for (ClassId id = 0; id < leaders_.size(); ++id) leaders_[id] = find_compressing(id);
+  if (parents_.size() > 2 * (parents_kept_ + live_nodes_)) compact_parents();
   build_index();
   clean_ = true;
 #ifndef NDEBUG
@@ -345,10 +350,10 @@ std::span<const ClassId> EGraph::classes_with_head(Symbol head) const {
 std::size_t EGraph::memory_bytes() const {
   // A node in the index: its id, two operands, its part of a group, its class' entries.
   constexpr std::size_t kIndexBytesPerNode = 32;
-  return nodes_.capacity_bytes() + operands_.capacity_bytes() + classes_.capacity_bytes() + parents_.capacity_bytes() +
-         memo_.memory_bytes() + pending_.capacity_bytes() + analysis_pending_.capacity_bytes() + index_.memory_bytes() +
-         kIndexBytesPerNode * (nodes_.size() - indexed_nodes_) + (analysis_ != nullptr ? analysis_->memory_bytes() : 0) +
-         (proofs_ != nullptr ? proofs_->memory_bytes() : 0);
+  return nodes_.capacity_bytes() + operands_.capacity_bytes() + leaders_.capacity_bytes() + families_.capacity_bytes() +
+         parents_.capacity_bytes() + memo_.memory_bytes() + pending_.capacity_bytes() + stale_.capacity_bytes() +
+         analysis_pending_.capacity_bytes() + index_.memory_bytes() + kIndexBytesPerNode * (nodes_.size() - indexed_nodes_) +
+         (analysis_ != nullptr ? analysis_->memory_bytes() : 0) + (proofs_ != nullptr ? proofs_->memory_bytes() : 0);
 }
 
 std::string EGraph::check_invariants() const {

@@ -54,7 +54,7 @@ class EGraph {
   [[nodiscard]] std::optional<ClassId> lookup(Symbol symbol, std::span<const ClassId> children) const;
   /// Fetch ahead, in three steps with time in between, what `add(symbol, children)` is going to read: of the operands' classes,
   /// of the memo, and the node. The second returns what the third needs.
-  void prefetch_class(ClassId id) const { __builtin_prefetch(&classes_[id]); }
+  void prefetch_class(ClassId id) const { __builtin_prefetch(&leaders_[id]); }
   [[nodiscard]] std::uint32_t prefetch_memo(Symbol symbol, std::span<const ClassId> children) const {
     const std::uint32_t hash = children.size() <= kInline ? hash_now(symbol, children) : 0;
     memo_.prefetch(hash);
@@ -63,7 +63,7 @@ class EGraph {
   void prefetch_node(std::uint32_t hash) const {
     if (const NodeId node = memo_.peek(hash); node != kNone) {
       __builtin_prefetch(&nodes_[node]);
-      __builtin_prefetch(&classes_[node]);
+      __builtin_prefetch(&leaders_[node]);
     }
   }
   /// The graph is larger than the near caches, so that fetching ahead pays.
@@ -71,7 +71,7 @@ class EGraph {
 
   /// The canonical class of `id` (a class, or a node for its class).
   [[nodiscard]] ClassId find(ClassId id) const {
-    while (classes_[id].leader != id) id = classes_[id].leader;
+    while (leaders_[id] != id) id = leaders_[id];
     return id;
   }
   /// Declares two classes equal; false if they were. Congruence is restored by the next rebuild. `reason` is what a proof says:
@@ -122,10 +122,10 @@ class EGraph {
     return record.arity <= kInline ? std::span(record.operands.data(), record.arity)
                                    : operands_.part(record.operands[0], record.arity);
   }
-  /// Calls `visit(NodeId)` for each node that has class `id` among its children; some nodes may be visited twice.
+  /// Calls `visit(NodeId)` for each node that has class `id` among its children; some nodes may be visited twice (clean).
   template <class Visit>
   void for_each_parent(ClassId id, Visit&& visit) const {
-    for (std::uint32_t entry = classes_[id].first_parent; entry != kNone; entry = parents_[entry].next) {
+    for (std::uint32_t entry = families_[id].first; entry != kNone; entry = parents_[entry].next) {
       if (!nodes_[parents_[entry].node].dead) {
         visit(parents_[entry].node);
       }
@@ -147,21 +147,15 @@ class EGraph {
     std::uint32_t fresh : 1;
     std::array<ClassId, kInline> operands;  // 0 behind the last; more than fit: operands[0] is where they begin in operands_
   };
-  /// By id; what matters of it is that of leaders.
-  struct Class {
-    ClassId leader;
-    std::uint32_t first_parent;
-    std::uint32_t last_parent;
-    std::uint32_t parent_count;
-  };
   struct Parent {
     NodeId node;
     std::uint32_t next;
   };
   /// Entries of parents_ that follow each other; they stay together when lists are joined.
   struct Parents {
-    std::uint32_t first;
-    std::uint32_t last;
+    std::uint32_t first = kNone;
+    std::uint32_t last = kNone;
+    std::uint32_t count = 0;
   };
 
   [[nodiscard]] static std::uint32_t hash_of(Symbol symbol, std::span<const ClassId> children) {
@@ -191,9 +185,9 @@ class EGraph {
   }
 
   ClassId find_compressing(ClassId id) {
-    while (classes_[id].leader != id) {
-      classes_[id].leader = classes_[classes_[id].leader].leader;
-      id = classes_[id].leader;
+    while (leaders_[id] != id) {
+      leaders_[id] = leaders_[leaders_[id]];
+      id = leaders_[id];
     }
     return id;
   }
@@ -201,9 +195,12 @@ class EGraph {
   ClassId push_node(Symbol symbol, std::span<const ClassId> children);
   ClassId insert_node(Symbol symbol, std::span<const ClassId> children, std::uint32_t hash);
   bool merge_because(ClassId a, ClassId b, Symbol reason);
-  void add_parent(ClassId child, NodeId node);
   void add_parents(NodeId node);
+  void enter_parents();
   void compact_parents();
+  [[nodiscard]] std::uint32_t parent_count(ClassId id) const { return id < families_.size() ? families_[id].count : 0; }
+  [[nodiscard]] bool stale(NodeId node) const;
+  void update_parents(ClassId id);
   void repair(NodeId node);
   void repair_each(std::span<const NodeId> nodes);
   void repair_all();
@@ -224,12 +221,16 @@ class EGraph {
 
   FlatArray<Node> nodes_;
   FlatArray<ClassId> operands_;  // of nodes with more than fit in place
-  FlatArray<Class> classes_;
+  FlatArray<ClassId> leaders_;   // by class
+  FlatArray<Parents>
+      families_;  // by class, what matters is that of leaders; of nodes from its size on no parents are entered yet
   FlatArray<Parent> parents_;
-  NodeTable memo_;  // every live node under its present key
+  std::size_t parents_kept_ = 0;  // when they were made anew last
+  NodeTable memo_;                // every live node under its present key
 
-  FlatArray<Parents> pending_;       // nodes whose children changed class
-  std::size_t pending_parents_ = 0;  // how many these are
+  FlatArray<Parents> pending_;  // nodes whose children changed class, of those that were entered then,
+  FlatArray<NodeId> stale_;     // and of the others
+  std::size_t merges_to_repair_ = 0;
   FlatArray<NodeId> repairing_;
   FlatArray<NodeId> analysis_pending_;  // nodes whose children have new data
   FlatArray<ClassId> scratch_;

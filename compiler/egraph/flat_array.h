@@ -1,14 +1,12 @@
-/// A growing array of plain values that grows by realloc.
+/// A growing array of plain values.
 ///
-/// The C library moves a large block by remapping its pages: growing copies nothing and never holds old and new at once, which
-/// std::vector does at the very moment an e-graph is largest.
+/// Where it is large it grows by remapping its pages (grow_block): that copies nothing and never holds old and new at once,
+/// which std::vector does at the very moment an e-graph is largest.
 #pragma once
 
 #include <algorithm>
 #include <cassert>
 #include <cstddef>
-#include <cstdlib>
-#include <new>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -30,7 +28,7 @@ class FlatArray {
     swap(other);
     return *this;
   }
-  ~FlatArray() { std::free(data_); }
+  ~FlatArray() { free_block(data_, capacity_bytes()); }
 
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
@@ -84,10 +82,7 @@ class FlatArray {
   void reserve(std::size_t count) {
     if (count <= capacity_) return;
     const std::size_t capacity = std::max({count, capacity_ + capacity_ / 2, std::size_t{16}});
-    void* moved = std::realloc(static_cast<void*>(data_), capacity * sizeof(T));
-    if (moved == nullptr) throw std::bad_alloc();
-    prefer_huge_pages(moved, capacity * sizeof(T));
-    data_ = static_cast<T*>(moved);
+    data_ = static_cast<T*>(grow_block(static_cast<void*>(data_), capacity_bytes(), capacity * sizeof(T)));
     capacity_ = capacity;
   }
 

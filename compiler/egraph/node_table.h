@@ -5,9 +5,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
-#include <new>
 
 #include "compiler/egraph/huge_pages.h"
 
@@ -68,7 +66,8 @@ class NodeTable {
     std::uint32_t node_plus_one = 0;  // 0: free, as fresh pages are zero
   };
   struct Free {
-    void operator()(Slot* slots) const { std::free(slots); }
+    std::size_t bytes;
+    void operator()(Slot* slots) const { free_block(slots, bytes); }
   };
 
   void put(Slot slot) {
@@ -80,9 +79,8 @@ class NodeTable {
   void grow() {
     const std::size_t old_size = slots_ == nullptr ? 0 : mask_ + 1;
     const std::size_t size = old_size == 0 ? 64 : 2 * old_size;
-    std::unique_ptr<Slot[], Free> old(static_cast<Slot*>(std::calloc(size, sizeof(Slot))));
-    if (old == nullptr) throw std::bad_alloc();
-    prefer_huge_pages(old.get(), size * sizeof(Slot));
+    const std::size_t bytes = size * sizeof(Slot);
+    std::unique_ptr<Slot[], Free> old(static_cast<Slot*>(new_zeros(bytes)), Free{bytes});
     old.swap(slots_);
     mask_ = size - 1;
     for (std::size_t i = 0; i < old_size; ++i) {

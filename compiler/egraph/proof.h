@@ -34,8 +34,8 @@ class ProofForest {
   [[nodiscard]] ClassId find_term(Symbol symbol, std::span<const ClassId> children) const;
   /// `id` is the number of terms so far.
   void add_term(ClassId id, Symbol symbol, std::span<const ClassId> children);
-  /// The term of `a` becomes that of `b`; they were not connected. `class_a` and `class_b` are the canonical classes of both, one
-  /// of which is that of both from now on.
+  /// The term of `a` becomes that of `b`; they were not connected. `class_a` and `class_b` are the canonical classes of
+  /// both, one of which is that of both from now on.
   void connect(ClassId a, ClassId b, Symbol reason, ClassId class_a, ClassId class_b);
 
   [[nodiscard]] Symbol congruence() const { return congruence_; }

@@ -1,10 +1,12 @@
 // The e-graph engine on egg's own test languages: the cases of egg_reference.json that egg was measured on, and how the rate
 // changes as a graph grows. One thread unless the name says so.
 //
-// Columns: the median time of `runs` runs from the first term to the last rebuild, e-nodes and classes at the end, e-nodes a
-// second, and peak_MB, what the resident set of a fresh process grew by at most during one run (VmHWM, so matches and tables in
-// the middle of growing are counted). egg_s and egg_MB are those of egg 0.11 on machine kind B (Intel with AMX); on another
-// machine only a measured egg can be compared with.
+// Columns: the median time of `runs` runs from the first term to the last rebuild; e-nodes and classes at the end, e-nodes a
+// second (all rates are by processor time); matches of all rules in all iterations, as egg finds and applies them, and how
+// many a second; e-nodes ever added, and how many a second: most turn out equal to others; and peak_MB, what the resident
+// set of a fresh process grew by at most during one run (VmHWM, so matches and tables in the middle of growing are counted).
+// egg_s and egg_MB are those of egg 0.11 on machine kind B (Intel with AMX); on another machine only a measured egg can be
+// compared with.
 #include <benchmark/benchmark.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +15,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 
 #include "base/clock.h"
 #include "compiler/egraph/runner.h"
@@ -35,6 +38,8 @@ struct Result {
   double cpu_seconds = 0;
   double nodes = 0;
   double classes = 0;
+  double matches = 0;
+  double added = 0;
   double peak_bytes = 0;
 };
 
@@ -81,11 +86,15 @@ Result measure(const Case& which) {
   const RunReport report =
       run(graph, rules,
           {.nodes = 1'000'000'000, .iterations = which.iterations, .time = std::chrono::hours(1), .backoff = std::nullopt});
-  return {.seconds = seconds_since(start),
-          .cpu_seconds = static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC,
-          .nodes = static_cast<double>(graph.node_count()),
-          .classes = static_cast<double>(graph.class_count()),
-          .peak_bytes = process_bytes("VmHWM:") - before};
+  return {
+      .seconds = seconds_since(start),
+      .cpu_seconds = static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC,
+      .nodes = static_cast<double>(graph.node_count()),
+      .classes = static_cast<double>(graph.class_count()),
+      .matches = std::accumulate(report.rules.begin(), report.rules.end(), 0.0,
+                                 [](double sum, const RuleStats& rule) { return sum + static_cast<double>(rule.matches); }),
+      .added = static_cast<double>(graph.total_nodes()),
+      .peak_bytes = process_bytes("VmHWM:") - before};
 }
 
 /// In a child, so that no run finds pages that another one left behind.
@@ -121,7 +130,11 @@ void saturate(benchmark::State& state, const Case& which, int runs) {
     state.SetIterationTime(median.seconds);
     state.counters["e_nodes"] = median.nodes;
     state.counters["classes"] = median.classes;
-    state.counters["e_nodes_per_s"] = median.nodes / median.seconds;
+    state.counters["e_nodes_per_s"] = median.nodes / median.cpu_seconds;
+    state.counters["matches"] = median.matches;
+    state.counters["matches_per_s"] = median.matches / median.cpu_seconds;
+    state.counters["added"] = median.added;
+    state.counters["added_per_s"] = median.added / median.cpu_seconds;
     state.counters["cpu_ms"] = 1e3 * median.cpu_seconds;
     state.counters["peak_MB"] = 1e-6 * median.peak_bytes;
     if (which.egg_seconds > 0) {
@@ -151,6 +164,9 @@ const bool kRegistered = [] {
   for (const std::size_t iterations : {9, 10, 11, 12}) {
     add(fmt::format("growth/math_simplify_root/{}_iterations", iterations), {"math", "math_simplify_root", iterations},
         iterations < 12 ? 5 : 1);
+  }
+  for (const std::size_t iterations : {8, 9, 10, 11}) {
+    add(fmt::format("growth/integ_x/{}_iterations", iterations), {"math", "integ_x", iterations}, iterations < 11 ? 5 : 1);
   }
   for (const int leaves : {9, 10, 11, 12}) {
     add(fmt::format("growth/sum_of_{}/saturated", leaves), {"math", "", 1000, leaves}, leaves < 12 ? 5 : 1);
