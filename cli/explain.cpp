@@ -46,7 +46,7 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
   NNTUNE_ASSIGN(const extract::Extraction extraction,
                 module::plan_model(model.config, options.dtype, options.threads, costs.target.isa, *costs.model,
                                    {.memory = options.memory(options.memory_given)},
-                                   {.keep_egraph = html, .proof_limit = proof_limit}));
+                                   {.rules = true, .egraph = html, .proof_limit = proof_limit}));
   if (!extraction.explanation.solver_trouble.empty()) {
     fmt::print(stderr, "nntune: {}\n", extraction.explanation.solver_trouble);
   }

@@ -82,7 +82,8 @@ Json to_json(const KernelFacts& kernel, const extract::PhaseProgram& phase, cons
   for (const extract::Alternative& other : decision.others) json["others"].push_back(to_json(other));
   json["runner_up"] = decision.others.empty() ? Json() : json["others"].front();
   for (const extract::RuleStep& step : decision.rules) {
-    json["rules"].push_back({{"rule", step.rule}, {"family", family_of(step.rule)}, {"made", step.made}});
+    json["rules"].push_back(
+        {{"rule", step.rule}, {"family", family_of(step.rule)}, {"made", step.made}, {"backward", step.backward}});
   }
   for (std::size_t i = 0; i < kernel.step->inputs.size(); ++i) {
     Json input = to_json(kernel.step->inputs[i], program);

@@ -39,14 +39,15 @@ std::string signed_seconds(double seconds) {
 
 std::string megabytes(double bytes) { return fmt::format("{:.1f} MB", bytes / 1e6); }
 
-/// "a, b (3 times), c": rules that follow each other are named once.
+/// "a, b (3 times), c backwards": rules that follow each other are named once.
 std::string rules_text(const std::vector<extract::RuleStep>& steps) {
   std::string out;
   for (std::size_t i = 0; i < steps.size();) {
     std::size_t end = i + 1;
-    while (end < steps.size() && steps[end].rule == steps[i].rule) ++end;
+    while (end < steps.size() && steps[end].rule == steps[i].rule && steps[end].backward == steps[i].backward) ++end;
     if (!out.empty()) out += ", ";
     out += steps[i].rule;
+    if (steps[i].backward) out += " backwards";
     if (end - i > 1) out += fmt::format(" ({} times)", end - i);
     i = end;
   }

@@ -102,7 +102,7 @@ function showChoice() {
     element("h3", {}, "Rules that made it"),
     kernel.rules.length === 0 ? element("p", {}, "None: it is an operation of the model as imported.")
       : element("ol", { class: "rules" }, kernel.rules.map((step) => element("li", {}, step.rule,
-          element("span", { class: "faint small" }, ` (${step.family})`), element("br"), element("code", {}, step.made)))),
+          element("span", { class: "faint small" }, ` (${step.family}${step.backward ? ", backwards" : ""})`), element("br"), element("code", {}, step.made)))),
     element("h3", {}, "Schedule"),
     kernel.schedule === null ? element("p", {}, "–") : element("ul", { class: "chips" },
       Object.entries(kernel.schedule).map(([knob, value]) => element("li", {}, element("code", {}, `${knob} ${value}`)))),

@@ -67,6 +67,8 @@ ClassId EGraph::insert_node(Symbol symbol, std::span<const ClassId> children, st
   ++live_nodes_;
   ++changes_;
   memo_.insert(hash, id);
+  if (listener_ != nullptr) [[unlikely]]
+    listener_->added(id, children);
   return id;
 }
 
@@ -117,6 +119,8 @@ ClassId EGraph::add(Symbol symbol, std::span<const ClassId> children) {
   const std::span<const ClassId> operands = canonical(children);
   const std::uint32_t hash = hash_of(symbol, operands);
   if (const NodeId node = memo_find(hash, symbol, operands); node != kNone) {
+    if (listener_ != nullptr) [[unlikely]]
+      listener_->found(node);
     if (proofs_ == nullptr) [[likely]]
       return find_compressing(node);
     // Another way to write a known term: an id for the proofs alone.
@@ -135,7 +139,7 @@ ClassId EGraph::add(Symbol symbol, std::span<const ClassId> children) {
 }
 
 bool EGraph::add_to(ClassId id, Symbol symbol, std::span<const ClassId> children) {
-  assert(proofs_ == nullptr);
+  assert(!watched());
   const std::span<const ClassId> operands = canonical(children);
   const std::uint32_t hash = hash_of(symbol, operands);
   if (const NodeId node = memo_find(hash, symbol, operands); node != kNone) return merge_because(id, node, reason_);
@@ -176,6 +180,8 @@ bool EGraph::merge_because(ClassId a, ClassId b, Symbol reason) {
   ++changes_;
   if (proofs_ != nullptr) [[unlikely]]
     proofs_->connect(a, b, reason, into, from);
+  if (listener_ != nullptr) [[unlikely]]
+    listener_->merging(a, b, reason == congruence_);
   // The side with fewer parents moves, as its parents have to be looked at again; ties go to the older class.
   if (const auto a_count = parent_count(into), b_count = parent_count(from);
       a_count < b_count || (a_count == b_count && from < into)) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "compiler/egraph/analysis.h"
+#include "compiler/egraph/change_listener.h"
 #include "compiler/egraph/class_index.h"
 #include "compiler/egraph/flat_array.h"
 #include "compiler/egraph/node_table.h"
@@ -41,6 +42,12 @@ class EGraph {
   /// Null: they are off.
   [[nodiscard]] const ProofForest* proofs() const { return proofs_.get(); }
 
+  /// From now on `listener`, which must outlive the graph or be taken off by null, is told of changes. `add_to` may not be
+  /// used.
+  void listen(ChangeListener* listener) { listener_ = listener; }
+  /// Proofs are on, or somebody listens.
+  [[nodiscard]] bool watched() const { return proofs_ != nullptr || listener_ != nullptr; }
+
   [[nodiscard]] SymbolTable& symbols() { return symbols_; }
   [[nodiscard]] const SymbolTable& symbols() const { return symbols_; }
 
@@ -49,7 +56,7 @@ class EGraph {
   ClassId add(std::string_view text, std::initializer_list<ClassId> children = {}) {
     return add(symbols_.intern(text), std::span(children.begin(), children.size()));
   }
-  /// add() and merge() in one, without a class in between; false if the node was known in this class. Not with proofs.
+  /// add() and merge() in one, without a class in between; false if the node was known in this class. Not if watched().
   bool add_to(ClassId id, Symbol symbol, std::span<const ClassId> children);
   [[nodiscard]] std::optional<ClassId> lookup(Symbol symbol, std::span<const ClassId> children) const;
   /// Fetch ahead, in three steps with time in between, what `add(symbol, children)` is going to read: of the operands' classes,
@@ -216,6 +223,7 @@ class EGraph {
   SymbolTable symbols_;
   Analysis* analysis_ = nullptr;
   std::unique_ptr<ProofForest> proofs_;
+  ChangeListener* listener_ = nullptr;
   Symbol congruence_;
   Symbol reason_;
 

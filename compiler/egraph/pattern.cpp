@@ -56,15 +56,20 @@ std::size_t Variables::node_index(std::string_view name) const { return index_of
 struct Pattern::Compiler {
   Pattern& pattern;
   SymbolTable& symbols;
+  bool all_nodes = false;
   std::map<std::string, std::uint32_t> bound = {};  // class variables that have a register
   std::vector<std::pair<const Sexpr*, std::uint32_t>> todo = {};
+  std::map<std::uint32_t, Place> places = {};  // of registers, with all_nodes
 
   Instruction operator_of(const Sexpr& term, Code code) {
     Instruction instruction{.code = code};
     std::string_view head = term.head;
-    if (const std::string_view name = node_name(term); !name.empty()) {
+    const std::string_view name = node_name(term);
+    if (!name.empty()) {
       head.remove_suffix(name.size() + 1);
       instruction.by_head = true;
+    }
+    if (!name.empty() || all_nodes) {
       instruction.node_out = static_cast<std::int32_t>(pattern.variables_.nodes.size());
       pattern.variables_.nodes.emplace_back(name);
     }
@@ -79,7 +84,21 @@ struct Pattern::Compiler {
     pattern.registers_ += instruction.arity;
     for (std::uint32_t i = 0; i < instruction.arity; ++i) {
       todo.emplace_back(&term.operands[i], instruction.out + i);
+      if (all_nodes) places[instruction.out + i] = {static_cast<std::uint32_t>(instruction.node_out), i};
     }
+  }
+
+  /// Two registers hold one class.
+  void link(std::uint32_t a, std::uint32_t b) {
+    if (places.contains(a) && places.contains(b)) pattern.links_.push_back({places.at(a), places.at(b)});
+  }
+
+  /// A node of the class in a register was found.
+  void link_node(std::uint32_t reg, std::int32_t node_out) {
+    if (!all_nodes) return;
+    const Place node{static_cast<std::uint32_t>(node_out)};
+    if (reg == pattern.root_register_ && !pattern.root_node_) pattern.root_node_ = node.node;
+    if (const auto [place, is_new] = places.emplace(reg, node); !is_new) pattern.links_.push_back({place->second, node});
   }
 
   /// Handles what needs no choice; leaves the terms that bind.
@@ -93,8 +112,9 @@ struct Pattern::Compiler {
           pattern.class_registers_.push_back(reg);
         } else {
           pattern.program_.push_back({.code = Code::compare, .a = place->second, .b = reg});
+          link(place->second, reg);
         }
-      } else if (is_ground(*term)) {
+      } else if (is_ground(*term) && !all_nodes) {
         const std::uint32_t known = pattern.registers_++;
         pattern.grounds_.push_back({*term, known});
         pattern.program_.push_back({.code = Code::compare, .a = known, .b = reg});
@@ -111,6 +131,7 @@ struct Pattern::Compiler {
       todo.erase(todo.begin());
       Instruction instruction = operator_of(*term, Code::bind);
       instruction.a = reg;
+      link_node(reg, instruction.node_out);
       take_operands(*term, instruction);
       pattern.program_.push_back(instruction);
     }
@@ -143,6 +164,7 @@ struct Pattern::Compiler {
         take_operands(term, instruction);
         instruction.class_out = static_cast<std::int32_t>(pattern.registers_++);
         pattern.program_.push_back(instruction);
+        link_node(static_cast<std::uint32_t>(instruction.class_out), instruction.node_out);
         name_class(variable, static_cast<std::uint32_t>(instruction.class_out));
       } else {
         const std::uint32_t reg = pattern.registers_++;
@@ -201,6 +223,14 @@ Expected<Pattern> Pattern::parse(std::string_view text, SymbolTable& symbols) {
     pattern.clauses_.push_back({named ? std::string(variable.substr(1)) : "", std::move(term)});
   }
   Compiler{pattern, symbols}.compile();
+  return pattern;
+}
+
+Pattern Pattern::with_all_nodes(SymbolTable& symbols) const {
+  Pattern pattern;
+  pattern.text_ = text_;
+  pattern.clauses_ = clauses_;
+  Compiler{.pattern = pattern, .symbols = symbols, .all_nodes = true}.compile();
   return pattern;
 }
 

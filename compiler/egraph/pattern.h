@@ -71,6 +71,24 @@ class Pattern {
   /// Errors: bad_input (malformed text).
   [[nodiscard]] static Expected<Pattern> parse(std::string_view text, SymbolTable& symbols);
 
+  /// Where a match found a class: as that of a node, or as an operand of one.
+  struct Place {
+    static constexpr std::uint32_t kItself = 0xffffffff;
+    std::uint32_t node = 0;  ///< in Match::nodes
+    std::uint32_t operand = kItself;
+  };
+  /// Two places that must be of one class for the pattern to match.
+  struct Link {
+    Place a;
+    Place b;  ///< what was looked for in the class of `a`, if that is a node
+  };
+  /// The same pattern with the same matches, in which every operator has a node, also those without a name.
+  [[nodiscard]] Pattern with_all_nodes(SymbolTable& symbols) const;
+  /// All that makes a match one, besides the operators themselves (with_all_nodes).
+  [[nodiscard]] std::span<const Link> links() const { return links_; }
+  /// Of the outermost operator of the first expression in Match::nodes; none: it is a variable or a leaf (with_all_nodes).
+  [[nodiscard]] std::optional<std::uint32_t> root_node() const { return root_node_; }
+
   [[nodiscard]] const Variables& variables() const { return variables_; }
   [[nodiscard]] const std::string& text() const { return text_; }
 
@@ -129,6 +147,8 @@ class Pattern {
   std::uint32_t registers_ = 0;
   std::uint32_t root_register_ = 0;
   std::vector<std::uint32_t> class_registers_;  // of variables_.classes
+  std::vector<Link> links_;
+  std::optional<std::uint32_t> root_node_;
 };
 
 }  // namespace nntune::egraph

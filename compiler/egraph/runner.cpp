@@ -69,7 +69,7 @@ std::size_t apply(EGraph& graph, const Rewrite& rule, const Matches& matches, st
   for (std::size_t first = 0; first < matches.size() && graph.node_count() <= node_limit; first += kBatch) {
     if (first % (kBatch * kBatchesBetweenChecks) == 0 && !guard.may_go_on(match_bytes)) break;
     const std::size_t end = std::min(first + kBatch, matches.size());
-    if (right && !rule.condition && !proves) {
+    if (right && !rule.condition && !graph.watched()) {
       applied += right->apply(graph, matches, first, end);
       continue;
     }

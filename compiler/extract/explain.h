@@ -9,7 +9,7 @@
 #include "compiler/egraph/runner.h"
 #include "compiler/extract/cost_model.h"
 #include "compiler/extract/egraph_view.h"
-#include "compiler/extract/rule_trace.h"
+#include "compiler/extract/rule_steps.h"
 #include "compiler/schedule/workload.h"
 
 namespace nntune::extract {
@@ -38,7 +38,7 @@ struct Decision {
   std::vector<schedule::Workload> runner_up_workload;
   egraph::ClassId class_id = 0;          ///< of the value, as in EGraphView
   std::vector<Alternative> others = {};  ///< all that are possible, by growth
-  std::vector<RuleStep> rules = {};      ///< that made this kernel, in order; none: an operation as imported
+  std::vector<RuleStep> rules = {};      ///< RuleSteps::to this kernel, if traced; none: imported as it is
 };
 
 /// A matrix in two forms.

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <set>
 
 #include "compiler/egraph/smallest_term.h"
 #include "compiler/extract/layouts.h"
 #include "compiler/extract/lower.h"
 #include "compiler/extract/problem.h"
+#include "compiler/extract/rule_steps.h"
 #include "compiler/extract/rule_trace.h"
 #include "compiler/extract/saturate.h"
 #include "compiler/extract/solve.h"
@@ -39,7 +41,7 @@ double count_programs(const Problem& problem) {
 }
 
 std::vector<Decision> decisions(const egraph::EGraph& graph, const Problem& problem, const Solution& solution,
-                                const RuleTrace& trace) {
+                                const RuleSteps* steps) {
   std::vector<Decision> result;
   std::vector<std::int32_t> choice = solution.choice;
   for (const ProblemSection& section : problem.sections) {
@@ -58,7 +60,7 @@ std::vector<Decision> decisions(const egraph::EGraph& graph, const Problem& prob
       decision.calls = section.calls;
       decision.alternatives = options.size() - 1;
       decision.class_id = problem.classes[at].id;
-      decision.rules = trace.steps(graph, options[chosen].node);
+      if (steps != nullptr) decision.rules = steps->to(options[chosen].node);
       double least = std::numeric_limits<double>::infinity();
       for (std::size_t i = 0; i < options.size(); ++i) {
         if (i == chosen) {
@@ -137,7 +139,8 @@ std::vector<LayoutDecision> layout_decisions(const egraph::SmallestTerms& terms,
 Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const CostModel& costs,
                                   const ExtractOptions& options, bool explained) {
   RuleTrace trace;
-  NNTUNE_ASSIGN(const auto saturated, saturate(phases, options, explained ? &trace : nullptr));
+  const bool traces = options.trace_rules || options.keep_egraph;
+  NNTUNE_ASSIGN(const auto saturated, saturate(phases, options, traces ? &trace : nullptr));
   const rules::Language& language = saturated->language;
   const egraph::EGraph& graph = saturated->graph;
   Extraction result;
@@ -171,7 +174,8 @@ Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const Co
     explanation.egraph = view_egraph(graph, language, terms, problem, solved.best, trace);
   }
   if (explained) {
-    explanation.decisions = decisions(graph, problem, solved.best, trace);
+    const auto steps = traces ? std::make_unique<RuleSteps>(trace, graph) : nullptr;
+    explanation.decisions = decisions(graph, problem, solved.best, steps.get());
     explanation.layouts = layout_decisions(terms, problem, solved.best);
   }
   return result;

@@ -40,7 +40,8 @@ struct ExtractOptions {
   bool smallest = false;
   /// For proving how near the program is to the best there is (Explanation::lower_bound); 0: the bound that costs nothing extra.
   std::chrono::milliseconds proof_limit{0};
-  bool keep_egraph = false;  ///< Explanation::egraph is filled, for people
+  bool trace_rules = false;  ///< Decision::rules are filled, for people; takes time and memory
+  bool keep_egraph = false;  ///< Explanation::egraph is filled, for people; rules are traced, too
   egraph::RunLimits limits = {.nodes = 50'000,
                               .iterations = 60,
                               .time = std::chrono::seconds(20),

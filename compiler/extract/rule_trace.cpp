@@ -1,9 +1,8 @@
 #include "compiler/extract/rule_trace.h"
 
-#include <algorithm>
-#include <map>
+#include <cassert>
 #include <optional>
-#include <string_view>
+#include <ranges>
 #include <utility>
 
 namespace nntune::extract {
@@ -12,114 +11,93 @@ using egraph::ClassId;
 using egraph::EGraph;
 using egraph::Match;
 using egraph::NodeId;
-using egraph::Sexpr;
 
-namespace {
-
-/// The expressions of a pattern that is several, separated by commas; none that names its class ("?v = ...").
-std::vector<Sexpr> expressions(std::string_view pattern) {
-  std::vector<Sexpr> result;
-  int depth = 0;
-  std::size_t begin = 0;
-  for (std::size_t i = 0; i <= pattern.size(); ++i) {
-    if (i < pattern.size()) {
-      depth += pattern[i] == '(' || pattern[i] == '{' ? 1 : pattern[i] == ')' || pattern[i] == '}' ? -1 : 0;
-      if (pattern[i] != ',' || depth > 0) continue;
-    }
-    if (auto parsed = egraph::parse_sexpr(pattern.substr(begin, i - begin))) result.push_back(std::move(*parsed));
-    begin = i + 1;
+std::vector<egraph::Rewrite> RuleTrace::follow(EGraph& graph, std::vector<egraph::Rewrite> rules) {
+  assert(graph_ == nullptr && graph.proofs() == nullptr);
+  graph_ = &graph;
+  graph.rebuild();
+  for (NodeId node = 0; node < graph.total_nodes(); ++node) {
+    added(node, graph.children(node));
+    if (graph.find(node) != node) unions_.push_back({node, graph.find(node), Union::kGiven});
   }
-  return result;
-}
-
-bool is_variable(const Sexpr& term) { return term.operands.empty() && term.head.starts_with('?'); }
-
-/// The class of a term under a match; appends the nodes of its operators. Nothing where it has operators that match by head.
-std::optional<ClassId> find_nodes(const EGraph& graph, const Match& match, const Sexpr& term, std::vector<NodeId>& nodes) {
-  if (is_variable(term)) return graph.find(match[std::string_view(term.head).substr(1)]);
-  const auto symbol = graph.symbols().find(term.head);
-  std::vector<ClassId> operands;
-  for (const Sexpr& each : term.operands) {
-    const auto operand = find_nodes(graph, match, each, nodes);
-    if (!operand) return std::nullopt;
-    operands.push_back(*operand);
-  }
-  const auto id = symbol ? graph.lookup(*symbol, operands) : std::nullopt;
-  if (!id || operands.empty()) return id;
-  std::optional<NodeId> found;
-  graph.for_each_parent(operands.front(), [&](NodeId node) {
-    if (found || graph.symbol(node) != *symbol || graph.find(node) != graph.find(*id)) return;
-    if (std::ranges::equal(graph.children(node), operands, {}, [&](ClassId child) { return graph.find(child); }))
-      found = node;
-  });
-  if (found) nodes.push_back(*found);
-  return id;
-}
-
-/// The nodes that a match is of: those its pattern names, else those that its expressions stand for.
-std::vector<NodeId> matched_nodes(const EGraph& graph, const Match& match, const std::vector<Sexpr>& left) {
-  std::vector<NodeId> nodes(match.nodes.begin(), match.nodes.end());
-  if (nodes.empty()) {
-    for (const Sexpr& term : left) find_nodes(graph, match, term, nodes);
-  }
-  if (nodes.empty()) nodes.push_back(match.root);  // node n is the first of class n
-  return nodes;
-}
-
-}  // namespace
-
-std::vector<egraph::Rewrite> RuleTrace::follow(std::vector<egraph::Rewrite> rules) {
+  graph.listen(this);
   for (egraph::Rewrite& rule : rules) {
     const auto number = static_cast<std::uint32_t>(names_.size());
     names_.push_back(rule.name);
+    rule.left = rule.left.with_all_nodes(graph.symbols());
+    lefts_.push_back({{rule.left.links().begin(), rule.left.links().end()}, rule.left.variables().nodes.size()});
     egraph::Applier apply = std::move(rule.apply);
     if (!apply) {
-      apply = [right = std::move(*rule.right)](EGraph& graph, const Match& match) mutable -> std::optional<ClassId> {
-        right.apply(graph, match.root, match.classes);
-        return match.root;
+      apply = [right = std::move(*rule.right)](EGraph& changed, const Match& match) mutable -> std::optional<ClassId> {
+        right.apply(changed, match.root, match.classes);
+        return std::nullopt;
       };
       rule.right.reset();
     }
-    rule.apply = [this, number, left = expressions(rule.left.text()), apply = std::move(apply)](EGraph& graph,
-                                                                                                const Match& match) {
-      const auto begin = static_cast<NodeId>(graph.total_nodes());
-      auto result = apply(graph, match);
-      if (const auto end = static_cast<NodeId>(graph.total_nodes()); end != begin) {
-        additions_.push_back({begin, end, number, matched_nodes(graph, match, left)});
-      }
-      return result;
+    rule.apply = [this, number, root = rule.left.root_node(), apply = std::move(apply)](
+                     EGraph& changed, const Match& match) -> std::optional<ClassId> {
+      begin(number, match, root ? match.nodes[*root] : match.root);
+      if (const auto result = apply(changed, match)) changed.merge(match.root, *result);
+      match_ = nullptr;
+      return std::nullopt;
     };
   }
   return rules;
 }
 
-const RuleTrace::Addition* RuleTrace::addition(NodeId node) const {
-  const auto after = std::upper_bound(additions_.begin(), additions_.end(), node,
-                                      [](NodeId id, const Addition& each) { return id < each.begin; });
-  if (after == additions_.begin() || node >= (after - 1)->end) return nullptr;
-  return &*(after - 1);
+void RuleTrace::begin(std::uint32_t rule, const Match& match, NodeId root) {
+  match_ = &match;
+  rule_ = rule;
+  root_ = root;
+  current_ = kImported;
+  seen_.clear();
+}
+
+/// The application being made, which changes the graph now; kImported: none is.
+std::uint32_t RuleTrace::application() {
+  if (match_ == nullptr) return kImported;
+  if (current_ == kImported) {
+    current_ = static_cast<std::uint32_t>(applications_.size());
+    applications_.push_back(
+        {rule_, static_cast<std::uint32_t>(matched_.size()), root_, static_cast<std::uint32_t>(unions_.size())});
+    matched_.insert(matched_.end(), match_->nodes.begin(), match_->nodes.end());
+  }
+  return current_;
+}
+
+void RuleTrace::added(NodeId node, std::span<const ClassId> children) {
+  assert(node == nodes_.size());
+  nodes_.push_back({static_cast<std::uint32_t>(operands_.size()), application()});
+  operands_.insert(operands_.end(), children.begin(), children.end());
+  found(node);
+}
+
+/// The node that the application being made has in mind with this class: one of its left or right side.
+NodeId RuleTrace::node_of(ClassId id) const {
+  const ClassId leader = graph_->find(id);
+  const auto is_in = [&](NodeId node) { return graph_->find(node) == leader; };
+  if (is_in(root_)) return root_;
+  for (const NodeId node : match_->nodes) {
+    if (is_in(node)) return node;
+  }
+  for (const NodeId node : seen_ | std::views::reverse) {
+    if (is_in(node)) return node;
+  }
+  return id;
+}
+
+void RuleTrace::merging(ClassId a, ClassId b, bool by_congruence) {
+  if (by_congruence) {
+    unions_.push_back({a, b, Union::kCongruence});
+    return;
+  }
+  const std::uint32_t why = application();
+  unions_.push_back(why == kImported ? Union{a, b, Union::kGiven} : Union{node_of(a), node_of(b), why});
 }
 
 std::uint32_t RuleTrace::rule(NodeId node) const {
-  const Addition* const found = addition(node);
-  return found == nullptr ? kImported : found->rule;
-}
-
-std::vector<RuleStep> RuleTrace::steps(const EGraph& graph, NodeId node) const {
-  std::map<const Addition*, NodeId> needed;  // with the node that was needed; addresses ascend in time
-  std::vector<NodeId> open = {node};
-  while (!open.empty()) {
-    const NodeId at = open.back();
-    open.pop_back();
-    const Addition* const found = addition(at);
-    if (found == nullptr || !needed.emplace(found, at).second) continue;
-    open.insert(open.end(), found->matched.begin(), found->matched.end());
-  }
-  std::vector<RuleStep> result;
-  for (const auto& [found, made] : needed) {
-    result.push_back({names_[found->rule], std::string(graph.text(made))});
-  }
-  return result;
+  const std::uint32_t application = added_by(node);
+  return application == kImported ? kImported : applications_[application].rule;
 }
 
 }  // namespace nntune::extract

@@ -62,7 +62,7 @@ Expected<std::unique_ptr<Saturated>> saturate(std::span<const graph::Phase> phas
   rule_options.threads = options.threads;
   NNTUNE_ASSIGN(std::vector<egraph::Rewrite> rules,
                 rules::enabled_rules(result->graph.symbols(), result->language, rule_options));
-  if (trace != nullptr) rules = trace->follow(std::move(rules));
+  if (trace != nullptr) rules = trace->follow(result->graph, std::move(rules));
   result->report = egraph::run(result->graph, rules, options.limits);
   if (!result->language.trouble().empty()) {
     return fail(ErrorKind::internal, "a rewrite rule changed a type: " + result->language.trouble());

@@ -33,7 +33,7 @@ struct Saturated {
 [[nodiscard]] PhaseUse use_of(const graph::Phase& phase, std::span<const graph::Phase> phases,
                               const ExtractOptions& options);
 
-/// \param trace  told which rule added which node, if given
+/// \param trace  told what each rule did, if given
 /// Errors: bad_input (unknown rule family), internal (a rule that changes types).
 [[nodiscard]] Expected<std::unique_ptr<Saturated>> saturate(std::span<const graph::Phase> phases,
                                                             const ExtractOptions& options, RuleTrace* trace = nullptr);

@@ -88,8 +88,9 @@ Expected<extract::Extraction> plan_model(const import::ModelConfig& config, grap
   extract::ExtractOptions options;
   options.threads = threads;
   options.rules.isa = isa;
+  options.trace_rules = extras.rules;
   options.rules.disabled = limits.without;
-  options.keep_egraph = extras.keep_egraph;
+  options.keep_egraph = extras.egraph;
   options.proof_limit = extras.proof_limit;
   const auto planned = [&]() -> Expected<extract::Extraction> {
     NNTUNE_ASSIGN(extract::Extraction result, limits.pipeline ? extract::extract_by_pipeline(phases, costs, options)

@@ -48,7 +48,8 @@ struct PlanLimits {
 
 /// What is wanted beside the program.
 struct PlanExtras {
-  bool keep_egraph = false;                  ///< ExtractOptions::keep_egraph
+  bool rules = false;                        ///< ExtractOptions::trace_rules
+  bool egraph = false;                       ///< ExtractOptions::keep_egraph
   std::chrono::milliseconds proof_limit{0};  ///< ExtractOptions::proof_limit
 };
 
