@@ -35,6 +35,11 @@ Status check_count(const Op& op, std::size_t have, std::size_t want) {
   return {};
 }
 
+Status check_no_blocks(std::string_view operation, const TensorType& type) {
+  if (type.block != 0) return misfit(operation, fmt::format("x is {}, must not be quantised in blocks", type.text()));
+  return {};
+}
+
 /// Whether `group` columns at a time fill the rows of `x`.
 Status check_group(const std::string& step, std::int64_t group, const TensorType& x, std::int64_t multiple) {
   if (group < 1 || group % multiple != 0 || x.shape[1] % group != 0) {
@@ -49,6 +54,7 @@ Expected<TensorType> infer_step(const Step& step, TensorType x, const TensorType
   const std::int64_t columns = x.shape[1];
   TensorType result = x;
   result.dtype = DType::f32;
+  result.block = 0;
   switch (step.kind) {
     case StepKind::rms:
       if (step.eps < 0) return misfit(what, "eps must not be negative");
@@ -89,6 +95,11 @@ Expected<TensorType> infer_step(const Step& step, TensorType x, const TensorType
       if (step.dtype != DType::f32 && step.dtype != DType::bf16) return misfit(what, "only casts to f32 and bf16 exist");
       result.dtype = step.dtype;
       return result;
+    case StepKind::quantise:
+      NNTUNE_TRY(check_group(what, step.group, x, 1));
+      result.dtype = DType::i8;
+      result.block = step.group;
+      return result;
     case StepKind::pack:
       NNTUNE_TRY(check_row_major(what, "x", x));
       if (step.lanes.empty()) return misfit(what, "it has no lanes");
@@ -106,8 +117,8 @@ constexpr std::int64_t kMostSplits = 4096;
 /// What attention gives behind its softmax; `columns`: heads*d.
 Expected<TensorType> infer_attended(const Op& op, std::int64_t rows, std::int64_t columns) {
   for (const Step& step : op.epilogue) {
-    if (step.kind != StepKind::cast && step.kind != StepKind::pack) {
-      return misfit(op.text(), fmt::format("{} may not follow attention, only cast and pack", step.text()));
+    if (step.kind != StepKind::cast && step.kind != StepKind::quantise && step.kind != StepKind::pack) {
+      return misfit(op.text(), fmt::format("{} may not follow attention, only cast, quantise and pack", step.text()));
     }
   }
   return infer_chain(op.epilogue, TensorType{DType::f32, {rows, columns}, {}}, {});
@@ -169,6 +180,7 @@ Expected<TensorType> infer_slice(const Op& op, const TensorType& x) {
   NNTUNE_TRY(check_matrix(op.text(), "x", x));
   NNTUNE_TRY(check_row_major(op.text(), "x", x));
   if (op.axis != 0 && op.axis != 1) return misfit(op.text(), "axis must be 0 or 1");
+  if (op.axis == 1) NNTUNE_TRY(check_no_blocks(op.text(), x));
   TensorType result = x;
   std::int64_t& size = result.shape[static_cast<std::size_t>(op.axis)];
   if (op.begin < 0 || op.end <= op.begin || op.end > size) {
@@ -187,7 +199,7 @@ Expected<TensorType> infer_stack(const Op& op, std::span<const TensorType> input
   for (const TensorType& w : inputs) {
     NNTUNE_TRY(check_matrix(op.text(), "an operand", w));
     NNTUNE_TRY(check_row_major(op.text(), "an operand", w));
-    if (w.shape[1] != result.shape[1] || w.dtype != result.dtype) {
+    if (w.shape[1] != result.shape[1] || w.dtype != result.dtype || w.block != result.block) {
       return misfit(op.text(), fmt::format("{} and {} must have equal columns and dtype", inputs[0].text(), w.text()));
     }
     result.shape[0] += w.shape[0];
@@ -204,12 +216,14 @@ Expected<TensorType> infer_stack(const Op& op, std::span<const TensorType> input
 
 Expected<TensorType> infer_transpose(const Op& op, TensorType x) {
   NNTUNE_TRY(check_matrix(op.text(), "x", x));
+  NNTUNE_TRY(check_no_blocks(op.text(), x));
   std::swap(x.shape[0], x.shape[1]);
   for (Lane& lane : x.lanes) lane.axis = 1 - lane.axis;
   return x;
 }
 
 Expected<TensorType> infer_reshape(const Op& op, const TensorType& x) {
+  NNTUNE_TRY(check_no_blocks(op.text(), x));
   const auto static_size = [](std::int64_t size) { return size >= 1; };
   if (x.rank() > 2 || !is_number(x) || !std::ranges::all_of(x.shape, static_size)) {
     return misfit(op.text(), fmt::format("x is {}, must be a vector or a matrix of f32, bf16 or i8", x.text()));

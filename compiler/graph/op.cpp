@@ -11,7 +11,7 @@
 namespace nntune::graph {
 namespace {
 
-constexpr std::array<std::pair<StepKind, std::string_view>, 10> kStepNames = {{
+constexpr std::array<std::pair<StepKind, std::string_view>, 11> kStepNames = {{
     {StepKind::rms, "rms"},
     {StepKind::scale, "scale"},
     {StepKind::add, "add"},
@@ -21,6 +21,7 @@ constexpr std::array<std::pair<StepKind, std::string_view>, 10> kStepNames = {{
     {StepKind::rope, "rope"},
     {StepKind::softmax, "softmax"},
     {StepKind::cast, "cast"},
+    {StepKind::quantise, "quantise"},
     {StepKind::pack, "pack"},
 }};
 
@@ -99,6 +100,7 @@ std::string Step::text() const {
   switch (kind) {
     case StepKind::rms: return fmt::format("rms({},{})", eps, group);
     case StepKind::swiglu_pairs:
+    case StepKind::quantise:
     case StepKind::rope: return fmt::format("{}({})", name(kind), group);
     case StepKind::cast: return fmt::format("cast({})", name(dtype));
     case StepKind::pack: return fmt::format("pack({})", graph::text(lanes));
@@ -123,6 +125,7 @@ Expected<Step> Step::parse(std::string_view text) {
       break;
     }
     case StepKind::swiglu_pairs:
+    case StepKind::quantise:
     case StepKind::rope: {
       NNTUNE_ASSIGN(step.group, parse_integer(call.arguments, fmt::format("group of {}", name(step.kind))));
       break;

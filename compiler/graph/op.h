@@ -29,6 +29,8 @@ enum class StepKind : std::uint8_t {
                  ///< row i of x is at position past + i
   softmax,       ///< over the whole row
   cast,          ///< rounds to `dtype` (nearest even)
+  quantise,      ///< rounds to i8 in blocks of `group` columns (TensorType::block), nearest even; what reads it, reads the
+                 ///< values, integers times scales
   pack,          ///< changes the layout to `lanes` (on axes 0 and 1); always last
 };
 
@@ -37,13 +39,13 @@ enum class StepKind : std::uint8_t {
 struct Step {
   StepKind kind = StepKind::cast;
   double eps = 0;                ///< rms
-  std::int64_t group = 0;        ///< rms, swiglu_pairs, rope
+  std::int64_t group = 0;        ///< rms, swiglu_pairs, rope, quantise
   DType dtype = DType::f32;      ///< cast
   std::vector<Lane> lanes = {};  ///< pack
 
   auto operator<=>(const Step&) const = default;
   [[nodiscard]] int operands() const;  ///< how many further operands it takes: 0 or 1
-  /// e.g. "rms(1e-06,128)", "scale", "cast(bf16)", "pack(0:8,1:2)"
+  /// e.g. "rms(1e-06,128)", "scale", "cast(bf16)", "quantise(32)", "pack(0:8,1:2)"
   [[nodiscard]] std::string text() const;
   [[nodiscard]] static Expected<Step> parse(std::string_view text);
 };
@@ -60,16 +62,17 @@ enum class OpKind : std::uint8_t {
   embed,      ///< (ids: i32[m], table: [V, H]) -> f32[m, H]
   rowwise,    ///< (x, operands of chain...) -> chain applied to x
   matmul,     ///< (x: [m, K], operands of prologue..., w: [N, K], operands of epilogue...) -> epilogue(prologue(x) w^T);
-              ///< sums in f32 (of i8: in i32); after the matmul the running value is f32[m, N]
+              ///< sums in f32 (of i8: in i32; of i8 in blocks: in i32 within a block, times both scales, then in f32);
+              ///< after the matmul the running value is f32[m, N]
   attention,  ///< (q: [m, heads*d], operands of prologue..., k: [kv_heads, ?, d], v: likewise) -> f32[m, heads*d];
               ///< causal: row i sees positions 0 .. past+i; softmax(q k^T * scale) v; GQA: head h reads h*kv_heads/heads;
-              ///< the epilogue (cast, pack) applies to the result.
+              ///< the epilogue (cast, quantise, pack) applies to the result.
               ///< With S > 1 splits, of one row and without epilogue: f32[1, S*heads*d + S*heads], what each split of the
               ///< positions gives for itself. The positions are blocks of kSplitBlock, B in all; split s has the blocks
               ///< s*B/S .. (s+1)*B/S. Columns (s*heads + h)*d ..: its softmax(q k^T * scale) v; column
               ///< S*heads*d + s*heads + h: log2 of its sum of exp(q k^T * scale). No positions: 0, and kNoPositions
   attention_merge,  ///< (parts: f32[1, S*heads*d + S*heads], as above) -> f32[1, heads*d]; the parts, each weighted by its sum of
-                    ///< exponentials (Dao et al., Flash-Decoding, 2023); the epilogue (cast, pack) applies to the result
+                    ///< exponentials (Dao et al., Flash-Decoding, 2023); the epilogue as of attention
   cache_append,  ///< (x: [m, kv_heads*d], operands of chain..., cache: [kv_heads, ?, d]) -> cache with rows past..past+m set
   slice,         ///< (x: [m, C]) -> columns begin..end; with axis 0 (weights): rows begin..end
   concat,        ///< (w0: [n0, K], w1: [n1, K], ...) -> [n0+n1+..., K]; weights only

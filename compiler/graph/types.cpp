@@ -11,6 +11,7 @@ namespace nntune::graph {
 namespace {
 
 constexpr std::int64_t kMostElements = std::int64_t{1} << 48;
+constexpr std::int64_t kScalesAlignment = 64;
 
 }  // namespace
 
@@ -69,7 +70,21 @@ std::int64_t TensorType::storage_elements() const {
   return product;
 }
 
-std::int64_t TensorType::storage_bytes() const { return storage_elements() * static_cast<std::int64_t>(size_bytes(dtype)); }
+std::int64_t TensorType::storage_bytes() const {
+  if (block != 0) return scales_offset() + scales().storage_bytes();
+  return storage_elements() * static_cast<std::int64_t>(size_bytes(dtype));
+}
+
+TensorType TensorType::scales() const {
+  assert(block > 0 && rank() == 2);
+  TensorType result{DType::f32, {shape[0], shape[1] / block}, lanes};
+  std::erase_if(result.lanes, [](const Lane& lane) { return lane.axis != 0; });
+  return result;
+}
+
+std::int64_t TensorType::scales_offset() const {
+  return (storage_elements() + kScalesAlignment - 1) / kScalesAlignment * kScalesAlignment;
+}
 
 std::int64_t TensorType::storage_offset(const std::vector<std::int64_t>& index) const {
   assert(index.size() == shape.size());
@@ -104,11 +119,16 @@ Status TensorType::validate() const {
     if (lane.axis < 0 || lane.axis >= rank()) return refuse("it has lanes on an axis beyond its shape");
     if (lane.count < 1 || lane.count > 65536) return refuse("lanes must be 1 to 65536");
   }
+  if (block == 0) return {};
+  if (dtype != DType::i8 || rank() != 2) return refuse("only matrices of i8 have blocks");
+  if (block < 1 || shape[1] == kRunTime || shape[1] % block != 0) return refuse("its rows must be whole blocks");
   return {};
 }
 
 std::string TensorType::text() const {
-  std::string out = fmt::format("{}[", name(dtype));
+  std::string out(name(dtype));
+  if (block != 0) out += fmt::format("/{}", block);
+  out += '[';
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if (i > 0) out += ',';
     out += shape[i] == kRunTime ? "?" : fmt::format("{}", shape[i]);
@@ -127,7 +147,13 @@ Expected<TensorType> TensorType::parse(std::string_view text) {
   const std::size_t close = text.find(']');
   if (open == std::string_view::npos || close == std::string_view::npos || close < open) return refuse();
   TensorType type;
-  NNTUNE_ASSIGN(type.dtype, parse_dtype(text.substr(0, open)));
+  const std::string_view element = text.substr(0, open);
+  const std::size_t slash = element.find('/');
+  NNTUNE_ASSIGN(type.dtype, parse_dtype(element.substr(0, slash)));
+  if (slash != std::string_view::npos) {
+    NNTUNE_ASSIGN(type.block, parse_integer(element.substr(slash + 1), fmt::format("the block of \"{}\"", text)));
+    if (type.block < 1) return refuse();  // no blocks are written without a number
+  }
   for (const std::string_view piece : split(text.substr(open + 1, close - open - 1), ',')) {
     if (piece == "?") {
       type.shape.push_back(kRunTime);

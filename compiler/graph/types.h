@@ -33,6 +33,10 @@ inline constexpr std::int64_t kRunTime = -1;
 
 /// Shape, dtype and packed layout.
 ///
+/// i8 may be quantised in blocks (`block` > 0, the Q8_0 of llama.cpp): so many neighbours along the last axis share one f32
+/// scale, and a value is its scale times an integer of -127..127. The scale is the largest magnitude of the block / 127, so one
+/// of its integers is 127 or -127, or all are 0. The scales lie behind the values, in the layout of scales().
+///
 /// Without lanes the tensor is row-major. With lanes, axis a is cut into outer(a) = ceil(shape[a] / lanes on a) tiles; the
 /// outer indices come first in axis order, then the lanes in the order listed, all row-major, padded with zeros. So
 /// bf16[6144,1024]<0:32,1:2> is [192][512][32][2]: panels of 32 outputs, pairs along k (Pack of nncase, arXiv 2512.21571);
@@ -41,6 +45,7 @@ struct TensorType {
   DType dtype = DType::f32;
   std::vector<std::int64_t> shape;
   std::vector<Lane> lanes;
+  std::int64_t block = 0;  ///< columns that share a scale; 0: values are what they are
 
   auto operator<=>(const TensorType&) const = default;
 
@@ -55,14 +60,19 @@ struct TensorType {
   /// Elements in memory, padding included; every dimension must be static.
   [[nodiscard]] std::int64_t storage_elements() const;
   [[nodiscard]] std::int64_t storage_bytes() const;
+  /// Of a matrix in blocks: the type of its scales, f32[rows, columns / block] with the lanes on axis 0.
+  [[nodiscard]] TensorType scales() const;
+  /// Bytes from the start of the values to the scales, a multiple of 64.
+  [[nodiscard]] std::int64_t scales_offset() const;
   /// Position in memory, in elements, of the logical `index` (one entry an axis).
   [[nodiscard]] std::int64_t storage_offset(const std::vector<std::int64_t>& index) const;
   /// The same values without lanes.
-  [[nodiscard]] TensorType unpacked() const { return {dtype, shape, {}}; }
-  /// Why there is no such tensor (no dimensions, a dimension below 1, lanes on an axis it does not have, absurd size).
+  [[nodiscard]] TensorType unpacked() const { return {dtype, shape, {}, block}; }
+  /// Why there is no such tensor (no dimensions, a dimension below 1, lanes on an axis it does not have, absurd size, blocks
+  /// that do not fill the rows of an i8 matrix).
   [[nodiscard]] Status validate() const;
 
-  /// Canonical text, e.g. "bf16[6144,1024]<0:32,1:2>"; a run-time dimension is "?".
+  /// Canonical text, e.g. "bf16[6144,1024]<0:32,1:2>", in blocks of 32 "i8/32[6144,1024]<0:32,1:4>"; a run-time dimension is "?".
   [[nodiscard]] std::string text() const;
   [[nodiscard]] static Expected<TensorType> parse(std::string_view text);
 };

@@ -119,6 +119,7 @@ class Builder {
 }  // namespace
 
 std::string AttentionMerge::refuse(const Workload& workload, const Isa& isa) const {
+  if (const std::string why = refuse_types(workload); !why.empty()) return why;
   if (shape_of(workload).head % vector_lanes(isa) != 0) return "heads are no multiple of a vector";
   return "";
 }

@@ -42,6 +42,10 @@ void declare_operands(loopir::Function& function, const schedule::Workload& work
 std::string refuse_types(const schedule::Workload& workload) {
   const auto is_i8 = [](const graph::TensorType& type) { return type.dtype == graph::DType::i8; };
   if (is_i8(workload.output) || std::ranges::any_of(workload.inputs, is_i8)) return "operands of i8 are not generated";
+  const auto quantises = [](const graph::Step& step) { return step.kind == graph::StepKind::quantise; };
+  if (std::ranges::any_of(workload.op.prologue, quantises) || std::ranges::any_of(workload.op.epilogue, quantises)) {
+    return "quantising is not generated";
+  }
   return "";
 }
 
@@ -56,7 +60,8 @@ std::span<const loopir::Buffer> buffers(const loopir::Function& function, std::s
 double operand_bytes(const graph::TensorType& type, std::int64_t past) {
   double elements = 1;
   for (const std::int64_t extent : type.shape) elements *= static_cast<double>(extent == graph::kRunTime ? past : extent);
-  return elements * static_cast<double>(graph::size_bytes(type.dtype));
+  const double scales = type.block == 0 ? 0 : 4 / static_cast<double>(type.block);
+  return elements * (static_cast<double>(graph::size_bytes(type.dtype)) + scales);
 }
 
 }  // namespace nntune::kernels

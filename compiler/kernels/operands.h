@@ -19,7 +19,7 @@ namespace nntune::kernels {
 /// row stride; weights (`constant`: positions in the inputs) and tables are dense.
 void declare_operands(loopir::Function& function, const schedule::Workload& workload, std::span<const std::size_t> constant);
 
-/// Why no kernel reads or writes these element types, "" if kernels may.
+/// Why no kernel reads, makes or writes these element types, "" if kernels may.
 [[nodiscard]] std::string refuse_types(const schedule::Workload& workload);
 
 /// The types of `count` inputs from `first`.

@@ -127,6 +127,7 @@ void RowChain::apply(const Step& step, const Buffer& operand) {
     case StepKind::rope: rope(step, operand); return;
     case StepKind::softmax: softmax(); return;
     case StepKind::cast:
+    case StepKind::quantise:  // refused before
     case StepKind::pack: return;
     case StepKind::scale: {
       const std::int64_t period = operand->shape[0];

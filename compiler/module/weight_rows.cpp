@@ -45,6 +45,9 @@ bool WeightRows::reads_whole_matrix(const graph::Graph& recipe) {
 
 Status WeightRows::check() const {
   for (const Node& node : recipe_->nodes()) {
+    if (node.type.block != 0) {
+      return fail(ErrorKind::unsupported, fmt::format("weights of type {} are not stored yet", node.type.text()));
+    }
     switch (node.op.kind) {
       case OpKind::weight:
       case OpKind::slice:

@@ -89,6 +89,9 @@ void apply(const Step& step, const graph::TensorType& result, const HostTensor<T
       case StepKind::cast:
         for (std::int64_t c = 0; c < columns && context.rounds; ++c) row[c] = round_to(step.dtype, row[c]);
         break;
+      case StepKind::quantise:
+        if (context.rounds) quantise(row, columns, step.group);
+        break;
       case StepKind::pack: break;
     }
   }

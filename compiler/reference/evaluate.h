@@ -16,12 +16,12 @@ namespace nntune::reference {
 
 struct EvalContext {
   std::int64_t past = 0;  ///< tokens in the KV cache before these rows
-  bool rounds = true;     ///< false: a bf16 type rounds nothing; shows whether programs differ by more than their roundings
+  bool rounds = true;  ///< false: bf16 and blocks round nothing; shows whether programs differ by more than their roundings
 };
 
 /// The result of `op` on `inputs` (in the order of graph::Op; caches as [kv_heads, capacity, d]).
 ///
-/// Arithmetic and sums are in T, float or double; values are rounded only where a type says bf16. Packing changes the type
+/// Arithmetic and sums are in T, float or double; values are rounded only where a type says bf16 or blocks. Packing changes the type
 /// and no value. bad_input if the types do not fit, an id is outside of the table, or the cache or the table of positions
 /// is too short for past + rows.
 template <class T>

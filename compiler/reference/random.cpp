@@ -22,7 +22,7 @@ HostTensor<T> random_tensor(const graph::TensorType& type, std::uint64_t seed, d
   const std::uint64_t start = mix(seed);
   for (std::size_t i = 0; i < tensor.values.size(); ++i) {
     const double unit = static_cast<double>(mix(start + i) >> 11) * 0x1p-53;  // [0, 1)
-    if (type.dtype == graph::DType::i8) {
+    if (type.dtype == graph::DType::i8 && type.block == 0) {
       tensor.values[i] = static_cast<T>(std::round((2 * unit - 1) * 127 * std::min(amplitude, 1.0)));
       continue;
     }
@@ -30,6 +30,7 @@ HostTensor<T> random_tensor(const graph::TensorType& type, std::uint64_t seed, d
                            ? static_cast<T>(std::floor(unit * amplitude))
                            : round_to(type.dtype, static_cast<T>(static_cast<float>((2 * unit - 1) * amplitude)));
   }
+  round_values(tensor);
   return tensor;
 }
 

@@ -1,5 +1,6 @@
 #include "compiler/reference/storage.h"
 
+#include <cmath>
 #include <cstring>
 
 namespace nntune::reference {
@@ -56,6 +57,44 @@ Element get(std::span<const std::byte> memory, std::size_t place) {
   return element;
 }
 
+/// Of a type in blocks: calls visit(first logical position of a block, place of its scale in memory) for each block.
+template <class Visit>
+void for_each_block(const TensorType& type, Visit visit) {
+  for_each_element(type.scales(), 0, [&](std::size_t i, std::size_t place) {
+    const auto bytes = static_cast<std::size_t>(type.scales_offset()) + place * sizeof(float);
+    visit(i * static_cast<std::size_t>(type.block), bytes);
+  });
+}
+
+template <class T>
+void write_blocks(const HostTensor<T>& tensor, std::span<std::byte> memory) {
+  const TensorType& type = tensor.type;
+  std::memset(memory.data(), 0, static_cast<std::size_t>(type.storage_bytes()));
+  const T* values = tensor.values.data();
+  std::vector<T> scales(tensor.values.size() / static_cast<std::size_t>(type.block));
+  for_each_block(type, [&](std::size_t first, std::size_t place) {
+    const T scale = block_scale(values + first, type.block);
+    scales[first / static_cast<std::size_t>(type.block)] = scale;
+    put(memory.subspan(place), 0, static_cast<float>(scale));
+  });
+  for_each_element(type, 0, [&](std::size_t i, std::size_t place) {
+    const T scale = scales[i / static_cast<std::size_t>(type.block)];
+    put(memory, place, static_cast<std::int8_t>(scale > 0 ? std::nearbyint(values[i] / scale) : 0));
+  });
+}
+
+template <class T>
+void read_blocks(HostTensor<T>& tensor, std::span<const std::byte> memory) {
+  const auto block = static_cast<std::size_t>(tensor.type.block);
+  T* values = tensor.values.data();
+  for_each_element(tensor.type, 0,
+                   [&](std::size_t i, std::size_t place) { values[i] = static_cast<T>(get<std::int8_t>(memory, place)); });
+  for_each_block(tensor.type, [&](std::size_t first, std::size_t place) {
+    const T scale = get<float>(memory.subspan(place), 0);
+    for (std::size_t i = first; i < first + block; ++i) values[i] *= scale;
+  });
+}
+
 }  // namespace
 
 std::int64_t storage_bytes(const TensorType& type, std::int64_t row_stride) {
@@ -67,6 +106,8 @@ template <class T>
 void write_storage(const HostTensor<T>& tensor, std::span<std::byte> memory, std::int64_t row_stride) {
   assert(static_cast<std::int64_t>(memory.size()) >= storage_bytes(tensor.type, row_stride));
   const TensorType& type = tensor.type;
+  assert(row_stride == 0 || type.block == 0);
+  if (type.block != 0) return write_blocks(tensor, memory);
   if (type.packed()) std::memset(memory.data(), 0, static_cast<std::size_t>(type.storage_bytes()));
   const T* values = tensor.values.data();
   switch (type.dtype) {
@@ -99,6 +140,10 @@ template <class T>
 HostTensor<T> read_storage(const TensorType& type, std::span<const std::byte> memory, std::int64_t row_stride) {
   assert(static_cast<std::int64_t>(memory.size()) >= storage_bytes(type, row_stride));
   HostTensor<T> tensor(type);
+  if (type.block != 0) {
+    read_blocks(tensor, memory);
+    return tensor;
+  }
   T* values = tensor.values.data();
   switch (type.dtype) {
     case DType::f32:

@@ -1,7 +1,9 @@
 /// Tensors of the reference evaluator: plain logical values, whatever the layout of the type.
 #pragma once
 
+#include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -13,7 +15,7 @@ namespace nntune::reference {
 
 /// Values in row-major logical order; lanes in `type` change nothing here. T is float or double.
 ///
-/// A bf16 tensor holds values that are representable in bf16, an i32 tensor whole numbers.
+/// A bf16 tensor holds values that are representable in bf16, an i32 tensor whole numbers, one in blocks integers times scales.
 template <class T>
 struct HostTensor {
   graph::TensorType type;  ///< every dimension static
@@ -44,8 +46,27 @@ template <class T>
   return dtype == graph::DType::bf16 ? static_cast<T>(bf16_to_float(float_to_bf16(static_cast<float>(value)))) : value;
 }
 
+/// The scale of a block of a quantised tensor.
+template <class T>
+[[nodiscard]] T block_scale(const T* values, std::int64_t block) {
+  T largest = 0;
+  for (std::int64_t i = 0; i < block; ++i) largest = std::max(largest, std::abs(values[i]));
+  return static_cast<T>(static_cast<float>(largest / 127));
+}
+
+/// Rounds `count` values, whole blocks, to integers times the scale of their block (graph::TensorType::block).
+template <class T>
+void quantise(T* values, std::int64_t count, std::int64_t block) {
+  for (std::int64_t begin = 0; begin < count; begin += block) {
+    const T scale = block_scale(values + begin, block);
+    for (std::int64_t i = begin; i < begin + block; ++i)
+      values[i] = scale > 0 ? std::nearbyint(values[i] / scale) * scale : 0;
+  }
+}
+
 template <class T>
 void round_values(HostTensor<T>& tensor) {
+  if (tensor.type.block != 0) quantise(tensor.values.data(), tensor.type.elements(), tensor.type.block);
   if (tensor.type.dtype != graph::DType::bf16) return;
   for (T& value : tensor.values) value = round_to(graph::DType::bf16, value);
 }

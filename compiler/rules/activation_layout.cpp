@@ -14,7 +14,8 @@ std::span<const Rule> activation_layout_rules() {
        .left = "(matmul{;} ?x ?w)",
        .build =
            [](Builder& site) {
-             for (const Lanes& lanes : activation_tiles(site.options(), site.type("x").dtype, site.type("w").dtype)) {
+             const graph::TensorType x = site.type("x");
+             for (const Lanes& lanes : activation_tiles(site.options(), x.dtype, site.type("w").dtype, x.block)) {
                const Step step{.kind = StepKind::pack, .lanes = lanes};
                if (const auto packed = site.add(graph::rowwise({step}), {site["x"]})) {
                  site.offer(site.add(graph::matmul(), {*packed, site["w"]}));
@@ -23,7 +24,8 @@ std::span<const Rule> activation_layout_rules() {
            },
        .when =
            [](const Site& site) {
-             return site.plain_weight("w") && !site.constant("x") && !site.type("x").packed() && site.type("x").shape[0] > 1;
+             return site.plain_weight("w") && !site.constant("x") && !site.type("x").packed() &&
+                    site.type("x").shape[0] > 1 && site.type("x").block == site.type("w").block;
            }},
       {.name = "pack-of-unpack",
        .left = "(pack:p (unpack{} ?x))",

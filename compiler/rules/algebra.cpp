@@ -36,7 +36,8 @@ bool elementwise(const graph::Chain& chain) {
 bool row_by_row(const graph::Chain& chain) {
   return !chain.empty() && std::ranges::all_of(chain, [](const Step& step) {
     return step.kind == StepKind::rms || step.kind == StepKind::scale || step.kind == StepKind::softmax ||
-           step.kind == StepKind::cast || step.kind == StepKind::swiglu_split || step.kind == StepKind::swiglu_pairs;
+           step.kind == StepKind::cast || step.kind == StepKind::quantise || step.kind == StepKind::swiglu_split ||
+           step.kind == StepKind::swiglu_pairs;
   });
 }
 

@@ -31,6 +31,7 @@ bool fits_epilogue(const Step& step) {
   switch (step.kind) {
     case StepKind::add:
     case StepKind::cast:
+    case StepKind::quantise:  // tiles of whole blocks
     case StepKind::scale:
     case StepKind::swiglu_pairs:
     case StepKind::pack: return true;
@@ -131,8 +132,9 @@ std::span<const Rule> fusion_rules() {
        .left = "(rowwise:r (attention:k ..) ..)",
        .build =
            [](Builder& site) {
-             fuse_consumer(site,
-                           [](const Step& step) { return step.kind == StepKind::cast || step.kind == StepKind::pack; });
+             fuse_consumer(site, [](const Step& step) {
+               return step.kind == StepKind::cast || step.kind == StepKind::quantise || step.kind == StepKind::pack;
+             });
            }},
       // a + (x w^T): addition commutes, so the matmul may be either operand.
       {.name = "fuse-residual-into-matmul",

@@ -16,6 +16,9 @@ struct RuleOptions {
   int threads = 1;
   /// Folding a norm into bf16 weights rounds them a second time; f32 weights are folded in any case.
   bool allow_weight_rounding = false;
+  /// Activations may be quantised in blocks of i8 where the weights are stored so. It changes results by about 1/254 of the
+  /// largest value of each block, so it is never done without being asked for.
+  bool allow_quantised_activations = false;
   /// Sums and products in another order, which round differently in f32: a + (b + c), x (v + w)^T.
   bool allow_reassociation = false;
   /// Packs travel also where no layout is given yet, so that products may be stored packed for elementwise work to read: all

@@ -41,7 +41,7 @@ bool takes_part(const graph::Step& step) {
          step.kind == StepKind::swiglu_pairs || step.kind == StepKind::scale;
 }
 bool elementwise_or_stores(const graph::Step& step) {
-  return takes_part(step) || step.kind == StepKind::cast || step.kind == StepKind::pack;
+  return takes_part(step) || step.kind == StepKind::cast || step.kind == StepKind::quantise || step.kind == StepKind::pack;
 }
 
 bool takes_rows(StepKind kind) { return kind == StepKind::add || kind == StepKind::swiglu; }

@@ -18,6 +18,7 @@ std::span<const Family> families() {
       {"activation_layout", "activations are packed once for all matmuls that read them", activation_layout_rules()},
       {"attention_split", "decode attention is split over the keys, so that threads need not wait for heads",
        attention_split_rules()},
+      {"quantise", "activations are quantised once for all matmuls with quantised weights", quantise_rules()},
       {"pack_travel", "layouts move through row-wise work, transposes and reshapes", pack_travel_rules()},
   };
   return kFamilies;

@@ -34,5 +34,6 @@ struct Family {
 [[nodiscard]] std::span<const Rule> activation_layout_rules();
 [[nodiscard]] std::span<const Rule> attention_split_rules();
 [[nodiscard]] std::span<const Rule> pack_travel_rules();
+[[nodiscard]] std::span<const Rule> quantise_rules();
 
 }  // namespace nntune::rules

@@ -81,7 +81,7 @@ struct Rule {
   const char* right = nullptr;          ///< a pattern, or
   void (*build)(Builder&) = nullptr;    ///< a function that offers right sides
   bool (*when)(const Site&) = nullptr;  ///< side condition; none: always
-  bool rounds = false;                  ///< equal but for roundings to bf16
+  bool rounds = false;                  ///< equal but for roundings to bf16 or to blocks of i8
 };
 
 /// Rules for the engine. `language` must outlive them. Errors: internal (a malformed declaration).

@@ -66,11 +66,12 @@ std::vector<Lanes> weight_panels(const RuleOptions& options, DType x, DType w) {
   return result;
 }
 
-std::vector<Lanes> activation_tiles(const RuleOptions& options, DType x, DType w) {
+std::vector<Lanes> activation_tiles(const RuleOptions& options, DType x, DType w, std::int64_t block) {
   std::vector<Lanes> result;
   for_each_unit(options, x, w, [&](const Unit& unit) {
     for (const std::int64_t rows : unit.tile_k > 0 ? std::vector<std::int64_t>{kTileRows} : options.tile_rows()) {
-      add_new(result, lanes(rows, unit.tile_k > 0 ? unit.tile_k : unit.together));
+      const std::int64_t k = unit.tile_k > 0 ? unit.tile_k : unit.together;
+      add_new(result, lanes(rows, static_cast<int>(block == 0 ? k : std::min(k, block))));
     }
   });
   return result;

@@ -8,6 +8,9 @@
 /// | AMX bf16 | bf16 | bf16      | <0:16,1:2>       | <0:16,1:32>         |
 /// | AMX int8 | i8   | i8        | <0:16,1:4>       | <0:16,1:64>         |
 ///
+/// i8 may be quantised in blocks; weights and activations then have blocks of one size, and a tile of activations holds no more
+/// columns than a block, since the sum of a block is scaled before the next one is added.
+///
 /// An AMX tile is 16 rows of 64 bytes. Of weights these are 16 pairs or quads along k for each of 16 outputs, so a panel
 /// <0:16,1:2> is a row of such tiles, one after the other along k; of activations they are 16 rows of 64 bytes along k (Intel,
 /// "Architecture Instruction Set Extensions Programming Reference", chapter 3).
@@ -26,6 +29,8 @@ using Lanes = std::vector<graph::Lane>;
 [[nodiscard]] std::vector<Lanes> weight_panels(const RuleOptions& options, graph::DType x, graph::DType w);
 
 /// Layouts of activations [m, K] that go with them, beside the row-major one.
-[[nodiscard]] std::vector<Lanes> activation_tiles(const RuleOptions& options, graph::DType x, graph::DType w);
+/// \param block  TensorType::block of both
+[[nodiscard]] std::vector<Lanes> activation_tiles(const RuleOptions& options, graph::DType x, graph::DType w,
+                                                  std::int64_t block = 0);
 
 }  // namespace nntune::rules

@@ -27,7 +27,10 @@ std::span<const Rule> weight_layout_rules() {
                }
              }
            },
-       .when = [](const Site& site) { return site.plain_weight("w") && !site.constant("x"); }},
+       .when =
+           [](const Site& site) {
+             return site.plain_weight("w") && !site.constant("x") && site.type("x").block == site.type("w").block;
+           }},
       // Rounds the activations to bf16, as the models do that were trained in it.
       {.name = "bf16-dot",
        .left = "(matmul{;} ?x ?w)",

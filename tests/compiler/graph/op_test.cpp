@@ -46,6 +46,8 @@ TEST(Op, TextRoundTrips) {
                            "unpack{}",
                            "argmax{}",
                            "rowwise{swiglu}",
+                           "rowwise{rms(1e-06,0)|scale|quantise(32)|pack(0:8,1:4)}",
+                           "weight{layers.*.q_proj:i8/32[2048,1024]<0:16,1:4>}",
                            "rowwise{swiglu_split|softmax}"}) {
     const auto op = Op::parse(text);
     ASSERT_TRUE(op) << text << ": " << op.error().message();
@@ -68,6 +70,8 @@ TEST(Op, MalformedTextIsRefused) {
                            "rowwise{scale||add}",
                            "rowwise{|}",
                            "rowwise{cast(f64)}",
+                           "rowwise{quantise}",
+                           "rowwise{quantise(x)}",
                            "rowwise{pack(8)}",
                            "slice{1}",
                            "slice{1,2,3}",
@@ -133,6 +137,29 @@ TEST(InferType, EachOperation) {
   EXPECT_EQ(inferred("argmax{}", {"f32[3,16]"}), "i32[3]");
 }
 
+TEST(InferType, QuantisingGivesBlocksThatArithmeticReads) {
+  EXPECT_EQ(inferred("rowwise{quantise(4)}", {"f32[2,8]"}), "i8/4[2,8]");
+  EXPECT_EQ(inferred("rowwise{rms(1e-06,0)|scale|quantise(4)|pack(0:2,1:4)}", {"bf16[2,8]", "f32[8]"}),
+            "i8/4[2,8]<0:2,1:4>");
+  EXPECT_EQ(inferred("rowwise{quantise(4)}", {"f32[2,8]<0:2,1:4>"}), "i8/4[2,8]<0:2,1:4>");
+  EXPECT_EQ(inferred("rowwise{add}", {"i8/4[2,8]", "f32[2,8]"}), "f32[2,8]");
+  EXPECT_EQ(inferred("rowwise{cast(bf16)}", {"i8/4[2,8]"}), "bf16[2,8]");
+  EXPECT_EQ(inferred("matmul{;}", {"i8/32[4,64]<0:4,1:4>", "i8/32[32,64]<0:16,1:4>"}), "f32[4,32]");
+  EXPECT_EQ(inferred("matmul{scale|quantise(32);swiglu_split|quantise(16)}", {"f32[4,64]", "f32[64]", "i8/32[32,64]"}),
+            "i8/16[4,16]");
+  EXPECT_EQ(inferred("attention{4,2,0.5;;quantise(8)}", {"f32[3,32]", "f32[2,?,8]", "f32[2,?,8]"}), "i8/8[3,32]");
+  EXPECT_EQ(inferred("embed{}", {"i32[5]", "i8/4[100,8]"}), "f32[5,8]");
+  EXPECT_EQ(inferred("slice{1,3,rows}", {"i8/4[3,8]"}), "i8/4[2,8]");
+  EXPECT_EQ(inferred("concat{}", {"i8/4[3,8]", "i8/4[5,8]"}), "i8/4[8,8]");
+  EXPECT_THAT(inferred("rowwise{quantise(3)}", {"f32[2,8]"}), HasSubstr("divisor of the 8 columns"));
+  EXPECT_THAT(inferred("rowwise{quantise(0)}", {"f32[2,8]"}), HasSubstr("divisor of the 8 columns"));
+  EXPECT_THAT(inferred("concat{}", {"i8/4[3,8]", "i8/8[5,8]"}), HasSubstr("equal columns and dtype"));
+  EXPECT_THAT(inferred("concat{}", {"i8/4[3,8]", "i8[5,8]"}), HasSubstr("equal columns and dtype"));
+  EXPECT_THAT(inferred("slice{0,4}", {"i8/4[3,8]"}), HasSubstr("must not be quantised in blocks"));
+  EXPECT_THAT(inferred("transpose{}", {"i8/4[8,8]"}), HasSubstr("must not be quantised in blocks"));
+  EXPECT_THAT(inferred("reshape{16,4}", {"i8/4[8,8]"}), HasSubstr("must not be quantised in blocks"));
+}
+
 TEST(InferType, MisfitsNameTheOperationAndTheOperand) {
   EXPECT_THAT(inferred("matmul{;}", {"f32[1,5]", "bf16[8,4]"}), HasSubstr("matmul{;}: x is f32[1,5] and w is bf16[8,4]"));
   EXPECT_THAT(inferred("matmul{;}", {"f32[1,5]"}), HasSubstr("has 1 operands, takes 2"));
@@ -149,14 +176,14 @@ TEST(InferType, MisfitsNameTheOperationAndTheOperand) {
   EXPECT_THAT(inferred("attention{4,2,1;;}", {"f32[1,24]", "f32[2,?,8]", "f32[2,?,8]"}), HasSubstr("heads*d = 32"));
   EXPECT_THAT(inferred("attention{4,2,1;;}", {"f32[1,32]", "f32[2,?,8]", "bf16[2,?,8]"}), HasSubstr("v is bf16"));
   EXPECT_THAT(inferred("attention{4,2,1;;softmax}", {"f32[1,32]", "f32[2,?,8]", "f32[2,?,8]"}),
-              HasSubstr("only cast and pack"));
+              HasSubstr("only cast, quantise and pack"));
   EXPECT_THAT(inferred("attention{4,2,1,2;;}", {"f32[2,32]", "f32[2,?,8]", "f32[2,?,8]"}),
               HasSubstr("only one row is split"));
   EXPECT_THAT(inferred("attention{4,2,1,2;;cast(bf16)}", {"f32[1,32]", "f32[2,?,8]", "f32[2,?,8]"}),
               HasSubstr("belongs behind attention_merge"));
   EXPECT_THAT(inferred("attention_merge{4,3;}", {"f32[1,100]"}), HasSubstr("must be row-major f32[1,12*(d+1)]"));
   EXPECT_THAT(inferred("attention_merge{4,3;}", {"f32[2,108]"}), HasSubstr("must be row-major f32[1,12*(d+1)]"));
-  EXPECT_THAT(inferred("attention_merge{4,3;softmax}", {"f32[1,108]"}), HasSubstr("only cast and pack"));
+  EXPECT_THAT(inferred("attention_merge{4,3;softmax}", {"f32[1,108]"}), HasSubstr("only cast, quantise and pack"));
   EXPECT_THAT(inferred("attention_merge{4,1;}", {"f32[1,36]"}), HasSubstr("4 heads and 1 splits"));
   EXPECT_THAT(inferred("cache_append{}", {"f32[1,32]", "f32[2,?,8]"}), HasSubstr("the cache is f32[2,?,8]"));
   EXPECT_THAT(inferred("slice{4,9}", {"f32[1,8]"}), HasSubstr("within the 8 columns"));

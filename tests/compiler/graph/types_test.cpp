@@ -8,7 +8,8 @@ namespace nntune::graph {
 namespace {
 
 TEST(TensorType, TextRoundTrips) {
-  for (const char* text : {"f32[1]", "i32[7]", "bf16[6144,1024]<0:32,1:2>", "bf16[8,?,128]", "f32[5,7]<0:4,1:2,0:2>"}) {
+  for (const char* text : {"f32[1]", "i32[7]", "bf16[6144,1024]<0:32,1:2>", "bf16[8,?,128]", "f32[5,7]<0:4,1:2,0:2>",
+                           "i8/32[64,96]", "i8/32[64,96]<0:16,1:4>"}) {
     const auto type = TensorType::parse(text);
     ASSERT_TRUE(type) << text << ": " << type.error().message();
     EXPECT_EQ(type->text(), text);
@@ -16,9 +17,31 @@ TEST(TensorType, TextRoundTrips) {
 }
 
 TEST(TensorType, MalformedTextIsRefused) {
-  for (const char* text :
-       {"", "f32", "f32[", "f32]", "f64[1]", "f32[]", "f32[0]", "f32[-1]", "f32[1,]", "f32[1]<", "f32[1]<>", "f32[1]<0:0>",
-        "f32[1]<1:4>", "f32[1]x", "f32[1,2]<0:4", "f32[99999999999,99999999999]"}) {
+  for (const char* text : {"",
+                           "f32",
+                           "f32[",
+                           "f32]",
+                           "f64[1]",
+                           "f32[]",
+                           "f32[0]",
+                           "f32[-1]",
+                           "f32[1,]",
+                           "f32[1]<",
+                           "f32[1]<>",
+                           "f32[1]<0:0>",
+                           "f32[1]<1:4>",
+                           "f32[1]x",
+                           "f32[1,2]<0:4",
+                           "f32[99999999999,99999999999]",
+                           "i8/[1,4]",
+                           "i8/0[1,4]",
+                           "i8/-4[1,4]",
+                           "i8/4",
+                           "i8/3[2,4]",
+                           "i8/4[?,?]",
+                           "i8/4[4]",
+                           "i8/4[2,2,4]",
+                           "bf16/4[2,4]"}) {
     EXPECT_FALSE(TensorType::parse(text)) << text;
   }
 }
@@ -48,6 +71,16 @@ TEST(TensorType, EveryElementHasItsOwnPlace) {
       EXPECT_TRUE(seen.insert(offset).second);
     }
   }
+}
+
+TEST(TensorType, ScalesOfBlocksLieBehindTheValuesInTheSamePanels) {
+  const TensorType type = *TensorType::parse("i8/32[20,96]<0:16,1:4>");
+  EXPECT_EQ(type.scales().text(), "f32[20,3]<0:16>");
+  EXPECT_EQ(type.scales_offset(), 32 * 96);
+  EXPECT_EQ(type.storage_bytes(), 32 * 96 + 32 * 3 * 4);
+  EXPECT_EQ(type.unpacked().text(), "i8/32[20,96]");
+  // llama.cpp's Q8_0 has 32 values and a scale of 2 bytes in a block; ours has 4 bytes, and starts at a cache line.
+  EXPECT_EQ(TensorType::parse("i8/32[1,32]")->storage_bytes(), 64 + 4);
 }
 
 TEST(TensorType, RowMajorWithoutLanes) { EXPECT_EQ(TensorType::parse("f32[2,3,4]")->storage_offset({1, 2, 3}), 23); }

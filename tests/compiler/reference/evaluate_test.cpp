@@ -65,6 +65,46 @@ TEST(Evaluate, WithoutRoundingACastChangesTheTypeAlone) {
   EXPECT_THAT(run("rowwise{cast(bf16)}", x)->values, ElementsAre(1, 2));
 }
 
+TEST(Evaluate, QuantisingRoundsToMultiplesOfTheScaleOfEachBlock) {
+  // Scales 2 and 0.5; 7 and 9 lie half-way between two integers: to the even one.
+  const Tensor x = tensor("f32[1,8]", {254, -3.1, 7, 9, -63.5, 0.2, 0.3, 0});
+  EXPECT_THAT(run("rowwise{quantise(4)}", {x})->values, ElementsAre(254, -4, 8, 8, -63.5, 0, 0.5, 0));
+  EXPECT_THAT(run("rowwise{quantise(4)}", {tensor("f32[1,4]", {0, 0, 0, 0})})->values, ElementsAre(0, 0, 0, 0));
+  const auto op = graph::Op::parse("rowwise{quantise(4)}").value();
+  const auto exact = evaluate<double>(op, std::span<const Tensor>(&x, 1), EvalContext{.past = 0, .rounds = false});
+  EXPECT_EQ(exact->type.text(), "i8/4[1,8]");
+  EXPECT_EQ(exact->values, x.values);
+}
+
+TEST(Evaluate, QuantisedValuesAreNearAndQuantisingThemAgainChangesNothing) {
+  const Tensor x = random("f32[5,96]", 3);
+  const Tensor once = *run("rowwise{quantise(32)}", {x});
+  for (std::size_t i = 0; i < x.values.size(); ++i) EXPECT_NEAR(once.values[i], x.values[i], 0.5001 / 127);
+  EXPECT_EQ(run("rowwise{quantise(32)}", {once})->values, once.values);
+}
+
+TEST(Evaluate, AProductOfBlocksIsTheSumOfTheirIntegerProductsTimesBothScales) {
+  const Tensor x = *run("rowwise{quantise(32)}", {random("f32[3,96]", 1)});
+  const Tensor w = random("i8/32[5,96]<0:4,1:4>", 2);
+  const auto out = run("matmul{;}", {x, w});
+  for (std::int64_t i = 0; i < 3; ++i) {
+    for (std::int64_t j = 0; j < 5; ++j) {
+      double sum = 0;
+      for (std::int64_t begin = 0; begin < 96; begin += 32) {
+        const double x_scale = block_scale(x.row(i) + begin, 32);
+        const double w_scale = block_scale(w.row(j) + begin, 32);
+        std::int32_t product = 0;
+        for (std::int64_t k = begin; k < begin + 32; ++k) {
+          product += static_cast<std::int32_t>(std::lround(x.row(i)[k] / x_scale)) *
+                     static_cast<std::int32_t>(std::lround(w.row(j)[k] / w_scale));
+        }
+        sum += x_scale * w_scale * product;
+      }
+      EXPECT_NEAR(out->row(i)[j], sum, 1e-12);
+    }
+  }
+}
+
 TEST(Evaluate, RmsDividesEachGroupByItsRootMeanSquare) {
   const Tensor x = tensor("f32[1,4]", {3, 4, 1, 0});
   EXPECT_NEAR(run("rowwise{rms(0,0)}", {x})->values[0], 3 / std::sqrt(26.0 / 4), 1e-15);

@@ -15,7 +15,8 @@ graph::TensorType type(const char* text) { return graph::TensorType::parse(text)
 TEST(Storage, RoundTripsInEveryLayout) {
   for (const char* text :
        {"f32[7]", "f32[5,7]", "bf16[5,7]", "i32[9]", "bf16[33,10]<0:32,1:2>", "f32[6,9]<0:4>", "f32[6,9]<1:4,0:2>",
-        "bf16[20,40]<0:16,1:32>", "f32[2,6,4]", "bf16[2,6,4]<1:4,2:2>", "f32[13,10]<0:2,1:4,0:3>"}) {
+        "bf16[20,40]<0:16,1:32>", "f32[2,6,4]", "bf16[2,6,4]<1:4,2:2>", "f32[13,10]<0:2,1:4,0:3>", "i8[6,9]<0:4>",
+        "i8/4[5,12]", "i8/4[5,12]<0:4,1:4>", "i8/8[5,16]<1:2,0:3>"}) {
     const auto tensor = random_tensor<float>(type(text), 7, 100);
     const std::vector<std::byte> bytes = to_storage(tensor);
     EXPECT_EQ(static_cast<std::int64_t>(bytes.size()), tensor.type.storage_bytes());
@@ -38,6 +39,18 @@ TEST(Storage, PackedBytesLieWhereTheTypeSays) {
   }
   for (const float padding : memory) sum += std::abs(padding);
   EXPECT_EQ(sum, 0);
+}
+
+TEST(Storage, BlocksAreIntegersAndBehindThemScales) {
+  const HostTensor<double> tensor(type("i8/2[2,4]<0:2,1:2>"), {127, -1, 0, 0, -12.7, 0.1, 254, 252});
+  const std::vector<std::byte> bytes = to_storage(tensor);
+  ASSERT_EQ(bytes.size(), 64U + 4 * sizeof(float));
+  std::vector<std::int8_t> integers(8);
+  std::memcpy(integers.data(), bytes.data(), 8);
+  EXPECT_EQ(integers, (std::vector<std::int8_t>{127, -1, -127, 1, 0, 0, 127, 126}));
+  std::vector<float> scales(4);
+  std::memcpy(scales.data(), bytes.data() + 64, sizeof(float) * 4);
+  EXPECT_EQ(scales, (std::vector<float>{1, 0.1F, 0, 2}));  // blocks of columns 0-1 of both rows, then 2-3
 }
 
 TEST(Storage, StridedRowsLeaveTheGapsAlone) {

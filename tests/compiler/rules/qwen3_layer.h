@@ -17,6 +17,7 @@ struct Shape {
   std::int64_t vocabulary = 151936;
   std::int64_t layers = 28;
   graph::DType dtype = graph::DType::bf16;
+  std::int64_t block = 0;  ///< of quantised matrices
 };
 
 inline Shape tiny_shape(graph::DType dtype) {
@@ -36,8 +37,9 @@ class Maker {
   graph::NodeId operator()(graph::Op op, std::vector<graph::NodeId> inputs = {}) {
     return graph.add(std::move(op), std::move(inputs)).value();
   }
-  graph::NodeId weight(const std::string& name, graph::DType dtype, std::vector<std::int64_t> shape) {
-    return (*this)(graph::weight(name, {dtype, std::move(shape), {}}));
+  graph::NodeId weight(const std::string& name, graph::DType dtype, std::vector<std::int64_t> shape,
+                       std::int64_t block = 0) {
+    return (*this)(graph::weight(name, {dtype, std::move(shape), {}, block}));
   }
   graph::NodeId input(const std::string& name, graph::DType dtype, std::vector<std::int64_t> shape) {
     return (*this)(graph::input(name, {dtype, std::move(shape), {}}));
@@ -52,7 +54,7 @@ inline graph::Section body(const Shape& s, std::int64_t rows) {
   using graph::DType;
   Maker g;
   const auto matrix = [&](const std::string& name, std::int64_t n, std::int64_t k) {
-    return g.weight("layers.*." + name, s.dtype, {n, k});
+    return g.weight("layers.*." + name, s.dtype, {n, k}, s.block);
   };
   const auto norm = [&](const std::string& name, std::int64_t n) { return g.weight("layers.*." + name, DType::f32, {n}); };
   const std::string head = std::to_string(s.head_dim);

@@ -84,7 +84,10 @@ std::optional<NodeId> RandomGraph::activation_like(const TensorType& like) {
 
 std::optional<NodeId> RandomGraph::matrix(std::int64_t columns) {
   const auto fits = [&](const TensorType& type) { return is_matrix(type) && type.shape[1] == columns; };
-  return choose(true, fits, [&] { return weight({float_type(), {one_of(kColumns), columns}, {}}); });
+  return choose(true, fits, [&] {
+    if (chance(15)) return weight({DType::i8, {one_of(kColumns), columns}, {}, divisor_of(columns)});
+    return weight({float_type(), {one_of(kColumns), columns}, {}});
+  });
 }
 
 graph::Chain RandomGraph::chain(const TensorType& x, int most, std::vector<NodeId>& operands) {
@@ -119,6 +122,7 @@ graph::Chain RandomGraph::chain(const TensorType& x, int most, std::vector<NodeI
         break;
       }
       case StepKind::cast: step.dtype = chance(80) ? DType::bf16 : DType::f32; break;
+      case StepKind::quantise: step.group = divisor_of(columns); break;
       case StepKind::pack: step.lanes = one_of(lanes_to_try()); break;
       default: break;
     }
@@ -153,9 +157,11 @@ void RandomGraph::add_constant() {
       std::vector<NodeId> parts = {*w};
       for (std::int64_t more = 1 + below(2); more > 0; --more) {
         const auto fits = [&](const TensorType& t) {
-          return is_matrix(t) && t.shape[1] == of.shape[1] && t.dtype == of.dtype;
+          return is_matrix(t) && t.shape[1] == of.shape[1] && t.dtype == of.dtype && t.block == of.block;
         };
-        if (const auto part = choose(true, fits, [&] { return weight({of.dtype, {one_of(kColumns), of.shape[1]}, {}}); }))
+        if (const auto part = choose(true, fits, [&] {
+              return weight({of.dtype, {one_of(kColumns), of.shape[1]}, {}, of.block});
+            }))
           parts.push_back(*part);
       }
       add({.kind = OpKind::concat}, std::move(parts));
@@ -207,7 +213,7 @@ void RandomGraph::add_matmul() {
     left = *graph::infer_chain(op.prologue, left, extra);
   }
   std::optional<NodeId> w = chance(95) ? matrix(left.shape[1]) : activation_like(left);
-  if (left.dtype == DType::i8) w = weight({DType::i8, {one_of(kColumns), left.shape[1]}, {}});
+  if (left.dtype == DType::i8) w = weight({DType::i8, {one_of(kColumns), left.shape[1]}, {}, left.block});
   if (!w) return;
   operands.push_back(*w);
   if (chance(30)) op.epilogue = chain({DType::f32, {left.shape[0], type(*w).shape[0]}, {}}, 2, operands);
@@ -296,7 +302,7 @@ void RandomGraph::add_neighbours(NodeId w) {
 /// Slices of what is computed, neighbours among them, and their sums.
 void RandomGraph::add_cut() {
   const auto x = activation();
-  if (!x || type(*x).packed() || type(*x).shape[1] < 2) return;
+  if (!x || type(*x).packed() || type(*x).block != 0 || type(*x).shape[1] < 2) return;
   const std::int64_t columns = type(*x).shape[1];
   const std::int64_t cut = columns % 2 == 0 && chance(50) ? columns / 2 : 1 + below(columns - 1);
   if (chance(30)) return add_slice(*x);

@@ -62,7 +62,7 @@ class Session {
         language_(weight_names(source_)),
         graph_(language_) {
     options_.isa = random_isa(random_);
-    options_.allow_weight_rounding = !rounds_;
+    options_.allow_weight_rounding = options_.allow_quantised_activations = !rounds_;
     options_.allow_reassociation = options_.packs_travel_to_products = true;
     options_.threads = 3;
     outputs_ = language_.add(graph_, source_, "fuzz").value();
