@@ -39,6 +39,10 @@ bool fits_epilogue(const Step& step) {
   }
 }
 
+/// A matmul that only stores its product in another layout, for elementwise work behind it, has no prologue: the product may have
+/// many layouts, and each prologue would be one more kernel to be costed in each of them.
+bool only_packs(const Chain& epilogue) { return epilogue.size() == 1 && epilogue[0].kind == StepKind::pack; }
+
 /// Row-wise node "r" goes in front of the chain of node "k".
 void fuse_producer(Builder& site) {
   const Op& producer = site.op("r");
@@ -48,6 +52,9 @@ void fuse_producer(Builder& site) {
   const Operands before = site.operands("r");
   Operands operands = site.operands("k");
   Op op = site.op("k");
+  if (op.kind == graph::OpKind::matmul && only_packs(op.epilogue)) {
+    return;
+  }
   op.prologue = chained(producer.prologue, op.prologue);
   operands.x = before.x;
   operands.prologue = joined(before.prologue, operands.prologue);
@@ -80,6 +87,9 @@ void fuse_consumer(Builder& site, bool (*fits)(const Step&)) {
   }
   Operands operands = site.operands("k");
   op.epilogue = chained(op.epilogue, consumer.prologue);
+  if (op.kind == graph::OpKind::matmul && !op.prologue.empty() && only_packs(op.epilogue)) {
+    return;
+  }
   operands.epilogue = joined(operands.epilogue, site.operands("r").prologue);
   site.offer(site.add(op, operands.all()));
 }

@@ -22,8 +22,8 @@ struct RuleOptions {
   /// Sums and products in another order, which round differently in f32: a + (b + c), x (v + w)^T.
   bool allow_reassociation = false;
   /// Packs travel also where no layout is given yet, so that products may be stored packed for elementwise work to read: all
-  /// layouts of a layer are then chosen together. It multiplies the number of kernels to be costed.
-  bool packs_travel_to_products = false;
+  /// layouts of a layer are then chosen together. It makes more kernels to be costed.
+  bool packs_travel_to_products = true;
   /// Families that do not run, by name (registry.h).
   std::set<std::string> disabled = {};
   /// Not 0: rules in another order, which must not change the result.

@@ -35,16 +35,13 @@ std::vector<Lane> turned(std::vector<Lane> lanes) {
   return lanes;
 }
 
-/// Whether a step computes each element from elements of its row alone, no sum over the row among them.
-bool takes_part(const graph::Step& step) {
-  return step.kind == StepKind::add || step.kind == StepKind::swiglu || step.kind == StepKind::swiglu_split ||
-         step.kind == StepKind::swiglu_pairs || step.kind == StepKind::scale;
-}
-bool elementwise_or_stores(const graph::Step& step) {
-  return takes_part(step) || step.kind == StepKind::cast || step.kind == StepKind::quantise || step.kind == StepKind::pack;
-}
-
 bool takes_rows(StepKind kind) { return kind == StepKind::add || kind == StepKind::swiglu; }
+
+/// Whether a step computes each element from elements at the same place, or only stores them.
+bool elementwise_or_stores(const graph::Step& step) {
+  return takes_rows(step.kind) || step.kind == StepKind::scale || step.kind == StepKind::cast ||
+         step.kind == StepKind::quantise || step.kind == StepKind::pack;
+}
 
 /// Node "r" with `change` done to x and to the operands that have its layout.
 void with_operands(Builder& site, const Chain& chain, const std::function<std::optional<ClassId>(ClassId)>& change) {
@@ -109,7 +106,9 @@ std::span<const Rule> pack_travel_rules() {
              const Chain& chain = site.op("r").prologue;
              return chain.size() > 1 && chain.back().kind == StepKind::pack && chain.back().lanes == site.type("y").lanes;
            }},
-      // Not through norms: what they read is a residual stream that others read as well. Not through casts alone: nothing is won.
+      // Through work on two products, such as gate and up, to a layout that the matmul behind it asks for. Not through norms: what
+      // they read is a residual stream that others read as well. Not through casts alone: nothing is won. Not through the two
+      // halves or the pairs of one product: those are there to be part of a matmul or of its reader.
       {.name = "pack-before-elementwise",
        .left = "(rowwise:r ?x ..)",
        .build = pack_operands,
@@ -118,7 +117,7 @@ std::span<const Rule> pack_travel_rules() {
              const Chain& chain = site.op("r").prologue;
              return site.options().packs_travel_to_products && chain.size() > 1 && chain.back().kind == StepKind::pack &&
                     !site.constant("x") && !site.facts("x").input && std::ranges::all_of(chain, elementwise_or_stores) &&
-                    std::ranges::any_of(chain, takes_part);
+                    std::ranges::any_of(chain, [](const graph::Step& step) { return takes_rows(step.kind); });
            }},
       {.name = "unpack-before-row-wise",
        .left = "(unpack{} (rowwise:r ?x ..))",

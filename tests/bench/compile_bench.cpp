@@ -1,6 +1,7 @@
 // What compiling costs: choosing the program of a model, and machine code for its kernels.
 #include <benchmark/benchmark.h>
 
+#include "compiler/extract/extract.h"
 #include "compiler/import/model.h"
 #include "compiler/kernels/family.h"
 #include "compiler/module/model_program.h"
@@ -10,17 +11,43 @@
 namespace nntune {
 namespace {
 
-void choose_program(benchmark::State& state) {
+/// The choice of a whole model with what `change` does to the options; the counter `objective_us` tells whether it got cheaper.
+void choose_program(benchmark::State& state, graph::DType dtype, void (*change)(extract::ExtractOptions&)) {
   const auto target = probe_target();
   const auto model = import::load_model("qwen3-0.6b", {});
   if (!target || !model) return state.SkipWithError("no target or model");
+  extract::ExtractOptions options;
+  options.threads = 2;
+  options.rules.isa = target->isa;
+  change(options);
   for ([[maybe_unused]] const auto _ : state) {
     const cost_model::EstimateCostModel costs(*target);  // its default schedules are most of the work
-    auto plan = module::plan_model(model->config, graph::DType::bf16, 2, target->isa, costs);
-    benchmark::DoNotOptimize(plan);
+    const auto caches = module::choose_cache_layout(model->config, dtype, options.threads, costs);
+    const auto phases = caches ? module::model_phases(model->config, dtype, *caches) : tl::unexpected<Error>(caches.error());
+    if (!phases) return state.SkipWithError(phases.error().message().c_str());
+    const auto chosen = extract::extract_explained(*phases, costs, options);
+    if (!chosen) return state.SkipWithError(chosen.error().message().c_str());
+    const extract::Explanation& e = chosen->explanation;
+    state.counters["nodes"] = static_cast<double>(e.nodes);
+    state.counters["kernels"] = static_cast<double>(e.workloads);
+    state.counters["objective_us"] = e.objective_seconds * 1e6;
   }
 }
-BENCHMARK(choose_program)->Iterations(3)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+void as_compile_does(extract::ExtractOptions&) {}
+/// Layouts travel to products, if they do not by default, and the other way round.
+void other_joint_layouts(extract::ExtractOptions& options) {
+  options.rules.packs_travel_to_products = !options.rules.packs_travel_to_products;
+}
+#define NNTUNE_CHOOSE(name, dtype, change)               \
+  BENCHMARK_CAPTURE(choose_program, name, dtype, change) \
+      ->Iterations(3)                                    \
+      ->Unit(benchmark::kMillisecond)                    \
+      ->MeasureProcessCPUTime()
+NNTUNE_CHOOSE(bf16, graph::DType::bf16, as_compile_does);
+NNTUNE_CHOOSE(f32, graph::DType::f32, as_compile_does);
+NNTUNE_CHOOSE(bf16_other_joint_layouts, graph::DType::bf16, other_joint_layouts);
+NNTUNE_CHOOSE(f32_other_joint_layouts, graph::DType::f32, other_joint_layouts);
+#undef NNTUNE_CHOOSE
 
 void compile_matmul(benchmark::State& state) {
   const auto target = probe_target();

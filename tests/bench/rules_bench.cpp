@@ -23,7 +23,7 @@ void saturate(benchmark::State& state, bool body, graph::DType dtype, bool all_p
   if (!phases) return state.SkipWithError(phases.error().message().c_str());
   const extract::ExtractOptions options;
   rules::RuleOptions permitted{.isa = target->isa};
-  permitted.allow_weight_rounding = permitted.allow_reassociation = permitted.packs_travel_to_products = all_permissions;
+  permitted.allow_weight_rounding = permitted.allow_reassociation = all_permissions;
   egraph::RunReport report;
   for ([[maybe_unused]] const auto _ : state) {
     std::vector<std::string> weights;

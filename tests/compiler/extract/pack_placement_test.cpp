@@ -106,7 +106,7 @@ TEST(PackPlacement, ALayerMayStayPackedFromOneMatmulToTheNext) {
     return w.inputs[0].packed() ? 1e-9 : 1.0;
   };
   const auto phases = testing_models::phases({.dtype = graph::DType::f32});
-  const rules::RuleOptions rules{.isa = avx512_bf16(), .packs_travel_to_products = true, .disabled = {"merge"}};
+  const rules::RuleOptions rules{.isa = avx512_bf16(), .disabled = {"merge"}};
   const auto program = extract(phases, costs, {.rules = rules});
   ASSERT_TRUE(program.has_value()) << program.error().message();
   bool stays_packed = false;
@@ -115,6 +115,42 @@ TEST(PackPlacement, ALayerMayStayPackedFromOneMatmulToTheNext) {
                                     step.workload.output.lanes == step.workload.inputs[0].lanes);
   }
   EXPECT_TRUE(stays_packed);
+}
+
+TEST(PackPlacement, LayoutsOfALayerAreChosenTogetherByDefault) {
+  // SiLU·mul is slow but on tiles, so what the matmul before it stores depends on what the one behind it reads.
+  SimpleCosts costs;
+  costs.adjust = [](const schedule::Workload& w, double seconds) {
+    const auto gates = [](const graph::Chain& chain) {
+      return std::ranges::any_of(chain, [](const graph::Step& step) {
+        return step.kind == StepKind::swiglu || step.kind == StepKind::swiglu_split || step.kind == StepKind::swiglu_pairs;
+      });
+    };
+    if (!gates(w.op.prologue) && !gates(w.op.epilogue)) return seconds;
+    return w.op.kind == OpKind::rowwise && w.inputs[0].packed() ? seconds : seconds + 1;
+  };
+  for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) {
+    const auto phases = testing_models::phases({.dtype = dtype});
+    rules::RuleOptions rules{.isa = avx512_bf16()};
+    const auto together = extract(phases, costs, {.rules = rules});
+    ASSERT_TRUE(together.has_value()) << together.error().message();
+    rules.packs_travel_to_products = false;
+    const auto apart = extract(phases, costs, {.rules = rules});
+    ASSERT_TRUE(apart.has_value()) << apart.error().message();
+    EXPECT_LT(together->phases[1].seconds() + 1, apart->phases[1].seconds());
+    // gate/up stores tiles, SiLU·mul reads and writes them, down reads them.
+    const auto& steps = together->phases[1].sections[1].steps;
+    const auto gating = std::ranges::find_if(steps, [](const KernelStep& step) {
+      return step.workload.op.kind == OpKind::rowwise && step.workload.inputs[0].packed();
+    });
+    ASSERT_NE(gating, steps.end());
+    EXPECT_EQ(gating->workload.output.lanes, gating->workload.inputs[0].lanes);
+    const auto reads_tiles = std::ranges::find_if(steps, [&](const KernelStep& step) {
+      return step.workload.op.kind == OpKind::matmul && step.workload.inputs[0].shape == gating->workload.output.shape &&
+             step.workload.inputs[0].lanes == gating->workload.output.lanes;
+    });
+    EXPECT_NE(reads_tiles, steps.end());
+  }
 }
 
 }  // namespace

@@ -237,7 +237,7 @@ const std::vector<Case>& cases() {
       {"pack-before-row-wise", "(rowwise{swiglu|cast(bf16)|pack(0:4,1:4)} (unpack{} (pack{0:4,1:4} x)) y)"},
       {"pack-before-elementwise", "(rowwise{swiglu|scale|cast(bf16)|pack(0:6,1:2)} (matmul{;} x u) (matmul{;} x w) s16)"},
       {"pack-before-elementwise", "(rowwise{swiglu|quantise(16)|pack(0:6,1:4)} (matmul{;} x u) (matmul{;} x w))"},
-      {"pack-before-elementwise", "(rowwise{swiglu_split|pack(0:4)} (matmul{;} x (concat{} u w)))"},
+      {"pack-before-elementwise", "(rowwise{add|pack(0:4)} (matmul{;} x u) n48)"},
       {"unpack-before-row-wise", "(unpack{} (rowwise{scale|add|softmax} packed s packed))"},
       {"unpack-before-row-wise", "(unpack{} (rowwise{scale|quantise(16)} packed s))"},
       {"row-wise-of-unpack", "(rowwise{rms(1e-06,16)|quantise(16)} (unpack{} packed))"},
