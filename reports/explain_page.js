@@ -154,7 +154,8 @@ for (const c of egraph.classes) {
 }
 function whyNot(n) {
   if (n.s === kStates.refused) return `no kernel here: ${egraph.workloads[n.w].why_not}`;
-  return n.s === kStates.noKernel ? "nothing computes this at run time" : "";
+  if (n.s !== kStates.noKernel) return "";
+  return egraph.ops[n.o].startsWith("input{") ? "not handed over: the layers are cut elsewhere" : "nothing computes this at run time";
 }
 const sectionName = (c) => {
   if (c.s < 0) return c.n.some((n) => n.s === kStates.constant || n.s === kStates.chosen) ? "computed ahead of time" : "of no section";

@@ -20,7 +20,7 @@ struct EGraphView {
     chosen,
     possible,   ///< a kernel, a view or an input
     refused,    ///< it has a workload, but no kernel on this CPU
-    no_kernel,  ///< nothing computes this operation at run time
+    no_kernel,  ///< nothing computes this operation at run time; of an input: the body is cut elsewhere (rotation.h)
     constant,   ///< computed ahead of time
   };
   struct Node {

@@ -9,6 +9,7 @@
 #include "compiler/extract/layouts.h"
 #include "compiler/extract/lower.h"
 #include "compiler/extract/problem.h"
+#include "compiler/extract/rotation.h"
 #include "compiler/extract/rule_steps.h"
 #include "compiler/extract/rule_trace.h"
 #include "compiler/extract/saturate.h"
@@ -135,9 +136,9 @@ std::vector<LayoutDecision> layout_decisions(const egraph::SmallestTerms& terms,
   return result;
 }
 
-/// A program and, where wanted, what it was chosen from.
-Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const CostModel& costs,
-                                  const ExtractOptions& options, bool explained) {
+/// A program and, where wanted, what it was chosen from, under options.rotation as it is.
+Expected<Extraction> extract_cut(std::span<const graph::Phase> phases, const CostModel& costs, const ExtractOptions& options,
+                                 bool explained) {
   RuleTrace trace;
   const bool traces = options.trace_rules || options.keep_egraph;
   NNTUNE_ASSIGN(const auto saturated, saturate(phases, options, traces ? &trace : nullptr));
@@ -147,14 +148,13 @@ Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const Co
   Explanation& explanation = result.explanation;
   explanation.saturation = saturated->report;
   const egraph::SmallestTerms terms(graph);
-  NNTUNE_ASSIGN(const Problem problem, make_problem(graph, language, terms, saturated->goals, saturated->layers,
-                                                    options.stored_byte_seconds, options.threads, costs));
-  double capacity_bytes = options.stored_bytes_capacity;
-  if (options.smallest) {
-    NNTUNE_ASSIGN(capacity_bytes, least_stored_bytes(problem));
-  }
-  NNTUNE_ASSIGN(const SolveResult solved,
-                solve(problem, {.capacity_bytes = capacity_bytes, .proof_limit = options.proof_limit}));
+  NNTUNE_ASSIGN(const Problem all_cuts, make_problem(graph, language, terms, saturated->goals, saturated->layers,
+                                                     options.stored_byte_seconds, options.threads, costs));
+  NNTUNE_ASSIGN(const CutProblem cut,
+                choose_cuts(all_cuts, options.rotation, options.smallest,
+                            {.capacity_bytes = options.stored_bytes_capacity, .proof_limit = options.proof_limit}));
+  const Problem& problem = cut.problem;
+  const SolveResult& solved = cut.solved;
   NNTUNE_ASSIGN(result.program, lower(phases, graph, language, terms, problem, solved.best));
   explanation.nodes = graph.node_count();
   explanation.classes = graph.class_count();
@@ -167,6 +167,7 @@ Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const Co
   explanation.lower_bound = solved.lower_bound;
   explanation.solver_trouble = solved.solver_trouble;
   explanation.stored_byte_seconds = options.stored_byte_seconds;
+  explanation.rotated = cut.rotated;
   for (const graph::Phase& phase : phases) {
     explanation.phase_calls.push_back(use_of(phase, phases, options).calls);
   }
@@ -179,6 +180,16 @@ Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const Co
     explanation.layouts = layout_decisions(terms, problem, solved.best);
   }
   return result;
+}
+
+Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const CostModel& costs,
+                                  const ExtractOptions& options, bool explained) {
+  if (options.rotation != Rotation::automatic) return extract_cut(phases, costs, options, explained);
+  ExtractOptions plain = options;
+  plain.rotation = Rotation::off;
+  NNTUNE_ASSIGN(Extraction result, extract_cut(phases, costs, plain, explained));
+  if (!rotation_may_pay(phases, result.program)) return result;
+  return extract_cut(phases, costs, options, explained);
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 #include <set>
 #include <unordered_map>
 
+#include "compiler/extract/rotation.h"
+
 namespace nntune::extract {
 
 using egraph::ClassId;
@@ -40,7 +42,8 @@ class ProblemMaker {
 
   Expected<Problem> make(const std::vector<SectionGoal>& goals) {
     for (const SectionGoal& goal : goals) {
-      problem_.sections.push_back({goal.phase, goal.section, goal.calls, goal.past, {}, {}, goal.rows});
+      problem_.sections.push_back(
+          {goal.phase, goal.section, goal.calls, goal.past, {}, {}, goal.rows, goal.phase_number, goal.rotatable, {}});
     }
     number_classes();
     for (ProblemClass& item : problem_.classes) {
@@ -48,19 +51,35 @@ class ProblemMaker {
     }
     cost_options();
     for (std::size_t i = 0; i < goals.size(); ++i) {
-      for (const ClassId output : goals[i].outputs) {
-        const ClassId id = graph_.find(output);
-        if (language_.constant(graph_, id)) {
-          return fail(ErrorKind::unsupported, fmt::format("an output of {} depends on no input", goals[i].section));
-        }
-        problem_.sections[i].roots.push_back(index_[id]);
-      }
+      NNTUNE_ASSIGN(problem_.sections[i].roots, roots(goals[i], goals[i].outputs));
+      NNTUNE_ASSIGN(problem_.sections[i].cut_roots, roots(goals[i], goals[i].cut_outputs));
       order_classes(problem_.sections[i]);
     }
     return std::move(problem_);
   }
 
  private:
+  [[nodiscard]] Expected<std::vector<std::uint32_t>> roots(const SectionGoal& goal,
+                                                           const std::vector<ClassId>& outputs) const {
+    std::vector<std::uint32_t> result;
+    for (const ClassId output : outputs) {
+      const ClassId id = graph_.find(output);
+      if (language_.constant(graph_, id)) {
+        return fail(ErrorKind::unsupported, fmt::format("an output of {} depends on no input", goal.section));
+      }
+      result.push_back(index_[id]);
+    }
+    return result;
+  }
+
+  /// Which cut an input needs.
+  [[nodiscard]] Cut cut_of(const graph::Op& op) const {
+    if (op.kind != OpKind::input) return Cut::either;
+    const auto is = [&](std::string_view name) { return op.name.ends_with(fmt::format(".{}", name)); };
+    if (is(kActivation)) return Cut::behind_sum;
+    return is(kResidual) || is(kBranch) ? Cut::before_sum : Cut::either;
+  }
+
   void number_classes() {
     std::vector<ClassId> order(graph_.classes().begin(), graph_.classes().end());
     std::sort(order.begin(), order.end(), [this](ClassId a, ClassId b) { return terms_.key(a) < terms_.key(b); });
@@ -118,6 +137,7 @@ class ProblemMaker {
       if (op.kind == OpKind::slice && op.axis != 1) {
         continue;  // a Value is a view of columns, and no kernel copies rows
       }
+      option.cut = cut_of(op);
       if (op.kind != OpKind::input && op.kind != OpKind::slice) {
         NNTUNE_ASSIGN(option.workload, workload(node, op, problem_.sections[item.section]));
         if (option.workload < 0) {
@@ -191,8 +211,10 @@ class ProblemMaker {
       }
       section.classes.push_back(at);
     };
-    for (const std::uint32_t root : section.roots) {
-      visit(visit, root);
+    for (const std::vector<std::uint32_t>* roots : {&section.roots, &section.cut_roots}) {
+      for (const std::uint32_t root : *roots) {
+        visit(visit, root);
+      }
     }
   }
 

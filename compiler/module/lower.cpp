@@ -6,6 +6,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "compiler/extract/rotation.h"
 #include "compiler/runtime/kernel_abi.h"
 #include "compiler/runtime/session_memory.h"
 
@@ -35,7 +36,8 @@ Expected<Operand> operand_of(const extract::Value& value) {
   if (value.kind == ValueKind::buffer) return Operand{Kind::buffer, value.index, value.column};
   if (value.column != 0) return unexpected_shape("a view of an input");
   if (value.input == "ids") return Operand{Kind::ids};
-  if (value.input == "x") return Operand{Kind::x};
+  if (value.input == extract::kActivation || value.input == extract::kResidual) return Operand{Kind::x};
+  if (value.input == extract::kBranch) return Operand{Kind::x, 1};
   if (value.input == "rope") return Operand{Kind::rope};
   if (value.input == "k_cache") return Operand{Kind::k_cache};
   if (value.input == "v_cache") return Operand{Kind::v_cache};
@@ -96,9 +98,10 @@ Expected<runtime::Section> lower_section(const extract::SectionProgram& section,
     lowered.operands.push_back(output);
     result.steps.push_back(std::move(lowered));
   }
-  NNTUNE_ASSIGN(result.outputs, operands_of(section.outputs));
+  std::vector<extract::Value> outputs = section.outputs;
   // The caches that the body returns are its inputs, written in place.
-  if (!head && !result.outputs.empty()) result.outputs.resize(1);
+  if (!head) std::erase_if(outputs, is_cache);
+  NNTUNE_ASSIGN(result.outputs, operands_of(outputs));
   return result;
 }
 

@@ -54,9 +54,12 @@ Status Session::allocate() {
   cache_bytes_ = memory.cache_bytes;
   NNTUNE_ASSIGN(caches_, Memory::allocate(memory.caches_bytes, "the KV cache"));
   NNTUNE_ASSIGN(arena_, Memory::allocate(memory.arena_bytes, "intermediate results"));
-  for (Memory& x : x_) {
-    NNTUNE_ASSIGN(x, Memory::allocate(memory.x_bytes, "intermediate results"));
+  for (auto& turn : x_) {
+    for (std::size_t i = 0; i < kMostActivations && memory.x_bytes[i] > 0; ++i) {
+      NNTUNE_ASSIGN(turn[i], Memory::allocate(memory.x_bytes[i], "intermediate results"));
+    }
   }
+  NNTUNE_ASSIGN(zeros_, Memory::allocate(memory.zeros_bytes, "intermediate results"));
   NNTUNE_ASSIGN(ids_, Memory::allocate(memory.ids_bytes, "the tokens"));
   NNTUNE_ASSIGN(rope_, Memory::allocate(memory.rope_bytes, "the rotary table"));
   scratch_bytes_ = memory.scratch_bytes;
@@ -91,7 +94,7 @@ Session::BoundPhase Session::bind_phase(const Phase& phase) {
   result.rows = phase.rows;
   std::size_t x_parity = 0;
   std::size_t steps = 0;
-  KernelOperand x{nullptr, 0};
+  Activations x{KernelOperand{}, KernelOperand{zeros_.data(), module_->plan().model.hidden}};
   for (const Section& section : phase.sections) {
     if (&section != &phase.sections.back()) {
       result.sections.push_back(bind_section(section, false, x_parity, x));
@@ -100,8 +103,7 @@ Session::BoundPhase Session::bind_phase(const Phase& phase) {
     }
   }
   const Section& head = phase.sections.back();
-  result.x = static_cast<std::byte*>(x.data);
-  result.x_row_bytes = x.stride * static_cast<std::int64_t>(sizeof(float));
+  result.x = x;
   result.head = bind_section(head, true, x_parity, x);
   result.head.first_step = steps;
   const auto count = [&](const BoundSection& section) {
@@ -118,16 +120,17 @@ Session::BoundPhase Session::bind_phase(const Phase& phase) {
 }
 
 /// \param x_parity  which of the two x memories this section's output goes to first; they take turns
-/// \param x  in: where the input x is; out: where the output is after the last repetition
-Session::BoundSection Session::bind_section(const Section& section, bool head, std::size_t& x_parity, KernelOperand& x) {
+/// \param x  in: where the input is; out: where the output is after the last repetition
+Session::BoundSection Session::bind_section(const Section& section, bool head, std::size_t& x_parity, Activations& x) {
   const Plan& plan = module_->plan();
   const Arrangement arrangement = arrange(section, head);
   BoundSection result;
   result.repeat = section.repeat;
   for (std::int64_t repetition = 0; repetition < section.repeat; ++repetition) {
     const auto buffer_data = [&](std::size_t index) {
-      const bool in_arena = arrangement.offsets[index] != Arrangement::kNotInArena;
-      return in_arena ? arena_.data() + arrangement.offsets[index] : x_[x_parity].data();
+      if (arrangement.offsets[index] != Arrangement::kNotInArena) return arena_.data() + arrangement.offsets[index];
+      const auto output = std::ranges::find(section.outputs, index, &Operand::index);
+      return x_[x_parity][static_cast<std::size_t>(output - section.outputs.begin())].data();
     };
     const auto cache_data = [&](std::int64_t which) {
       return caches_.data() + static_cast<std::size_t>(2 * repetition + which) * cache_bytes_;
@@ -135,7 +138,7 @@ Session::BoundSection Session::bind_section(const Section& section, bool head, s
     const auto bound = [&](const Operand& operand) -> KernelOperand {
       switch (operand.kind) {
         case Operand::Kind::ids: return {ids_.data(), 1};
-        case Operand::Kind::x: return x;
+        case Operand::Kind::x: return x[operand.index];
         case Operand::Kind::rope: return {rope_.data(), plan.model.head_dim};
         case Operand::Kind::k_cache: return {cache_data(0), capacity_};
         case Operand::Kind::v_cache: return {cache_data(1), capacity_};
@@ -157,12 +160,14 @@ Session::BoundSection Session::bind_section(const Section& section, bool head, s
         result.calls.push_back({module_->kernel(step.kernel), result.operands.size(), arrangement.wait_before[s]});
       }
       for (const Operand& operand : step.operands) {
-        if (head && operand.kind == Operand::Kind::x) result.x_operands.push_back(result.operands.size());
+        if (head && operand.kind == Operand::Kind::x) result.x_operands.emplace_back(result.operands.size(), operand.index);
         result.operands.push_back(bound(operand));
       }
     }
     if (!head) {
-      x = bound(section.outputs[0]);
+      Activations next{KernelOperand{}, KernelOperand{zeros_.data(), plan.model.hidden}};
+      for (std::size_t i = 0; i < section.outputs.size(); ++i) next[i] = bound(section.outputs[i]);
+      x = next;
       x_parity ^= 1U;
     }
   }
@@ -278,7 +283,11 @@ void Session::run_head(BoundPhase& phase, std::int64_t row) {
 }
 
 void Session::place_head(BoundPhase& phase, std::int64_t row) {
-  for (const std::size_t at : phase.head.x_operands) phase.head.operands[at].data = phase.x + row * phase.x_row_bytes;
+  for (const auto& [at, activation] : phase.head.x_operands) {
+    const KernelOperand& x = phase.x[activation];
+    phase.head.operands[at].data =
+        static_cast<std::byte*>(x.data) + row * x.stride * static_cast<std::int64_t>(sizeof(float));
+  }
 }
 
 void Session::call_section(const BoundSection& section, std::int64_t rows, Caller caller, bool wait_first,

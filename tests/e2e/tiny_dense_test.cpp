@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "base/json.h"
@@ -37,16 +38,19 @@ class TinyDense : public ::testing::TestWithParam<int> {
 
   /// Compiled with an empty database for as many cores as there are threads, and two at least; once for all tests.
   [[nodiscard]] std::shared_ptr<const runtime::Module> compiled(graph::DType dtype) const {
-    static std::map<std::pair<graph::DType, int>, std::shared_ptr<const runtime::Module>> modules;
+    static std::map<std::tuple<graph::DType, int, extract::Rotation>, std::shared_ptr<const runtime::Module>> modules;
     const int threads = std::max(2, GetParam());
-    auto& module = modules[{dtype, threads}];
+    auto& module = modules[{dtype, threads, rotation_}];
     if (!module) {
       const auto make = [&]() -> Expected<std::shared_ptr<const runtime::Module>> {
         NNTUNE_ASSIGN(const import::Model model, import::load_model(folder_.string()));
         NNTUNE_ASSIGN(Target target, probe_target());
         target.cores = threads;
         const cost_model::EstimateCostModel costs(target);
-        NNTUNE_ASSIGN(const auto extraction, module::plan_model(model.config, dtype, threads, target.isa, costs));
+        NNTUNE_ASSIGN(const auto extraction,
+                      module::plan_model(model.config, dtype, threads, target.isa, costs, {.rotation = rotation_}));
+        const bool forced = rotation_ == extract::Rotation::always;
+        EXPECT_EQ(extraction.explanation.rotated, std::vector<bool>(3, forced));
         module::ObjectCache cache;
         NNTUNE_ASSIGN(const auto program,
                       module::compile_program(extraction.program, model, dtype, costs, target.isa, cache));
@@ -81,6 +85,7 @@ class TinyDense : public ::testing::TestWithParam<int> {
     }
   }
 
+  extract::Rotation rotation_ = extract::Rotation::automatic;
   std::filesystem::path folder_;
   Json expected_;
 };
@@ -125,6 +130,42 @@ TEST_P(TinyDense, GreedyContinuationsInF32AreEqual) {
 TEST_P(TinyDense, LogitsTokenByTokenEqualThoseOfPrefill) {
   for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) expect_decode_gives_what_prefill_gives(dtype);
 }
+
+/// Bodies that hand over the two addends of their last sum.
+class TinyDenseRotated : public TinyDense {
+ protected:
+  TinyDenseRotated() { rotation_ = extract::Rotation::always; }
+};
+
+TEST_P(TinyDenseRotated, LogitsAndGreedyContinuationsInF32AreRight) {
+  ASSERT_TRUE(compiled(graph::DType::f32));
+  for (const runtime::Phase& phase : compiled(graph::DType::f32)->plan().phases) {
+    EXPECT_EQ(phase.sections[0].outputs.size(), 1U);
+    EXPECT_EQ(phase.sections[1].outputs.size(), 2U);
+  }
+  const auto s = session(graph::DType::f32, 2048);
+  for (const Json& prompt : expected_["prompts"]) {
+    s->rewind();
+    ASSERT_TRUE(s->prefill(prompt["ids"].get<Ids>()));
+    const auto logits = prompt["last_logits"].get<std::vector<float>>();
+    float worst = 0;
+    for (std::size_t i = 0; i < logits.size(); ++i) worst = std::max(worst, std::abs(s->logits()[i] - logits[i]));
+    EXPECT_LT(worst, 2e-3F) << prompt["name"];
+    const auto expected = prompt["greedy"]["ids"].get<Ids>();
+    Ids found;
+    while (found.size() < expected.size()) {
+      found.push_back(s->argmax());
+      ASSERT_TRUE(s->decode(found.back()));
+    }
+    EXPECT_EQ(found, expected) << prompt["name"];
+  }
+}
+
+TEST_P(TinyDenseRotated, LogitsTokenByTokenInBf16EqualThoseOfPrefill) {
+  expect_decode_gives_what_prefill_gives(graph::DType::bf16);
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, TinyDenseRotated, ::testing::Values(1, 2), ::testing::PrintToStringParamName());
 
 INSTANTIATE_TEST_SUITE_P(Threads, TinyDense, ::testing::Values(1, 2), ::testing::PrintToStringParamName());
 

@@ -6,84 +6,16 @@
 #include <cmath>
 #include <map>
 
-#include "base/hash.h"
 #include "compiler/extract/extract.h"
 #include "compiler/extract/pipeline.h"
-#include "compiler/reference/evaluate.h"
-#include "compiler/reference/random.h"
+#include "tests/compiler/extract/run_program.h"
 #include "tests/compiler/extract/simple_costs.h"
 #include "tests/compiler/rules/qwen3_layer.h"
 
 namespace nntune::extract {
 namespace {
 
-using Tensor = reference::HostTensor<double>;
-constexpr std::int64_t kCapacity = 16;
-constexpr std::int64_t kPast = 3;
-
-Tensor random_leaf(const graph::Op& op) {
-  graph::TensorType type = op.type;
-  std::replace(type.shape.begin(), type.shape.end(), graph::kRunTime, kCapacity);
-  return reference::random_tensor<double>(type, hash128(op.name).low, type.dtype == graph::DType::i32 ? 8 : 1);
-}
-
-/// Random tensors for the inputs or the weights of a graph, by name.
-std::map<std::string, Tensor> leaves(const graph::Graph& graph, graph::OpKind kind) {
-  std::map<std::string, Tensor> result;
-  for (const graph::Node& node : graph.nodes()) {
-    if (node.op.kind == kind) {
-      result.emplace(node.op.name, random_leaf(node.op));
-    }
-  }
-  return result;
-}
-
-reference::WeightLookup<double> lookup(const std::map<std::string, Tensor>& weights) {
-  return [&weights](const std::string& name) -> Expected<const Tensor*> { return &weights.at(name); };
-}
-
-/// Columns from `column` of a wider tensor, or the tensor itself.
-Tensor view(const Tensor& tensor, std::int64_t column, const graph::TensorType& type) {
-  if (type.rank() != 2 || type.shape[0] == graph::kRunTime || tensor.type.shape == type.shape) {
-    return tensor;
-  }
-  Tensor result(type);
-  for (std::int64_t row = 0; row < type.shape[0]; ++row) {
-    std::copy_n(tensor.row(row) + column, type.shape[1], result.row(row));
-  }
-  return result;
-}
-
-std::vector<Tensor> execute(const SectionProgram& section, const std::vector<Tensor>& weights,
-                            std::map<std::string, Tensor> inputs) {
-  std::vector<Tensor> buffers(section.buffers.size());
-  const auto read = [&](const Value& value) -> const Tensor& {
-    switch (value.kind) {
-      case ValueKind::input: return inputs.at(value.input);
-      case ValueKind::weight: return weights.at(value.index);
-      case ValueKind::buffer: break;
-    }
-    return buffers.at(value.index);
-  };
-  for (const KernelStep& step : section.steps) {
-    std::vector<Tensor> operands;
-    for (std::size_t i = 0; i < step.inputs.size(); ++i) {
-      operands.push_back(view(read(step.inputs[i]), step.inputs[i].column, step.workload.inputs[i]));
-    }
-    auto result = reference::evaluate<double>(step.workload.op, std::span<const Tensor>(operands), {.past = kPast});
-    EXPECT_TRUE(result.has_value()) << step.workload.text() << ": " << (result ? "" : result.error().message());
-    if (!result) {
-      return {};
-    }
-    (step.output.kind == ValueKind::input ? inputs.at(step.output.input) : buffers.at(step.output.index)) =
-        std::move(*result);
-  }
-  std::vector<Tensor> outputs;
-  for (const Value& value : section.outputs) {
-    outputs.push_back(read(value));
-  }
-  return outputs;
-}
+using namespace testing_models;
 
 struct Case {
   const char* name;
@@ -117,13 +49,7 @@ TEST_P(Lower, ProgramComputesWhatTheGraphSays) {
       sources.merge(leaves(section.graph, graph::OpKind::weight));
     }
   }
-  std::vector<Tensor> weights;
-  for (const StoredWeight& weight : program->weights) {
-    auto made = reference::evaluate_graph<double>(weight.recipe, {}, lookup(sources));
-    ASSERT_TRUE(made.has_value()) << made.error().message();
-    EXPECT_EQ(made->at(0).type, weight.type);
-    weights.push_back(std::move(made->at(0)));
-  }
+  const std::vector<Tensor> weights = stored_weights(*program, sources);
   for (std::size_t p = 0; p < phases.size(); ++p) {
     for (std::size_t s = 0; s < phases[p].sections.size(); ++s) {
       const graph::Graph& graph = phases[p].sections[s].graph;
