@@ -132,6 +132,17 @@ std::int64_t machine_bytes(std::string_view what, const fs::path& root) {
   return std::int64_t{1} << 30;  // no /proc: assume little
 }
 
+/// What the machine has by that line, cut to what each of this process' groups has.
+std::int64_t least(std::string_view of_machine, std::optional<double> (*of_group)(const fs::path&), const fs::path& root) {
+  std::int64_t bytes = machine_bytes(of_machine, root);
+  for (const fs::path& folder : cgroup_folders("memory", root)) {
+    if (const auto group = of_group(folder); group && *group < static_cast<double>(bytes)) {
+      bytes = static_cast<std::int64_t>(*group);
+    }
+  }
+  return bytes;
+}
+
 }  // namespace
 
 std::vector<fs::path> cgroup_folders(std::string_view controller, const fs::path& root) {
@@ -164,24 +175,8 @@ std::optional<double> cgroup_cpu_quota(const fs::path& root) {
   return tightest;
 }
 
-std::int64_t available_memory_bytes(const fs::path& root) {
-  std::int64_t available = machine_bytes("MemAvailable:", root);
-  for (const fs::path& folder : cgroup_folders("memory", root)) {
-    if (const auto left = memory_left_in(folder); left && *left < static_cast<double>(available)) {
-      available = static_cast<std::int64_t>(*left);
-    }
-  }
-  return available;
-}
+std::int64_t available_memory_bytes(const fs::path& root) { return least("MemAvailable:", memory_left_in, root); }
 
-std::int64_t usable_memory_bytes(const fs::path& root) {
-  std::int64_t usable = machine_bytes("MemTotal:", root);
-  for (const fs::path& folder : cgroup_folders("memory", root)) {
-    if (const auto limit = memory_limit_of(folder); limit && *limit < static_cast<double>(usable)) {
-      usable = static_cast<std::int64_t>(*limit);
-    }
-  }
-  return usable;
-}
+std::int64_t usable_memory_bytes(const fs::path& root) { return least("MemTotal:", memory_limit_of, root); }
 
 }  // namespace nntune

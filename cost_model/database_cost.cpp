@@ -119,6 +119,7 @@ const DatabaseCostModel::Known& DatabaseCostModel::known(const schedule::Workloa
   auto& slot = known_[workload.hash()];
   if (!slot) {
     auto found = look_up(workload);
+    if (found && found->measurement) found->drift = drift_of(workload, *found->measurement);
     if (!found && !error_) error_ = found.error();
     slot = std::make_unique<Known>(found ? std::move(*found) : Known{});
   }
@@ -130,7 +131,7 @@ extract::Cost DatabaseCostModel::cost(const schedule::Workload& workload) const 
   if (known.measurement) {
     const db::Measurement& measured = *known.measurement;
     const double place = measured.place == db::Place::worker ? program_factor(workload) : 1;
-    return {measured.median_ns * 1e-9 * drift(workload) * place, extract::CostSource::measured, kMeasuredRelativeError};
+    return {measured.median_ns * 1e-9 * known.drift * place, extract::CostSource::measured, kMeasuredRelativeError};
   }
   extract::Cost cost = estimates_->cost(workload);
   cost.seconds *= correction(workload) * program_factor(workload);
@@ -146,12 +147,12 @@ std::optional<db::Measurement> DatabaseCostModel::measurement(const schedule::Wo
   return known(workload).measurement;
 }
 
-double DatabaseCostModel::drift(const schedule::Workload& workload) const {
-  const std::optional<db::Measurement>& measured = known(workload).measurement;
-  if (!measured) return 1;
-  const bool in_session = measured->place == db::Place::program && measured->session_id;
-  return memory_.to_usual(workload, measured->dram_read_bytes_per_s) *
-         (in_session ? sessions_.to_newest(*measured->session_id, workload.one_row()) : 1);
+double DatabaseCostModel::drift(const schedule::Workload& workload) const { return known(workload).drift; }
+
+double DatabaseCostModel::drift_of(const schedule::Workload& workload, const db::Measurement& measured) const {
+  const bool in_session = measured.place == db::Place::program && measured.session_id;
+  return memory_.to_usual(workload, measured.dram_read_bytes_per_s) *
+         (in_session ? sessions_.to_newest(*measured.session_id, workload.one_row()) : 1);
 }
 
 double DatabaseCostModel::correction(const schedule::Workload& workload) const { return factor_of(corrections_, workload); }

@@ -34,11 +34,11 @@ inline constexpr double kWorkerCaution = 1.04;
 [[nodiscard]] Expected<schedule::Schedule> read_schedule(const schedule::Workload& workload, const std::string& text,
                                                          const Target& target);
 
-/// The database's best for (workload, target), always preferred. What was measured while memory was faster or slower than usual is put in
-/// terms of its usual speed (MemorySpeeds), what an older session timed in a program in those of the newest one (SessionSpeeds). What was timed alone in a worker is multiplied with what
-/// kernels of its kind take in a program over what they take alone (colder caches, waiting for each other). Else the estimate times one factor of its kind, the median
-/// of measured over estimated for the workloads of that kind that were measured. Without it, an optimistic estimate would
-/// always beat what is known. A kind is a family with one row or with more: what bounds them differs. Fast enough to be
+/// The database's best for (workload, target), always preferred. What was measured while memory was faster than usual is put in
+/// terms of its usual speed (MemorySpeeds), what an older session timed in a program in those of the newest one (SessionSpeeds).
+/// What was timed alone in a worker is multiplied with what kernels of its kind take in a program over what they take alone
+/// (colder caches, waiting for each other). Else the estimate times one factor of its kind, the median of measured over estimated
+/// for the workloads of that kind that were measured. Without it, an optimistic estimate would always beat what is known. A kind is a family with one row or with more: what bounds them differs. Fast enough to be
 /// made anew after every batch: estimates are shared.
 class DatabaseCostModel : public extract::CostModel {
  public:
@@ -72,12 +72,14 @@ class DatabaseCostModel : public extract::CostModel {
   struct Known {
     std::optional<db::Measurement> measurement;
     schedule::Schedule schedule;  ///< of the measurement, still valid in today's space
+    double drift = 1;             ///< drift() of the measurement
   };
   DatabaseCostModel(const db::Database& database, std::optional<std::int64_t> target_id,
                     std::shared_ptr<const EstimateCostModel> estimates)
       : database_(&database), target_id_(target_id), estimates_(std::move(estimates)) {}
   [[nodiscard]] Status learn(Attitude attitude);
   [[nodiscard]] const Known& known(const schedule::Workload& workload) const;
+  [[nodiscard]] double drift_of(const schedule::Workload& workload, const db::Measurement& measured) const;
   [[nodiscard]] Expected<Known> look_up(const schedule::Workload& workload) const;
 
   const db::Database* database_;

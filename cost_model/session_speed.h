@@ -17,8 +17,9 @@ namespace nntune::cost_model {
 class SessionSpeeds {
  public:
   /// Medians of the schedules that sessions have in common: log(time) = schedule + session, sessions placed one after the
-  /// other from the newest backwards, each by the median over what it shares with those placed before (kLeastShared at least, else 1). Each counts with its time: what a small
-  /// kernel takes in its place depends on its neighbours, which differ from program to program.
+  /// other from the newest backwards, each by the median over what it shares with those placed before (kLeastShared at least,
+  /// else 1). Each counts with its time: what a small kernel takes in its place depends on its neighbours, which differ from
+  /// program to program.
   /// \param timings  oldest first
   explicit SessionSpeeds(std::span<const db::ProgramTiming> timings);
   SessionSpeeds() = default;

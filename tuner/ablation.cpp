@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <span>
 
 #include "compiler/rules/registry.h"
 #include "cost_model/database_cost.h"
@@ -109,14 +110,12 @@ Expected<std::vector<module::PlanLimits>> parse_ablations(const std::vector<std:
 Expected<AblationReport> ablate(std::shared_ptr<const import::Model> model, const Target& target,
                                 std::shared_ptr<db::Database> database, const SearchOptions& options,
                                 const std::vector<std::string>& names, Progress& progress) {
-  NNTUNE_ASSIGN(auto ablations, parse_ablations(names));
-  for (module::PlanLimits& limits : ablations) limits.memory = options.limits.memory;
+  NNTUNE_ASSIGN(auto variants, parse_ablations(names));
+  variants.insert(variants.begin(), module::PlanLimits{});
+  for (module::PlanLimits& limits : variants) limits.memory = options.limits.memory;
   AblationReport report;
-  const module::PlanLimits all{.memory = options.limits.memory};
-  std::vector<module::PlanLimits> variants = {all};
-  variants.insert(variants.end(), ablations.begin(), ablations.end());
   // Before anything is measured: without some families there is no program at all.
-  for (const module::PlanLimits& limits : ablations) {
+  for (const module::PlanLimits& limits : std::span(variants).subspan(1)) {
     NNTUNE_TRY(run_interruptibly([limits, model, isa = target.isa, dtype = options.dtype, threads = options.threads,
                                   costs = std::make_shared<cost_model::EstimateCostModel>(target)] {
       return module::plan_model(model->config, dtype, threads, isa, *costs, limits);

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/cgroup.h"
 #include "base/clock.h"
 #include "tuner/measurer.h"
-#include "tuner/system_memory.h"
 
 namespace nntune::tuner {
 namespace {

@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/cgroup.h"
 #include "tuner/interrupt.h"
-#include "tuner/system_memory.h"
 
 namespace nntune::tuner {
 namespace {

@@ -96,6 +96,26 @@ std::ptrdiff_t kernels_of(const runtime::Module& module, const std::string& fami
                                [&](const runtime::Kernel& kernel) { return kernel.workload.starts_with(family + "{"); });
 }
 
+/// After the prompt the logits of a session in f32 are those of the reference.
+void expect_logits(const runtime::Session& session, const Json& prompt) {
+  const auto logits = prompt["last_logits"].get<std::vector<float>>();
+  ASSERT_EQ(session.logits().size(), logits.size());
+  float worst = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i) worst = std::max(worst, std::abs(session.logits()[i] - logits[i]));
+  EXPECT_LT(worst, 2e-3F) << prompt["name"];
+}
+
+/// After the prompt the likeliest tokens are those of the reference.
+void expect_greedy_continuation(runtime::Session& session, const Json& prompt) {
+  const auto expected = prompt["greedy"]["ids"].get<Ids>();
+  Ids found;
+  while (found.size() < expected.size()) {
+    found.push_back(session.argmax());
+    ASSERT_TRUE(session.decode(found.back()));
+  }
+  EXPECT_EQ(found, expected) << prompt["name"];
+}
+
 TEST_P(TinyDense, LogitsInF32AreWithin2e3) {
   ASSERT_TRUE(compiled(graph::DType::f32));
   const auto s = session(graph::DType::f32, 2048);
@@ -103,11 +123,7 @@ TEST_P(TinyDense, LogitsInF32AreWithin2e3) {
     s->rewind();
     const Status status = s->prefill(prompt["ids"].get<Ids>());
     ASSERT_TRUE(status) << status.error().message();
-    const auto logits = prompt["last_logits"].get<std::vector<float>>();
-    ASSERT_EQ(s->logits().size(), logits.size());
-    float worst = 0;
-    for (std::size_t i = 0; i < logits.size(); ++i) worst = std::max(worst, std::abs(s->logits()[i] - logits[i]));
-    EXPECT_LT(worst, 2e-3F) << prompt["name"];
+    ASSERT_NO_FATAL_FAILURE(expect_logits(*s, prompt));
   }
 }
 
@@ -115,15 +131,9 @@ TEST_P(TinyDense, GreedyContinuationsInF32AreEqual) {
   ASSERT_TRUE(compiled(graph::DType::f32));
   const auto s = session(graph::DType::f32, 2048);
   for (const Json& prompt : expected_["prompts"]) {
-    const auto expected = prompt["greedy"]["ids"].get<Ids>();
     s->rewind();
     ASSERT_TRUE(s->prefill(prompt["ids"].get<Ids>()));
-    Ids found;
-    while (found.size() < expected.size()) {
-      found.push_back(s->argmax());
-      ASSERT_TRUE(s->decode(found.back()));
-    }
-    EXPECT_EQ(found, expected) << prompt["name"];
+    ASSERT_NO_FATAL_FAILURE(expect_greedy_continuation(*s, prompt));
   }
 }
 
@@ -147,17 +157,8 @@ TEST_P(TinyDenseRotated, LogitsAndGreedyContinuationsInF32AreRight) {
   for (const Json& prompt : expected_["prompts"]) {
     s->rewind();
     ASSERT_TRUE(s->prefill(prompt["ids"].get<Ids>()));
-    const auto logits = prompt["last_logits"].get<std::vector<float>>();
-    float worst = 0;
-    for (std::size_t i = 0; i < logits.size(); ++i) worst = std::max(worst, std::abs(s->logits()[i] - logits[i]));
-    EXPECT_LT(worst, 2e-3F) << prompt["name"];
-    const auto expected = prompt["greedy"]["ids"].get<Ids>();
-    Ids found;
-    while (found.size() < expected.size()) {
-      found.push_back(s->argmax());
-      ASSERT_TRUE(s->decode(found.back()));
-    }
-    EXPECT_EQ(found, expected) << prompt["name"];
+    ASSERT_NO_FATAL_FAILURE(expect_logits(*s, prompt));
+    ASSERT_NO_FATAL_FAILURE(expect_greedy_continuation(*s, prompt));
   }
 }
 
@@ -179,17 +180,8 @@ TEST_P(TinyDenseSplit, DecodeAttentionIsSplitOverTheKeysAndRight) {
   for (const Json& prompt : expected_["prompts"]) {
     s->rewind();
     for (const std::int32_t id : prompt["ids"].get<Ids>()) ASSERT_TRUE(s->decode(id));  // prefill splits nothing
-    const auto logits = prompt["last_logits"].get<std::vector<float>>();
-    float worst = 0;
-    for (std::size_t i = 0; i < logits.size(); ++i) worst = std::max(worst, std::abs(s->logits()[i] - logits[i]));
-    EXPECT_LT(worst, 2e-3F) << prompt["name"];
-    const auto expected = prompt["greedy"]["ids"].get<Ids>();
-    Ids found;
-    while (found.size() < expected.size()) {
-      found.push_back(s->argmax());
-      ASSERT_TRUE(s->decode(found.back()));
-    }
-    EXPECT_EQ(found, expected) << prompt["name"];
+    ASSERT_NO_FATAL_FAILURE(expect_logits(*s, prompt));
+    ASSERT_NO_FATAL_FAILURE(expect_greedy_continuation(*s, prompt));
   }
 }
 

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <ostream>
 #include <set>
 #include <string>
@@ -14,18 +12,10 @@
 
 #include "compiler/egraph/runner.h"
 #include "tests/compiler/egraph/egg_languages.h"
+#include "tests/compiler/egraph/egg_reference.h"
 
 namespace nntune::egraph {
 namespace {
-
-/// Null where it is missing.
-const Json& reference() {
-  static const Json json = [] {
-    std::ifstream file(std::filesystem::path(NNTUNE_SHARED_DIR) / "egraphs/egg_reference.json");
-    return file ? Json::parse(file) : Json();
-  }();
-  return json;
-}
 
 struct Run {
   std::string suite;

@@ -3,23 +3,14 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <map>
 
 #include "compiler/egraph/runner.h"
 #include "tests/compiler/egraph/egg_languages.h"
+#include "tests/compiler/egraph/egg_reference.h"
 
 namespace nntune::egraph {
 namespace {
-
-const Json& reference() {
-  static const Json json = [] {
-    std::ifstream file(std::filesystem::path(NNTUNE_SHARED_DIR) / "egraphs/egg_reference.json");
-    return file ? Json::parse(file) : Json();
-  }();
-  return json;
-}
 
 using Bindings = std::map<std::string, Sexpr>;
 

@@ -13,16 +13,17 @@ namespace {
 
 using testing::HasSubstr;
 
-import::ModelConfig small_model(){return {.hidden = 256,
-                                          .layers = 2,
-                                          .heads = 4,
-                                          .kv_heads = 2,
-                                          .head_dim = 64,
-                                          .intermediate = 512,
-                                          .vocab = 1024,
-                                          .max_positions = 1024,
-                                          .tied = true};
-}  // namespace
+auto small_model() -> import::ModelConfig {
+  return {.hidden = 256,
+          .layers = 2,
+          .heads = 4,
+          .kv_heads = 2,
+          .head_dim = 64,
+          .intermediate = 512,
+          .vocab = 1024,
+          .max_positions = 1024,
+          .tied = true};
+}
 
 constexpr int kThreads = 2;
 
@@ -130,5 +131,5 @@ TEST_F(PlanModel, ASoftLimitThatNothingFitsIsNone) {
   EXPECT_EQ(soft->explanation.stored_bytes, unlimited->explanation.stored_bytes);
 }
 
-}  // namespace nntune::module
+}  // namespace
 }  // namespace nntune::module

@@ -19,17 +19,16 @@ using graph::Step;
 using graph::StepKind;
 using graph::TensorType;
 
-import::ModelConfig config(){import::ModelConfig result;
-result.hidden = 48;
-result.layers = 3;
-result.heads = 4;
-result.kv_heads = 2;
-result.head_dim = 18;
-result.intermediate = 70;
-result.vocab = 77;
-result.max_positions = 64;
-return result;
-}  // namespace
+auto config() -> import::ModelConfig {
+  return {.hidden = 48,
+          .layers = 3,
+          .heads = 4,
+          .kv_heads = 2,
+          .head_dim = 18,
+          .intermediate = 70,
+          .vocab = 77,
+          .max_positions = 64};
+}
 
 TensorType type(const char* text) { return TensorType::parse(text).value(); }
 
@@ -193,5 +192,5 @@ TEST(Pack, WhatCannotBeComputedAheadIsRefused) {
   EXPECT_FALSE(pack_weights({&weight, 1}, layout, *source, memory));
 }
 
-}  // namespace nntune::module
+}  // namespace
 }  // namespace nntune::module
