@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "compiler/extract/dag/evaluate.h"
+
 namespace nntune::extract {
 namespace {
-
-/// Costs within this relative distance count as equal: then the body stays as it is.
-constexpr double kEqual = 1e-9;
 
 Expected<SolveResult> solve_cut(const Problem& problem, bool smallest, SolveOptions options) {
   if (smallest) {
@@ -16,30 +15,12 @@ Expected<SolveResult> solve_cut(const Problem& problem, bool smallest, SolveOpti
   return solve(problem, options);
 }
 
-/// The cuts that are cheapest as far as local search tells.
-Expected<CutProblem> cheapest(const Problem& problem, Rotation rotation, bool smallest, const SolveOptions& options) {
-  const auto solve_with = [&](std::vector<bool> rotated) -> Expected<CutProblem> {
-    CutProblem result{std::move(rotated), {}, {}};
-    result.problem = with_cuts(problem, result.rotated);
-    NNTUNE_ASSIGN(result.solved, solve_cut(result.problem, smallest, options));
-    return result;
-  };
-  std::vector<bool> possible;
-  for (const ProblemSection& section : problem.sections) {
-    possible.resize(std::max(possible.size(), section.phase_number + 1), false);
-    if (section.rotatable) possible[section.phase_number] = true;
-  }
-  if (rotation == Rotation::always) return solve_with(possible);
-  NNTUNE_ASSIGN(CutProblem best, solve_with(std::vector<bool>(possible.size(), false)));
-  if (rotation == Rotation::off) return best;
-  for (std::size_t phase = 0; phase < possible.size(); ++phase) {
-    if (!possible[phase]) continue;
-    std::vector<bool> rotated = best.rotated;
-    rotated[phase] = true;
-    NNTUNE_ASSIGN(CutProblem other, solve_with(std::move(rotated)));
-    if (other.solved.best.cost < best.solved.best.cost * (1 - kEqual)) best = std::move(other);
-  }
-  return best;
+Expected<CutProblem> solve_with(const Problem& problem, std::vector<bool> rotated, bool smallest,
+                                const SolveOptions& options) {
+  CutProblem result{std::move(rotated), {}, {}};
+  result.problem = with_cuts(problem, result.rotated);
+  NNTUNE_ASSIGN(result.solved, solve_cut(result.problem, smallest, options));
+  return result;
 }
 
 }  // namespace
@@ -80,9 +61,25 @@ Problem with_cuts(Problem problem, const std::vector<bool>& rotated) {
 }
 
 Expected<CutProblem> choose_cuts(const Problem& problem, Rotation rotation, bool smallest, const SolveOptions& options) {
+  std::vector<bool> possible;
+  for (const ProblemSection& section : problem.sections) {
+    possible.resize(std::max(possible.size(), section.phase_number + 1), false);
+    if (section.rotatable) possible[section.phase_number] = true;
+  }
+  if (rotation == Rotation::always) return solve_with(problem, possible, smallest, options);
+  const std::vector<bool> none(possible.size(), false);
+  if (rotation == Rotation::off || possible == none) return solve_with(problem, none, smallest, options);
+
   SolveOptions quick = options;
   quick.proof_limit = std::chrono::milliseconds(0);
-  NNTUNE_ASSIGN(CutProblem best, cheapest(problem, rotation, smallest, quick));
+  NNTUNE_ASSIGN(CutProblem best, solve_with(problem, none, smallest, quick));
+  for (std::size_t phase = 0; phase < possible.size(); ++phase) {
+    if (!possible[phase]) continue;
+    std::vector<bool> rotated = best.rotated;
+    rotated[phase] = true;
+    NNTUNE_ASSIGN(CutProblem other, solve_with(problem, std::move(rotated), smallest, quick));
+    if (dag::cheaper(other.solved.best.cost, best.solved.best.cost)) best = std::move(other);
+  }
   if (options.proof_limit.count() > 0) {
     NNTUNE_ASSIGN(best.solved, solve_cut(best.problem, smallest, options));
   }
