@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 #include <random>
 
 namespace nntune {
@@ -26,11 +27,11 @@ class Resampler {
  public:
   double median_of(std::span<const double> samples) {
     drawn_.clear();
-    for (std::size_t i = 0; i < samples.size(); ++i) {
-      drawn_.push_back(samples[static_cast<std::size_t>(((rng_() >> 32) * samples.size()) >> 32)]);
-    }
+    for (std::size_t i = 0; i < samples.size(); ++i) drawn_.push_back(samples[draw(samples.size())]);
     return median_in_place(drawn_);
   }
+  /// Below `count`, which is far below 2^32.
+  std::size_t draw(std::size_t count) { return static_cast<std::size_t>(((rng_() >> 32) * count) >> 32); }
 
  private:
   std::mt19937_64 rng_{kSeed};
@@ -113,6 +114,19 @@ Contrast contrast_apart(std::span<const double> incumbent, std::span<const doubl
     return resampler.median_of(challenger) / below;
   };
   return judge(ratio, bootstrap(resampled, confidence), margin, std::min(incumbent.size(), challenger.size()));
+}
+
+Contrast contrast_groups(std::size_t groups, const std::function<double(std::span<const std::size_t>)>& ratio, double margin,
+                         double confidence) {
+  if (groups == 0) return {.ratio = kNone, .interval = {kNone, kNone}};
+  std::vector<std::size_t> numbers(groups);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  const double of_all = ratio(numbers);
+  const auto resampled = [&](Resampler& resampler) {
+    for (std::size_t& number : numbers) number = resampler.draw(groups);
+    return ratio(numbers);
+  };
+  return judge(of_all, bootstrap(resampled, confidence), margin, groups);
 }
 
 bool is_clear(const Contrast& contrast, double margin) {

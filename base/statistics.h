@@ -4,6 +4,7 @@
 /// of the shape of the noise. All resampling starts from one fixed seed: the same samples give the same answer.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -50,6 +51,11 @@ inline constexpr std::size_t kLeastPairs = 8;
 /// machine did between the moments is in the ratio and not in the interval.
 [[nodiscard]] Contrast contrast_apart(std::span<const double> incumbent, std::span<const double> challenger, double margin,
                                       double confidence = kConfidence);
+
+/// The same of samples that come in groups, in which they resemble each other (the tokens of one text, say): a resample draws whole
+/// groups. \param ratio  of the groups with these numbers, some of which may come more than once
+[[nodiscard]] Contrast contrast_groups(std::size_t groups, const std::function<double(std::span<const std::size_t>)>& ratio,
+                                       double margin, double confidence = kConfidence);
 
 /// True once more pairs are not needed: told apart, or the whole interval within the margin on both sides of 1.
 [[nodiscard]] bool is_clear(const Contrast& contrast, double margin);

@@ -33,7 +33,9 @@ void declare(cxxopts::Options& options) {
       cxxopts::value<std::string>(), "TIME");
   add("trials", "end tuning after so many candidates", cxxopts::value<std::string>(), "N");
   add("seed", "of the search's choices", cxxopts::value<std::string>()->default_value("1"), "N");
-  add("ablate", "then search again without each of these rule families, or by a fixed \"pipeline\", and compare",
+  add("ablate",
+      "then search again without each of these rule families, or by a fixed \"pipeline\", or without \"nothing\", and "
+      "compare",
       cxxopts::value<std::vector<std::string>>(), "FAMILY,...");
   add("json", "print events on stdout, one JSON object a line");
 }

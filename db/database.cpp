@@ -1,6 +1,7 @@
 #include "db/database.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -70,7 +71,7 @@ Expected<std::int64_t> Database::insert_measurement(const Measurement& given) {
       m.samples_ns.empty() ? Measurement::kUnknown : *std::min_element(m.samples_ns.begin(), m.samples_ns.end());
   NNTUNE_ASSIGN(auto add,
                 connection_->prepare(
-                    "INSERT INTO measurement (uid, target_id, session_id, workload_hash, family, schedule_json,"
+                    "INSERT INTO main.measurement (uid, target_id, session_id, workload_hash, family, schedule_json,"
                     " schedule_hash, object_hash, compiler, nntune_version, threads, verdict, samples_ns,"
                     " median_ns, min_ns, max_error, tolerance, dram_read_bytes_per_s, seed, detail, created_at,"
                     " place, environment)"
@@ -81,7 +82,7 @@ Expected<std::int64_t> Database::insert_measurement(const Measurement& given) {
                     median(m.samples_ns), min_ns, m.max_error, m.tolerance, m.dram_read_bytes_per_s, m.seed, m.detail,
                     m.created_at, to_string(m.place), m.environment.empty() ? std::nullopt : std::optional(m.environment)));
   NNTUNE_TRY(add.run());
-  NNTUNE_ASSIGN(auto find, connection_->prepare("SELECT id FROM measurement WHERE uid = ?", m.uid));
+  NNTUNE_ASSIGN(auto find, connection_->prepare("SELECT id FROM main.measurement WHERE uid = ?", m.uid));
   NNTUNE_TRY(find.step());
   const std::int64_t id = find.integer(0);
   NNTUNE_TRY(transaction.commit());
@@ -123,6 +124,19 @@ Status Database::end_session(std::int64_t id, Outcome outcome, const std::option
   if (connection_->changes() != 1)
     return fail(ErrorKind::internal, fmt::format("there is no session {}", id), "please report this");
   return transaction.commit();
+}
+
+Status Database::hide_sessions(std::span<const std::int64_t> ids) {
+  // A temporary view of this connection stands before the table that it is named after; writing names the table itself.
+  std::string sql = "DROP VIEW IF EXISTS temp.measurement;";
+  if (!ids.empty()) {
+    sql += fmt::format(
+        " CREATE TEMP VIEW measurement AS SELECT * FROM main.measurement WHERE session_id IS NULL OR session_id NOT IN "
+        "({});",
+        fmt::join(ids, ", "));
+  }
+  const sqlite::Lock lock(*connection_);
+  return connection_->execute(sql);
 }
 
 }  // namespace nntune::db

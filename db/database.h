@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "base/error.h"
 #include "base/target.h"
@@ -43,6 +44,10 @@ class Database {
   [[nodiscard]] Expected<std::int64_t> begin_session(const Session& session);
   [[nodiscard]] Status end_session(std::int64_t id, Outcome outcome, const std::optional<Throughput>& start,
                                    const std::optional<Throughput>& result);
+
+  /// What these sessions measured, the queries of this object leave out from now on; none: nothing any more. The file stays as it
+  /// is. For comparisons in which nobody may know what the others found.
+  [[nodiscard]] Status hide_sessions(std::span<const std::int64_t> ids);
 
   [[nodiscard]] const std::filesystem::path& path() const { return connection_->path(); }
   /// For the queries of this folder.

@@ -93,7 +93,9 @@ Expected<std::vector<module::PlanLimits>> parse_ablations(const std::vector<std:
   std::vector<module::PlanLimits> result;
   for (const std::string& name : names) {
     const auto families = rules::families();
-    if (name == kPipeline) {
+    if (name == kNothing) {
+      result.emplace_back();
+    } else if (name == kPipeline) {
       result.push_back({.pipeline = true});
     } else if (std::ranges::find(families, name, &rules::Family::name) != families.end()) {
       result.push_back({.without = {name}});
@@ -101,7 +103,7 @@ Expected<std::vector<module::PlanLimits>> parse_ablations(const std::vector<std:
       std::vector<std::string_view> known;
       for (const rules::Family& family : families) known.push_back(family.name);
       return fail(ErrorKind::usage, fmt::format("there is no rule family \"{}\" to leave out", name),
-                  fmt::format("give {} or {}", fmt::join(known, ", "), kPipeline));
+                  fmt::format("give {}, {} or {}", fmt::join(known, ", "), kPipeline, kNothing));
     }
   }
   return result;
@@ -121,7 +123,8 @@ Expected<AblationReport> ablate(std::shared_ptr<const import::Model> model, cons
       return module::plan_model(model->config, dtype, threads, isa, *costs, limits);
     }));
   }
-  // Each is compiled from what its own search and those before have measured: later ones know more.
+  // Each program is chosen and compiled from what was known before and what its own search has measured.
+  std::vector<std::int64_t> sessions;
   Stage stage(model, target, database, options);
   std::vector<std::shared_ptr<const CompiledContestant>> compiled;
   const auto load = [](std::shared_ptr<const CompiledContestant> contestant) {
@@ -130,11 +133,14 @@ Expected<AblationReport> ablate(std::shared_ptr<const import::Model> model, cons
   for (const module::PlanLimits& limits : variants) {
     SearchOptions each = options;
     each.limits = limits;
+    NNTUNE_TRY(database->hide_sessions(sessions));
     NNTUNE_ASSIGN(const SearchReport searched, search(model, target, database, each, progress));
     if (searched.interrupted) return AblationReport{.ablations = {}, .interrupted = true};
     NNTUNE_ASSIGN(auto program, stage.compile(limits));
     compiled.push_back(std::move(program));
+    sessions.push_back(searched.session_id);
   }
+  NNTUNE_TRY(database->hide_sessions({}));
   const auto compare = [&]() -> Status {
     NNTUNE_ASSIGN(const auto full, load(compiled.front()));
     for (std::size_t i = 0; i < names.size(); ++i) {

@@ -18,7 +18,10 @@ namespace nntune::tuner {
 /// The name that stands for extract::extract_by_pipeline instead of a family.
 inline constexpr std::string_view kPipeline = "pipeline";
 
-/// What is left out, by the names of rule families, or kPipeline. Errors: usage (no such family, with those that there are).
+/// The name that stands for leaving out nothing: two searches with all rules, which tells what is luck.
+inline constexpr std::string_view kNothing = "nothing";
+
+/// What is left out, by the names of rule families, kPipeline or kNothing. Errors: usage (no such family, with those that there are).
 [[nodiscard]] Expected<std::vector<module::PlanLimits>> parse_ablations(const std::vector<std::string>& names);
 
 struct Ablation {
@@ -32,9 +35,8 @@ struct AblationReport {
 };
 
 /// Searches with all rules and then once for each of `names` without it, with the budget of `options` each; at the end each of these
-/// programs runs in turn with the full one. Each program is what the database made when its search was over. All share the database, so
-/// that a later search starts from what an earlier one measured: the full one, which is first, has the least to go by. Interrupted: as
-/// `search`.
+/// programs runs in turn with the full one. No search sees what the others measured, and each program is what its own search made of
+/// the database as it was before. All measurements stay in the database. Interrupted: as `search`.
 [[nodiscard]] Expected<AblationReport> ablate(std::shared_ptr<const import::Model> model, const Target& target,
                                               std::shared_ptr<db::Database> database, const SearchOptions& options,
                                               const std::vector<std::string>& names, Progress& progress);

@@ -43,7 +43,7 @@ Expected<std::shared_ptr<Contestant>> Contestant::make(const module::CompiledPro
   const std::int64_t vocab = model.config.vocab;
   for (std::int64_t i = 0; i < tokens; ++i) contestant->prompt_.push_back(static_cast<std::int32_t>((i * 7 + 1) % vocab));
   NNTUNE_ASSIGN([[maybe_unused]] const double prefill, contestant->time_prefill());
-  NNTUNE_ASSIGN([[maybe_unused]] const double decode, contestant->time_decode());
+  NNTUNE_TRY(contestant->begin_text());
   return contestant;
 }
 
@@ -54,12 +54,16 @@ Expected<double> Contestant::time_prefill() {
   return seconds_since(begin);
 }
 
-Expected<double> Contestant::time_decode() {
+Status Contestant::begin_text() {
   session_->rewind();
-  NNTUNE_TRY(session_->decode(prompt_.front()));  // what ran before may have left the caches in any state
+  return session_->decode(prompt_.front());
+}
+
+Expected<double> Contestant::time_token() {
+  const std::int32_t token = session_->argmax();
   const Clock::time_point begin = Clock::now();
-  for (std::int64_t i = 1; i < kDecodeTokens; ++i) NNTUNE_TRY(session_->decode(session_->argmax()));
-  return seconds_since(begin) / static_cast<double>(kDecodeTokens - 1);
+  NNTUNE_TRY(session_->decode(token));
+  return seconds_since(begin);
 }
 
 db::Throughput Contestant::throughput(double prefill_seconds, double decode_seconds) const {
@@ -113,7 +117,10 @@ Status Duel::round() {
     return {};
   };
   NNTUNE_TRY(turn(&Contestant::time_prefill, prefill_));
-  for (int i = 0; i < kDecodeTurns; ++i) NNTUNE_TRY(turn(&Contestant::time_decode, decode_));
+  for (int text = 0; text < kDecodeTurns; ++text) {
+    for (const auto& contestant : {first_, second_}) NNTUNE_TRY(contestant->begin_text());
+    for (int token = 1; token < kDecodeTokens; ++token) NNTUNE_TRY(turn(&Contestant::time_token, decode_));
+  }
   last_round_seconds_ = seconds_since(begin);
   return {};
 }
@@ -129,29 +136,35 @@ std::pair<double, double> Duel::middle(const Pairs& pairs) {
   return {level / half, level * half};
 }
 
+double Duel::request_seconds(const Contestant& contestant, double prefill_seconds, double decode_seconds) const {
+  const db::Throughput speed = contestant.throughput(prefill_seconds, decode_seconds);
+  return static_cast<double>(contestant.prompt().size()) / speed.prefill_tok_per_s + kAnswerTokens / speed.decode_tok_per_s;
+}
+
 Duel::Contrasts Duel::contrasts() const {
-  Pairs requests;
-  for (std::size_t i = 0; i < prefill_.size(); ++i) {
-    const auto turns = std::span(decode_).subspan(i * kDecodeTurns, kDecodeTurns);
-    const auto request = [&](const Contestant& contestant, double std::pair<double, double>::*side) {
-      std::vector<double> seconds;
-      for (const auto& turn : turns) seconds.push_back(turn.*side);
-      const db::Throughput speed = contestant.throughput(prefill_[i].*side, median(seconds));
-      return static_cast<double>(contestant.prompt().size()) / speed.prefill_tok_per_s +
-             kAnswerTokens / speed.decode_tok_per_s;
-    };
-    requests.emplace_back(request(*first_, &std::pair<double, double>::first),
-                          request(*second_, &std::pair<double, double>::second));
-  }
-  const auto contrast = [](const Pairs& pairs) {
-    std::vector<double> first, second;
-    for (const auto& [a, b] : pairs) {
-      first.push_back(a);
-      second.push_back(b);
+  using Rounds = std::span<const std::size_t>;
+  // What stands for these rounds, of both.
+  const auto middle_of = [](const Pairs& pairs, std::size_t pairs_a_round, Rounds rounds) {
+    Pairs some;
+    for (const std::size_t round : rounds) {
+      const auto of_round = std::span(pairs).subspan(round * pairs_a_round, pairs_a_round);
+      some.insert(some.end(), of_round.begin(), of_round.end());
     }
-    return contrast_pairs(first, second, 0);
+    return middle(some);
   };
-  return {.prefill = contrast(prefill_), .decode = contrast(decode_), .request = contrast(requests)};
+  const auto ratio = [](const std::pair<double, double>& seconds) { return seconds.second / seconds.first; };
+  const auto prefill = [&](Rounds rounds) { return middle_of(prefill_, 1, rounds); };
+  const auto decode = [&](Rounds rounds) { return middle_of(decode_, kTokenPairs, rounds); };
+  const auto request = [&](Rounds rounds) {
+    const auto a = prefill(rounds);
+    const auto b = decode(rounds);
+    return std::pair(request_seconds(*first_, a.first, b.first), request_seconds(*second_, a.second, b.second));
+  };
+  const auto contrast = [&](const auto& seconds) {
+    return contrast_groups(
+        prefill_.size(), [&](Rounds rounds) { return ratio(seconds(rounds)); }, 0);
+  };
+  return {.prefill = contrast(prefill), .decode = contrast(decode), .request = contrast(request)};
 }
 
 std::pair<db::Throughput, db::Throughput> Duel::result() const {

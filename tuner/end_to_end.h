@@ -20,7 +20,8 @@
 namespace nntune::tuner {
 
 inline constexpr std::int64_t kPrefillTokens = 512;
-inline constexpr std::int64_t kDecodeTokens = 8;
+/// Of one text in a turn of decoding, and such turns in a round of a duel.
+inline constexpr int kDecodeTokens = 8;
 inline constexpr int kDecodeTurns = 8;
 /// Of the answer in a request: prompt and answer count as in the extraction's objective (extract::ExtractOptions::uses).
 inline constexpr std::int64_t kAnswerTokens = 128;
@@ -49,8 +50,10 @@ class Contestant {
 
   /// Seconds of a prefill of kPrefillTokens.
   [[nodiscard]] Expected<double> time_prefill();
-  /// Seconds a token, of kDecodeTokens at the beginning of a text.
-  [[nodiscard]] Expected<double> time_decode();
+  /// Begins a text with one token, which is not timed: what ran before may have left the caches in any state.
+  [[nodiscard]] Status begin_text();
+  /// Seconds of one more token of the text.
+  [[nodiscard]] Expected<double> time_token();
 
   [[nodiscard]] runtime::Session& session() { return *session_; }
   [[nodiscard]] std::span<const std::int32_t> prompt() const { return prompt_; }
@@ -94,22 +97,22 @@ struct CompiledContestant {
 
 /// Two modules timed in short turns. A machine changes its speed for seconds or minutes, by more than tuning wins (two cores
 /// of a virtual machine may or may not share one link to memory): only times of the same moment can be compared. So both
-/// run close to each other, in changing order, and count by pairs.
+/// take turns, token by token, in changing order, and count by pairs.
 class Duel {
  public:
   Duel(std::shared_ptr<Contestant> first, std::shared_ptr<Contestant> second)
       : first_(std::move(first)), second_(std::move(second)) {}
 
-  /// Each prefills once and decodes in kDecodeTurns turns.
+  /// Each prefills once and decodes kDecodeTurns texts of kDecodeTokens.
   [[nodiscard]] Status round();
 
   /// Of both, by middle() of their pairs.
   [[nodiscard]] std::pair<db::Throughput, db::Throughput> result() const;
   struct Contrasts {
     Contrast prefill, decode;
-    Contrast request;  ///< a prefill and kAnswerTokens of decode, by rounds
+    Contrast request;  ///< a prefill and kAnswerTokens of decode
   };
-  /// The second against the first, in seconds.
+  /// The second against the first, in seconds. The intervals are of whole rounds: tokens of the same seconds resemble each other.
   [[nodiscard]] Contrasts contrasts() const;
   [[nodiscard]] double last_round_seconds() const { return last_round_seconds_; }
 
@@ -119,8 +122,12 @@ class Duel {
   [[nodiscard]] static std::pair<double, double> middle(const Pairs& pairs);
 
  private:
+  static constexpr std::size_t kTokenPairs = std::size_t{kDecodeTurns} * (kDecodeTokens - 1);
+
   std::shared_ptr<Contestant> first_, second_;
-  Pairs prefill_, decode_;  ///< seconds
+  [[nodiscard]] double request_seconds(const Contestant& contestant, double prefill_seconds, double decode_seconds) const;
+
+  Pairs prefill_, decode_;  ///< seconds; of a round one prefill and kTokenPairs of decode
   double last_round_seconds_ = 0;
 };
 

@@ -123,7 +123,6 @@ class Search {
 
   const Clock::time_point begin_ = Clock::now();
   std::int64_t target_id_ = 0;
-  std::int64_t session_id_ = 0;
   std::shared_ptr<cost_model::EstimateCostModel> estimates_;
   std::shared_ptr<cost_model::DatabaseCostModel> costs_;
   std::optional<extract::Extraction> extraction_;
@@ -396,7 +395,7 @@ Status Search::steps() {
   NNTUNE_ASSIGN(pool_, WorkerPool::start(options_.worker_binary, target_, static_cast<int>(allowed_cpus().size())));
   measurer_.emplace(*pool_, *database_, target_,
                     Provenance{.target_id = target_id_,
-                               .session_id = session_id_,
+                               .session_id = report_.session_id,
                                .nntune_version = options_.nntune_version,
                                .dram_read_bytes_per_s = dram});
   NNTUNE_TRY(extract(Attitude::curious));
@@ -455,14 +454,14 @@ Expected<SearchReport> Search::run() {
   session.threads = options_.threads;
   if (options_.budget) session.budget_s = budget();
   session.nntune_version = options_.nntune_version;
-  NNTUNE_ASSIGN(session_id_, database_->begin_session(session));
+  NNTUNE_ASSIGN(report_.session_id, database_->begin_session(session));
 
   const Status status = steps();
   report_.measurements = measurer_ ? measurer_->stored() : 0;
   report_.interrupted = !status && status.error().kind == ErrorKind::interrupted;
   const db::Outcome outcome =
       status ? db::Outcome::done : (report_.interrupted ? db::Outcome::interrupted : db::Outcome::failed);
-  const Status ended = database_->end_session(session_id_, outcome, report_.start, report_.result);
+  const Status ended = database_->end_session(report_.session_id, outcome, report_.start, report_.result);
   if (!status && !report_.interrupted) return tl::unexpected(status.error());
   NNTUNE_TRY(ended);
   summarize();

@@ -33,6 +33,7 @@ struct SearchOptions {
 };
 
 struct SearchReport {
+  std::int64_t session_id = 0;
   /// In tokens a second. `start` is what `compile` makes with an empty database.
   std::optional<db::Throughput> start;
   std::optional<db::Throughput> result;  ///< none: interrupted before

@@ -106,6 +106,46 @@ struct Moody {
   }
 };
 
+/// Twins on a machine that favours one of them for the whole of a group of 16 pairs; contrasted by pairs or by groups.
+Contrast favoured_twins(std::uint64_t seed, bool by_groups) {
+  constexpr std::size_t kGroups = 16;
+  constexpr std::size_t kPairs = 16;
+  Moody machine{.rng = std::mt19937_64(seed)};
+  std::vector<double> a, b;
+  for (std::size_t group = 0; group < kGroups; ++group) {
+    machine.slower = 1 + 0.02 * machine.normal();
+    machine.pairs(kPairs, a, b);
+  }
+  if (!by_groups) return contrast_pairs(a, b, 0);
+  const auto ratio = [&](std::span<const std::size_t> groups) {
+    std::vector<double> ratios;
+    for (const std::size_t group : groups) {
+      for (std::size_t i = group * kPairs; i < (group + 1) * kPairs; ++i) ratios.push_back(b[i] / a[i]);
+    }
+    return median(std::move(ratios));
+  };
+  return contrast_groups(kGroups, ratio, 0);
+}
+
+TEST(ContrastGroups, SamplesThatResembleEachOtherDoNotCountAsMany) {
+  int by_pairs = 0;
+  int by_groups = 0;
+  constexpr int kDuels = 200;
+  for (std::uint64_t seed = 0; seed < kDuels; ++seed) {
+    by_pairs += favoured_twins(seed, false).decision != Decision::not_told_apart ? 1 : 0;
+    by_groups += favoured_twins(seed, true).decision != Decision::not_told_apart ? 1 : 0;
+  }
+  EXPECT_LE(by_groups, 0.1 * kDuels);
+  EXPECT_GT(by_pairs, 0.3 * kDuels) << "what groups are for";
+}
+
+TEST(ContrastGroups, OfNoGroupIsNothing) {
+  const Contrast none = contrast_groups(
+      0, [](auto) { return 1.0; }, 0);
+  EXPECT_TRUE(std::isnan(none.ratio));
+  EXPECT_EQ(none.decision, Decision::not_told_apart);
+}
+
 /// The fraction of contrasts with that decision.
 double rate(double slower, double margin, Decision decision, int pairs = 32) {
   constexpr int kDuels = 400;

@@ -186,6 +186,29 @@ TEST_F(Db, OnlyTheNewestSessionInTheProgramCounts) {
   EXPECT_EQ(best_of_target()->median_ns, 130);
 }
 
+TEST_F(Db, WhatAHiddenSessionMeasuredIsSeenByNoQueryAndKept) {
+  Measurement hidden = measurement(target, 1, {500, 501, 502});
+  hidden.session_id = database.begin_session({.command = "search", .model = "tiny"}).value();
+  insert(hidden);
+  insert(measurement(target, 2, {1000, 1001, 1002}));
+
+  ASSERT_TRUE(database.hide_sessions(std::vector{*hidden.session_id}));
+  EXPECT_EQ(best_of_target()->schedule, measurement(target, 2).schedule);
+  EXPECT_EQ(tried(database, target, workload)->size(), 1U);
+  EXPECT_EQ(count_measurements(database), 1);
+  // Storing goes on, in either session, and others see everything.
+  insert(measurement(target, 3, {1100, 1101, 1102}));
+  Measurement more = hidden;
+  more.schedule = measurement(target, 4).schedule;
+  insert(more);
+  EXPECT_EQ(count_measurements(database), 2);
+  EXPECT_EQ(count_measurements(open(folder / "tuning.db", Mode::read_only)), 4);
+
+  ASSERT_TRUE(database.hide_sessions({}));
+  EXPECT_EQ(best_of_target()->median_ns, 501);
+  EXPECT_EQ(count_measurements(database), 4);
+}
+
 TEST_F(Db, BestIsNeverAFailure) {
   Measurement wrong = measurement(target, 1, {10});
   wrong.verdict = Verdict::wrong_result;

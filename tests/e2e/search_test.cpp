@@ -110,16 +110,23 @@ TEST(Search, TunesTheTinyModelTellsSoInEventsAndResumes) {
 TEST(Search, ComparesWithProgramsThatLackAFamilyOfRules) {
   NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
   const TemporaryFolder folder;
-  const Result result =
-      run_nntune("search " + model + " --trials 2 --ablate fusion,pipeline --json --db " + (folder / "t.db").string());
+  const Result result = run_nntune("search " + model + " --trials 2 --ablate nothing,fusion,pipeline --json --db " +
+                                   (folder / "t.db").string());
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const auto all = events(result.out);
-  EXPECT_EQ(std::ranges::count_if(all, [](const Json& event) { return event["event"] == "done"; }), 3);
+  int searches = 0;
+  for (const Json& event : all) {
+    if (event["event"] != "done") continue;
+    ++searches;
+    EXPECT_EQ(event["reused"], 0) << "what another of the searches measured";
+  }
+  EXPECT_EQ(searches, 4);
   ASSERT_EQ(all.back()["event"], "ablations");
   const Json& rows = all.back()["ablations"];
-  ASSERT_EQ(rows.size(), 2U);
-  EXPECT_EQ(rows[0]["without"], "fusion");
-  EXPECT_EQ(rows[1]["without"], "pipeline");
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[0]["without"], "nothing");
+  EXPECT_EQ(rows[1]["without"], "fusion");
+  EXPECT_EQ(rows[2]["without"], "pipeline");
   for (const Json& row : rows) {
     for (const char* phase : {"prefill", "decode", "request"}) {
       EXPECT_GT(row[phase]["low"].get<double>(), 0);
