@@ -73,9 +73,10 @@ Json to_json(const Contrast& contrast) {
 }
 
 void summarize(const AblationReport& report, Progress& progress) {
-  std::vector<std::string> lines = {"time without it over time with all rules; in turn, 95 % confidence",
-                                    fmt::format("{:<17} {:<20} {:<20} {}", "without", "prefill", "decode",
-                                                fmt::format("both ({}+{})", kPrefillTokens, kAnswerTokens))};
+  std::vector<std::string> lines = {
+      "time without it over time with all rules; in turn, 95 % confidence",
+      fmt::format("{:<17} {:<20} {:<20} {}", "without", "prefill", "decode",
+                  fmt::format("both ({}+{})", extract::kPromptTokens, extract::kAnswerTokens))};
   Json rows = Json::array();
   for (const Ablation& row : report.ablations) {
     const auto& [prefill, decode, request] = row.times;

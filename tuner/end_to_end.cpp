@@ -35,8 +35,9 @@ std::int64_t layers_that_fit(std::size_t weight_bytes, std::int64_t layers, int 
 Expected<std::shared_ptr<Contestant>> Contestant::make(const module::CompiledProgram& compiled, const import::Model& model,
                                                        int threads) {
   NNTUNE_ASSIGN(auto loaded, module::make_module(compiled, model));
-  const std::int64_t limit = model.config.max_positions > 0 ? model.config.max_positions : kPrefillTokens + kRoomTokens;
-  const std::int64_t tokens = std::clamp<std::int64_t>(limit - kRoomTokens, 1, kPrefillTokens);
+  const std::int64_t limit =
+      model.config.max_positions > 0 ? model.config.max_positions : extract::kPromptTokens + kRoomTokens;
+  const std::int64_t tokens = std::clamp<std::int64_t>(limit - kRoomTokens, 1, extract::kPromptTokens);
   NNTUNE_ASSIGN(auto session,
                 runtime::Session::create(std::move(loaded), {.threads = threads, .ctx = tokens + kRoomTokens}));
   std::shared_ptr<Contestant> contestant(new Contestant(std::move(session)));
@@ -138,7 +139,8 @@ std::pair<double, double> Duel::middle(const Pairs& pairs) {
 
 double Duel::request_seconds(const Contestant& contestant, double prefill_seconds, double decode_seconds) const {
   const db::Throughput speed = contestant.throughput(prefill_seconds, decode_seconds);
-  return static_cast<double>(contestant.prompt().size()) / speed.prefill_tok_per_s + kAnswerTokens / speed.decode_tok_per_s;
+  return static_cast<double>(contestant.prompt().size()) / speed.prefill_tok_per_s +
+         extract::kAnswerTokens / speed.decode_tok_per_s;
 }
 
 Duel::Contrasts Duel::contrasts() const {

@@ -11,6 +11,7 @@
 #include "base/statistics.h"
 #include "base/target.h"
 #include "compiler/extract/extract.h"
+#include "compiler/extract/phase_use.h"
 #include "compiler/import/model.h"
 #include "compiler/module/build.h"
 #include "compiler/module/object_cache.h"
@@ -19,12 +20,9 @@
 
 namespace nntune::tuner {
 
-inline constexpr std::int64_t kPrefillTokens = 512;
 /// Of one text in a turn of decoding, and such turns in a round of a duel.
 inline constexpr int kDecodeTokens = 8;
 inline constexpr int kDecodeTurns = 8;
-/// Of the answer in a request: prompt and answer count as in the extraction's objective (extract::ExtractOptions::uses).
-inline constexpr std::int64_t kAnswerTokens = 128;
 /// Room behind the prompt.
 inline constexpr std::int64_t kRoomTokens = 32;
 
@@ -48,7 +46,7 @@ class Contestant {
   void set_scale(const Scale& scale) { scale_ = scale; }
   [[nodiscard]] const Scale& scale() const { return scale_; }
 
-  /// Seconds of a prefill of kPrefillTokens.
+  /// Seconds of a prefill of extract::kPromptTokens.
   [[nodiscard]] Expected<double> time_prefill();
   /// Begins a text with one token, which is not timed: what ran before may have left the caches in any state.
   [[nodiscard]] Status begin_text();
@@ -110,7 +108,7 @@ class Duel {
   [[nodiscard]] std::pair<db::Throughput, db::Throughput> result() const;
   struct Contrasts {
     Contrast prefill, decode;
-    Contrast request;  ///< a prefill and kAnswerTokens of decode
+    Contrast request;  ///< a prefill and extract::kAnswerTokens of decode
   };
   /// The second against the first, in seconds. The intervals are of whole rounds: tokens of the same seconds resemble each other.
   [[nodiscard]] Contrasts contrasts() const;

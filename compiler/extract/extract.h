@@ -12,6 +12,7 @@
 #include "compiler/egraph/runner.h"
 #include "compiler/extract/cost_model.h"
 #include "compiler/extract/explain.h"
+#include "compiler/extract/phase_use.h"
 #include "compiler/extract/program.h"
 #include "compiler/extract/rotation.h"
 #include "compiler/graph/graph.h"
@@ -19,17 +20,10 @@
 
 namespace nntune::extract {
 
-/// How much a phase counts.
-struct PhaseUse {
-  double calls = 1;       ///< in the objective
-  std::int64_t past = 0;  ///< tokens in the KV cache when its kernels are costed
-};
-
 struct ExtractOptions {
   rules::RuleOptions rules = {};
   int threads = 1;  ///< of the kernels, and for the rules
-  /// By phase name. A phase that is not listed gets: 1 row: 128 calls at 512 tokens of past; more rows: as many calls as
-  /// 512 tokens take, shared evenly between such phases, nothing past.
+  /// By phase name; a phase that is not listed has its usual_use().
   std::map<std::string, PhaseUse> uses = {};
   /// Seconds that each stored byte of weights costs. The objective reads each weight about 128 times from memory (decode) and
   /// multiplies it with 512 tokens (prefill): some 1e-8 s a byte in all, of which a second layout may save a part. At this

@@ -2,16 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "compiler/rules/registry.h"
 
 namespace nntune::extract {
 namespace {
-
-constexpr double kDecodeCalls = 128;
-constexpr std::int64_t kDecodePast = 512;
-constexpr double kPrefillTokens = 512;
 
 std::vector<std::string> weight_names(std::span<const graph::Phase> phases) {
   std::vector<std::string> names;
@@ -50,15 +44,8 @@ Expected<bool> add_addends(Saturated& space, const graph::Section& section, cons
 }  // namespace
 
 PhaseUse use_of(const graph::Phase& phase, std::span<const graph::Phase> phases, const ExtractOptions& options) {
-  if (const auto given = options.uses.find(phase.name); given != options.uses.end()) {
-    return given->second;
-  }
-  if (phase.rows == 1) {
-    return {kDecodeCalls, kDecodePast};
-  }
-  const auto prefills =
-      std::count_if(phases.begin(), phases.end(), [](const graph::Phase& other) { return other.rows > 1; });
-  return {kPrefillTokens / static_cast<double>(phase.rows) / static_cast<double>(prefills), 0};
+  const auto given = options.uses.find(phase.name);
+  return given != options.uses.end() ? given->second : usual_use(phase, phases);
 }
 
 Expected<std::unique_ptr<Saturated>> saturate(std::span<const graph::Phase> phases, const ExtractOptions& options,

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/bytes.h"
+#include "compiler/extract/phase_use.h"
 #include "compiler/extract/pipeline.h"
 #include "compiler/module/program_memory.h"
 #include "compiler/schedule/workload.h"
@@ -16,24 +17,18 @@ namespace {
 using graph::Lane;
 using graph::OpKind;
 
-// As ExtractOptions::uses does by default: decode with a filled cache, prefill from the start.
-constexpr std::int64_t kDecodePast = 512;
-constexpr double kDecodeCalls = 128;
-constexpr double kPrefillTokens = 512;
-
 /// Layouts that the attention kernels know; the plain one first, it wins a tie.
 const std::vector<std::vector<Lane>> kKeyLayouts = {{}, {{1, 16}}, {{1, 16}, {2, 2}}};
 const std::vector<std::vector<Lane>> kValueLayouts = {{}, {{1, 2}}};
 
-/// Seconds of the work on the caches in one call of the body of `phase`.
-Expected<double> cache_seconds(const graph::Phase& phase, int threads, const extract::CostModel& costs) {
+/// Seconds of the work on the caches in one call of the body of `phase`, behind `past` tokens.
+Expected<double> cache_seconds(const graph::Phase& phase, std::int64_t past, int threads, const extract::CostModel& costs) {
   double seconds = 0;
   for (const graph::Section& section : phase.sections) {
     for (const graph::Node& node : section.graph.nodes()) {
       if (node.op.kind != OpKind::attention && node.op.kind != OpKind::cache_append) continue;
       std::vector<graph::TensorType> inputs;
       for (const graph::NodeId id : node.inputs) inputs.push_back(section.graph.node(id).type);
-      const std::int64_t past = phase.rows == 1 ? kDecodePast : 0;
       NNTUNE_ASSIGN(const auto workload, schedule::Workload::make(node.op, std::move(inputs), past, threads));
       seconds += costs.cost(workload).seconds;
     }
@@ -53,11 +48,9 @@ Expected<import::CacheLayout> choose_cache_layout(const import::ModelConfig& con
       NNTUNE_ASSIGN(const auto phases, model_phases(config, dtype, caches));
       double seconds = 0;
       for (const graph::Phase& phase : phases) {
-        const double calls =
-            phase.rows == 1 ? kDecodeCalls
-                            : kPrefillTokens / static_cast<double>(phase.rows) / static_cast<double>(kPrefillRows.size());
-        NNTUNE_ASSIGN(const double once, cache_seconds(phase, threads, costs));
-        seconds += calls * once;
+        const extract::PhaseUse use = extract::usual_use(phase, phases);
+        NNTUNE_ASSIGN(const double once, cache_seconds(phase, use.past, threads, costs));
+        seconds += use.calls * once;
       }
       if (seconds < best_seconds) {
         best_seconds = seconds;
