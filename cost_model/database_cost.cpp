@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/statistics.h"
 #include "compiler/kernels/family.h"
 #include "db/query.h"
 
@@ -20,9 +21,7 @@ using ByKind = std::map<std::string, std::vector<double>>;
 std::map<std::string, double, std::less<>> factors(ByKind ratios, double caution) {
   std::map<std::string, double, std::less<>> result;
   for (auto& [kind, values] : ratios) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::ranges::nth_element(values, middle);
-    result[kind] = std::clamp(*middle, 1 / kLargestCorrection, kLargestCorrection) * caution;
+    result[kind] = std::clamp(median(std::move(values)), 1 / kLargestCorrection, kLargestCorrection) * caution;
   }
   return result;
 }
