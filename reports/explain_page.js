@@ -13,13 +13,33 @@ const phaseName = (phase) => `${phase.name}, ${count(phase.rows, "token")}`;
 let phaseAt = 0;
 let kernelAt = -1;
 
+/// How far from the best there is; sums in another order differ by less than kSame.
+function gapText() {
+  const kSame = 1e-7;
+  const stored = facts.cost - facts.objective_seconds;
+  return `Cost ${seconds(facts.cost)}, of which ${seconds(stored)} for stored bytes; ` + (facts.gap <= kSame
+    ? "proved: no program of these rules costs less."
+    : `none of these rules costs less than ${seconds(facts.lower_bound)} (gap ${percent(facts.gap, 3)}).`);
+}
+
+function memoryText() {
+  const use = facts.memory;
+  if (!use) return "";
+  return `Memory ${megabytes(use.total_bytes)} of ${megabytes(use.limit_bytes)}: ${megabytes(use.weights_bytes)} weights, ` +
+    `${megabytes(use.kv_cache_bytes)} KV cache of ${count(use.ctx, "token")}, ` +
+    `${megabytes(use.activation_bytes + use.scratch_bytes)} buffers. `;
+}
+
+const rotatedText = () => facts.uses.filter((phase) => phase.rotated)
+  .map((phase) => `${phaseName(phase)}: each layer leaves its last sum to the next one. `).join("");
+
 function showPhases() {
   byId("title").textContent = `${facts.model} ${facts.dtype}, ${count(facts.threads, "thread")}, ${facts.target}`;
   byId("summary").textContent =
-    `Chosen from 10^${Math.round(Math.log10(Math.max(1, facts.programs)))} programs; ${megabytes(facts.stored_bytes)} of weights; ` +
+    `Chosen from 10^${Math.round(Math.log10(Math.max(1, facts.programs)))} programs; ` +
     `${facts.peaks} peaks; nntune ${facts.nntune_version}. The whole is ${seconds(facts.objective_seconds)}: ` +
     facts.uses.map((p) => `${+p.calls.toPrecision(3)} × ${phaseName(p)}`).join(" + ") +
-    ". A runner-up costs what the whole would grow by.";
+    `. ${gapText()} ${memoryText()}${rotatedText()}A runner-up costs what the whole would grow by.`;
   byId("phases").append(...facts.phases.map((phase, i) => element("button", {
     type: "button", role: "tab", id: `phase-${i}`, "aria-controls": "kernels", onclick: () => selectKernel(i, 0),
     onkeydown: (event) => {
