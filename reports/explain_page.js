@@ -19,7 +19,7 @@ function gapText() {
   const stored = facts.cost - facts.objective_seconds;
   return `Cost ${seconds(facts.cost)}, of which ${seconds(stored)} for stored bytes; ` + (facts.gap <= kSame
     ? "proved: no program of these rules costs less."
-    : `none of these rules costs less than ${seconds(facts.lower_bound)} (gap ${percent(facts.gap, 3)}).`);
+    : `none of these rules costs less than ${seconds(facts.lower_bound)} (gap ${+(100 * facts.gap).toPrecision(2)} %).`);
 }
 
 function memoryText() {
