@@ -110,8 +110,8 @@ Expected<std::vector<module::PlanLimits>> parse_ablations(const std::vector<std:
   return result;
 }
 
-Expected<AblationReport> ablate(std::shared_ptr<const import::Model> model, const Target& target,
-                                std::shared_ptr<db::Database> database, const SearchOptions& options,
+Expected<AblationReport> ablate(const std::shared_ptr<const import::Model>& model, const Target& target,
+                                const std::shared_ptr<db::Database>& database, const SearchOptions& options,
                                 const std::vector<std::string>& names, Progress& progress) {
   NNTUNE_ASSIGN(auto variants, parse_ablations(names));
   variants.insert(variants.begin(), module::PlanLimits{});
@@ -128,7 +128,7 @@ Expected<AblationReport> ablate(std::shared_ptr<const import::Model> model, cons
   std::vector<std::int64_t> sessions;
   Stage stage(model, target, database, options);
   std::vector<std::shared_ptr<const CompiledContestant>> compiled;
-  const auto load = [](std::shared_ptr<const CompiledContestant> contestant) {
+  const auto load = [](const std::shared_ptr<const CompiledContestant>& contestant) {
     return run_interruptibly([contestant] { return load_contestant(*contestant); });
   };
   for (const module::PlanLimits& limits : variants) {

@@ -37,8 +37,8 @@ struct AblationReport {
 /// Searches with all rules and then once for each of `names` without it, with the budget of `options` each; at the end each of these
 /// programs runs in turn with the full one. No search sees what the others measured, and each program is what its own search made of
 /// the database as it was before. All measurements stay in the database. Interrupted: as `search`.
-[[nodiscard]] Expected<AblationReport> ablate(std::shared_ptr<const import::Model> model, const Target& target,
-                                              std::shared_ptr<db::Database> database, const SearchOptions& options,
+[[nodiscard]] Expected<AblationReport> ablate(const std::shared_ptr<const import::Model>& model, const Target& target,
+                                              const std::shared_ptr<db::Database>& database, const SearchOptions& options,
                                               const std::vector<std::string>& names, Progress& progress);
 
 }  // namespace nntune::tuner
