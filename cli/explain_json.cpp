@@ -186,6 +186,7 @@ Json to_json(const ExplainFacts& facts) {
           {"cost", number(explanation.cost)},
           {"lower_bound", number(explanation.lower_bound)},
           {"gap", number(explanation.gap())},
+          {"proved", explanation.proved()},
           {"memory", memory_json(facts)},
           {"stored_bytes", explanation.stored_bytes},
           {"stored_byte_seconds", explanation.stored_byte_seconds}};

@@ -147,11 +147,9 @@ std::string phase_text(const extract::PhaseProgram& phase) {
 
 /// How far from the best there is.
 std::string gap_text(const extract::Explanation& explanation) {
-  // Sums in another order differ by less.
-  constexpr double kSame = 1e-7;
   const std::string cost = fmt::format("cost {}, of which {} for stored bytes", format_seconds(explanation.cost),
                                        format_seconds(explanation.cost - explanation.objective_seconds));
-  if (explanation.gap() <= kSame) return cost + "; proved: no program of these rules costs less";
+  if (explanation.proved()) return cost + "; proved: no program of these rules costs less";
   return fmt::format("{}; none of these rules costs less than {} (gap {:.2g} %)", cost,
                      format_seconds(explanation.lower_bound), 100 * explanation.gap());
 }

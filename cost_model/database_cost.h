@@ -38,8 +38,9 @@ inline constexpr double kWorkerCaution = 1.04;
 /// terms of its usual speed (MemorySpeeds), what an older session timed in a program in those of the newest one (SessionSpeeds).
 /// What was timed alone in a worker is multiplied with what kernels of its kind take in a program over what they take alone
 /// (colder caches, waiting for each other). Else the estimate times one factor of its kind, the median of measured over estimated
-/// for the workloads of that kind that were measured. Without it, an optimistic estimate would always beat what is known. A kind is a family with one row or with more: what bounds them differs. Fast enough to be
-/// made anew after every batch: estimates are shared.
+/// for the workloads of that kind that were measured. Without it, an optimistic estimate would always beat what is known. A kind
+/// is a family with one row or with more: what bounds them differs. Fast enough to be made anew after every batch: estimates are
+/// shared.
 class DatabaseCostModel : public extract::CostModel {
  public:
   /// \param target_id  measurements of this target count; none: no measurement does

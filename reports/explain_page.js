@@ -13,11 +13,10 @@ const phaseName = (phase) => `${phase.name}, ${count(phase.rows, "token")}`;
 let phaseAt = 0;
 let kernelAt = -1;
 
-/// How far from the best there is; sums in another order differ by less than kSame.
+/// How far from the best there is.
 function gapText() {
-  const kSame = 1e-7;
   const stored = facts.cost - facts.objective_seconds;
-  return `Cost ${seconds(facts.cost)}, of which ${seconds(stored)} for stored bytes; ` + (facts.gap <= kSame
+  return `Cost ${seconds(facts.cost)}, of which ${seconds(stored)} for stored bytes; ` + (facts.proved
     ? "proved: no program of these rules costs less."
     : `none of these rules costs less than ${seconds(facts.lower_bound)} (gap ${+(100 * facts.gap).toPrecision(2)} %).`);
 }

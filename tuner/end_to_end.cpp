@@ -23,6 +23,13 @@ extract::Program with_layers(extract::Program program, std::int64_t layers) {
   return program;
 }
 
+/// Of a whole request, from the times of a module.
+double request_seconds(const Contestant& contestant, double prefill_seconds, double decode_seconds) {
+  const db::Throughput speed = contestant.throughput(prefill_seconds, decode_seconds);
+  return static_cast<double>(contestant.prompt().size()) / speed.prefill_tok_per_s +
+         extract::kAnswerTokens / speed.decode_tok_per_s;
+}
+
 }  // namespace
 
 std::int64_t layers_that_fit(std::size_t weight_bytes, std::int64_t layers, int modules) {
@@ -135,12 +142,6 @@ std::pair<double, double> Duel::middle(const Pairs& pairs) {
   const double level = median(std::move(levels));
   const double half = std::sqrt(median(std::move(ratios)));
   return {level / half, level * half};
-}
-
-double Duel::request_seconds(const Contestant& contestant, double prefill_seconds, double decode_seconds) const {
-  const db::Throughput speed = contestant.throughput(prefill_seconds, decode_seconds);
-  return static_cast<double>(contestant.prompt().size()) / speed.prefill_tok_per_s +
-         extract::kAnswerTokens / speed.decode_tok_per_s;
 }
 
 Duel::Contrasts Duel::contrasts() const {

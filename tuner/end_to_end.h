@@ -123,8 +123,6 @@ class Duel {
   static constexpr std::size_t kTokenPairs = std::size_t{kDecodeTurns} * (kDecodeTokens - 1);
 
   std::shared_ptr<Contestant> first_, second_;
-  [[nodiscard]] double request_seconds(const Contestant& contestant, double prefill_seconds, double decode_seconds) const;
-
   Pairs prefill_, decode_;  ///< seconds; of a round one prefill and kTokenPairs of decode
   double last_round_seconds_ = 0;
 };

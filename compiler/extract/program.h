@@ -25,8 +25,7 @@ enum class ValueKind { input, weight, buffer };
 /// An operand of a step.
 struct Value {
   ValueKind kind = ValueKind::buffer;
-  std::string
-      input;  ///< input: its name in the section ("x" or "residual" and "branch", "ids", "rope", "k_cache", "v_cache")
+  std::string input;  ///< input: its name in the section ("x"; "residual", "branch"; "ids", "rope", "k_cache", "v_cache")
   std::size_t index = 0;    ///< weight: in Program::weights; buffer: in SectionProgram::buffers
   std::int64_t column = 0;  ///< first column of a view into a wider buffer
 };

@@ -89,12 +89,16 @@ void Session::bind() {
   argmax_ = phases_.front().argmax;
 }
 
+Session::Activations Session::no_activations() const {
+  return {KernelOperand{}, KernelOperand{zeros_.data(), module_->plan().model.hidden}};
+}
+
 Session::BoundPhase Session::bind_phase(const Phase& phase) {
   BoundPhase result;
   result.rows = phase.rows;
   std::size_t x_parity = 0;
   std::size_t steps = 0;
-  Activations x{KernelOperand{}, KernelOperand{zeros_.data(), module_->plan().model.hidden}};
+  Activations x = no_activations();
   for (const Section& section : phase.sections) {
     if (&section != &phase.sections.back()) {
       result.sections.push_back(bind_section(section, false, x_parity, x));
@@ -165,7 +169,7 @@ Session::BoundSection Session::bind_section(const Section& section, bool head, s
       }
     }
     if (!head) {
-      Activations next{KernelOperand{}, KernelOperand{zeros_.data(), plan.model.hidden}};
+      Activations next = no_activations();
       for (std::size_t i = 0; i < section.outputs.size(); ++i) next[i] = bound(section.outputs[i]);
       x = next;
       x_parity ^= 1U;

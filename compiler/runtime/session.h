@@ -103,6 +103,8 @@ class Session {
   [[nodiscard]] Status allocate();
   void fill_rope_table();
   void bind();
+  /// Nothing is handed over yet: no x, and zeros to be added to it.
+  [[nodiscard]] Activations no_activations() const;
   [[nodiscard]] BoundSection bind_section(const Section& section, bool head, std::size_t& x_parity, Activations& x);
   [[nodiscard]] BoundPhase bind_phase(const Phase& phase);
   [[nodiscard]] BoundPhase& phase_for(std::size_t ids);
