@@ -7,9 +7,9 @@
 #include "base/json.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "compiler/dag/check.h"
+#include "compiler/dag/extract.h"
 #include "compiler/egraph/serialize.h"
-#include "compiler/extract/dag/check.h"
-#include "compiler/extract/dag/extract.h"
 #include "tuner/interrupt.h"
 
 namespace nntune::cli {

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "compiler/dag/greedy.h"
 #include "compiler/egraph/extraction_instance.h"
-#include "compiler/extract/dag/greedy.h"
 #include "compiler/extract/problem.h"
 
 namespace nntune::extract {

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "compiler/extract/dag/evaluate.h"
+#include "compiler/dag/evaluate.h"
 #include "compiler/extract/forms.h"
 
 namespace nntune::extract {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "compiler/extract/dag/evaluate.h"
+#include "compiler/dag/evaluate.h"
 
 namespace nntune::extract {
 namespace {

@@ -7,8 +7,8 @@
 #include <set>
 #include <utility>
 
-#include "compiler/extract/dag/extract.h"
-#include "compiler/extract/dag/incumbent.h"
+#include "compiler/dag/extract.h"
+#include "compiler/dag/incumbent.h"
 #include "compiler/extract/forms.h"
 #include "compiler/extract/instance.h"
 

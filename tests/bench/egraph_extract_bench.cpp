@@ -13,10 +13,10 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "compiler/dag/check.h"
+#include "compiler/dag/evaluate.h"
+#include "compiler/dag/extract.h"
 #include "compiler/egraph/serialize.h"
-#include "compiler/extract/dag/check.h"
-#include "compiler/extract/dag/evaluate.h"
-#include "compiler/extract/dag/extract.h"
 
 namespace nntune {
 namespace {

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "base/clock.h"
+#include "compiler/dag/extract.h"
 #include "compiler/egraph/smallest_term.h"
-#include "compiler/extract/dag/extract.h"
 #include "compiler/extract/instance.h"
 #include "compiler/extract/problem.h"
 #include "compiler/extract/saturate.h"
