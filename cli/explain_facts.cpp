@@ -23,7 +23,7 @@ bool reads_packed(const schedule::Workload& workload) {
 /// The smallest growth with a matmul whose input is packed where it is not now, or the other way round.
 std::optional<double> other_input(const extract::Decision& decision) {
   for (const extract::Alternative& other : decision.others) {  // by growth
-    if (other.workload && other.workload->op.kind == OpKind::matmul &&
+    if (other.workload && other.workload->op.kind() == OpKind::matmul &&
         reads_packed(*other.workload) != reads_packed(decision.chosen)) {
       return other.growth_seconds;
     }
@@ -115,7 +115,7 @@ std::string alternative_name(const extract::Alternative& other) {
   if (!other.workload) return other.node;
   const schedule::Workload& workload = *other.workload;
   const std::string name = short_name(workload);
-  return workload.op.kind == OpKind::matmul
+  return workload.op.kind() == OpKind::matmul
              ? fmt::format("{} of {}", name, workload.inputs[schedule::operand_map(workload.op).x].text())
              : name;
 }

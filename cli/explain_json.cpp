@@ -221,14 +221,15 @@ Json to_json(const extract::EGraphView& view, const Isa& isa) {
                        {"c", node.operands},
                        {"r", or_none(node.rule)},
                        {"s", static_cast<int>(node.state)},
-                       {"w", or_none(node.workload)}});
+                       {"w", or_none(node.workload)},
+                       {"y", or_none(node.reason)}});
     }
     classes.push_back({{"id", each.id}, {"t", each.type}, {"s", or_none(each.section)}, {"n", std::move(nodes)}});
   }
-  return {{"ops", view.ops},        {"types", view.types},
-          {"rules", view.rules},    {"sections", sections},
-          {"workloads", workloads}, {"states", {"chosen", "possible", "refused", "no kernel", "ahead of time"}},
-          {"classes", classes}};
+  return {{"ops", view.ops},         {"types", view.types},
+          {"rules", view.rules},     {"sections", sections},
+          {"workloads", workloads},  {"states", {"chosen", "possible", "refused", "no kernel", "ahead of time"}},
+          {"reasons", view.reasons}, {"classes", classes}};
 }
 
 }  // namespace nntune::cli

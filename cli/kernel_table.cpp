@@ -42,20 +42,26 @@ std::string roofline(const Workload& workload, const Target& target, double seco
 
 std::string short_name(const Workload& workload) {
   const graph::Op& op = workload.op;
-  switch (op.kind) {
+  switch (op.kind()) {
     case OpKind::matmul: {
       const graph::TensorType& w = workload.inputs[schedule::operand_map(op).w];
-      return with_chain("matmul", op.prologue, op.epilogue) + fmt::format(" {}->{} {}", w.shape[1], w.shape[0], layout(w));
+      return with_chain("matmul", op.prologue(), op.epilogue()) +
+             fmt::format(" {}->{} {}", w.shape[1], w.shape[0], layout(w));
     }
-    case OpKind::attention:
-      return with_chain("attention", op.prologue, op.epilogue) +
-             fmt::format(" {}/{} heads, past {}", op.heads, op.kv_heads, workload.past) +
-             (op.splits > 1 ? fmt::format(", in {} splits", op.splits) : "");
-    case OpKind::attention_merge:
-      return with_chain("attention_merge", {}, op.epilogue) + fmt::format(" {} heads, {} splits", op.heads, op.splits);
-    case OpKind::rowwise: return fmt::format("{} {}", with_chain("rowwise", op.prologue, {}), workload.output.text());
+    case OpKind::attention: {
+      const auto& attention = op.as<graph::Attention>();
+      return with_chain("attention", op.prologue(), op.epilogue()) +
+             fmt::format(" {}/{} heads, past {}", attention.heads, attention.kv_heads, workload.past) +
+             (attention.splits > 1 ? fmt::format(", in {} splits", attention.splits) : "");
+    }
+    case OpKind::attention_merge: {
+      const auto& merge = op.as<graph::AttentionMerge>();
+      return with_chain("attention_merge", {}, op.epilogue()) +
+             fmt::format(" {} heads, {} splits", merge.heads, merge.splits);
+    }
+    case OpKind::rowwise: return fmt::format("{} {}", with_chain("rowwise", op.prologue(), {}), workload.output.text());
     case OpKind::cache_append:
-      return fmt::format("{} {}", with_chain("cache_append", op.prologue, {}), workload.output.text());
+      return fmt::format("{} {}", with_chain("cache_append", op.prologue(), {}), workload.output.text());
     case OpKind::embed: return fmt::format("embed {}", workload.inputs[1].text());
     default: return fmt::format("{} {}", workload.family(), workload.inputs[0].text());
   }

@@ -174,6 +174,7 @@ for (const c of egraph.classes) {
 function whyNot(n) {
   if (n.s === kStates.refused) return `no kernel here: ${egraph.workloads[n.w].why_not}`;
   if (n.s !== kStates.noKernel) return "";
+  if (n.y >= 0) return egraph.reasons[n.y];
   return egraph.ops[n.o].startsWith("input{") ? "not handed over: the layers are cut elsewhere" : "nothing computes this at run time";
 }
 const sectionName = (c) => {

@@ -18,7 +18,8 @@ bool casts_to_bf16(const graph::Chain& chain) {
 
 /// Columns of the result that are logarithms, behind all others.
 std::size_t logarithms(const graph::Op& op) {
-  return op.kind == OpKind::attention && op.splits > 1 ? static_cast<std::size_t>(op.splits * op.heads) : 0;
+  const auto* const attention = op.get_if<graph::Attention>();
+  return attention != nullptr && attention->splits > 1 ? static_cast<std::size_t>(attention->splits * attention->heads) : 0;
 }
 
 void run_all_threads(const Operands& operands, runtime::KernelFn kernel, void* scratch, std::int64_t rows) {
@@ -39,9 +40,9 @@ std::int64_t some_rows(std::int64_t rows) { return rows / 8 + 1; }
 double tolerance(const schedule::Workload& workload) {
   if (workload.output.dtype == DType::i32) return 0;
   const bool any_bf16 = std::ranges::any_of(workload.inputs, [](const auto& type) { return type.dtype == DType::bf16; });
-  if (workload.op.kind == OpKind::attention && any_bf16) return 3e-2;
+  if (workload.op.kind() == OpKind::attention && any_bf16) return 3e-2;
   if (workload.output.dtype == DType::bf16) return 1e-2;
-  return casts_to_bf16(workload.op.prologue) || casts_to_bf16(workload.op.epilogue) ? 2e-3 : 1e-4;
+  return casts_to_bf16(workload.op.prologue()) || casts_to_bf16(workload.op.epilogue()) ? 2e-3 : 1e-4;
 }
 
 Comparison compare(const schedule::Workload& workload, const HostTensor<float>& got, const HostTensor<float>& expected,

@@ -40,10 +40,10 @@ std::size_t padded_bytes(TensorType type) {
 /// Values whose products keep a spread of about one, so that errors are neither hidden nor blown up.
 double amplitude(const schedule::Workload& workload, std::size_t input, const TensorType& type) {
   if (type.dtype == graph::DType::i32) return static_cast<double>(workload.inputs.back().shape[0]);  // ids into a table
-  if (workload.op.kind == OpKind::matmul && input == schedule::operand_map(workload.op).w) {
+  if (workload.op.kind() == OpKind::matmul && input == schedule::operand_map(workload.op).w) {
     return std::sqrt(3.0 / static_cast<double>(type.shape[1]));
   }
-  return workload.op.kind == OpKind::attention ? 1.5 : 1.0;
+  return workload.op.kind() == OpKind::attention ? 1.5 : 1.0;
 }
 
 /// Holds an exclusive lock on a file for its lifetime.
@@ -73,14 +73,10 @@ std::int64_t rows_of(const schedule::Workload& workload) { return workload.input
 std::uint64_t seed_of(const schedule::Workload& workload) { return workload.hash().low; }
 
 std::vector<std::size_t> cold_operands(const schedule::Workload& workload) {
-  switch (workload.op.kind) {
-    case OpKind::matmul: return {schedule::operand_map(workload.op).w};
-    case OpKind::attention: {
-      const std::size_t k = schedule::operand_map(workload.op).w;
-      return {k, k + 1};
-    }
-    default: return {};
-  }
+  std::vector<std::size_t> cold;
+  const schedule::OperandMap at = schedule::operand_map(workload.op);
+  for (std::size_t i = 0; workload.op.traits().middle_is_cold && i < at.middle; ++i) cold.push_back(at.w + i);
+  return cold;
 }
 
 std::vector<TensorType> concrete_inputs(const schedule::Workload& workload) {
@@ -127,7 +123,7 @@ Expected<HostTensor<float>> reference_output(const schedule::Workload& workload,
 Expected<Operands> Operands::create(const schedule::Workload& workload) {
   Operands operands;
   operands.workload_ = workload;
-  operands.in_place_ = workload.op.kind == OpKind::cache_append;
+  operands.in_place_ = workload.op.traits().in_place;
   NNTUNE_ASSIGN(operands.output_type_, concrete_output(workload));
   std::vector<runtime::KernelOperand> call;
   const std::vector<TensorType> types = concrete_inputs(workload);

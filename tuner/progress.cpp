@@ -66,19 +66,20 @@ std::string short_name(const schedule::Workload& workload) {
   const std::int64_t rows = shape.empty() ? 1 : shape.front();
   std::string name = rows == 1 ? "decode " : "prefill ";
   name += workload.family();
-  switch (workload.op.kind) {
+  const auto* const attention = workload.op.get_if<graph::Attention>();
+  switch (workload.op.kind()) {
     case graph::OpKind::matmul: {
       const graph::TensorType& w = workload.inputs[schedule::operand_map(workload.op).w];
       name += fmt::format(" {}x{}x{}", rows, w.shape[0], w.shape[1]);
       break;
     }
     case graph::OpKind::attention:
-      name += fmt::format(" {}/{} past {}", workload.op.heads, workload.op.kv_heads, workload.past);
-      if (workload.op.splits > 1) name += fmt::format(" in {}", workload.op.splits);
+      name += fmt::format(" {}/{} past {}", attention->heads, attention->kv_heads, workload.past);
+      if (attention->splits > 1) name += fmt::format(" in {}", attention->splits);
       break;
     default: name += fmt::format(" {}x{}", rows, workload.inputs.front().rank() > 1 ? shape[1] : 1);
   }
-  for (const graph::Chain* chain : {&workload.op.prologue, &workload.op.epilogue}) {
+  for (const graph::Chain* chain : {&workload.op.prologue(), &workload.op.epilogue()}) {
     if (!chain->empty()) name.append(1, ' ').append(chain_name(*chain));
   }
   return name;

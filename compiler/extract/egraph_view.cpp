@@ -28,10 +28,12 @@ class Interner {
 struct Role {
   std::uint32_t workload = EGraphView::kNone;
   EGraphView::State state = EGraphView::State::no_kernel;
+  std::string reason = {};
 };
 
 Role role_of(const Option& option, EGraphView::State state) {
-  return {option.workload < 0 ? EGraphView::kNone : static_cast<std::uint32_t>(option.workload), state};
+  const std::uint32_t workload = option.workload < 0 ? EGraphView::kNone : static_cast<std::uint32_t>(option.workload);
+  return {workload, option.refusal.empty() ? state : EGraphView::State::no_kernel, option.refusal};
 }
 
 /// The nodes that compute stored constants, from those down to the weights.
@@ -82,6 +84,7 @@ EGraphView view_egraph(const egraph::EGraph& graph, const rules::Language& langu
 
   Interner ops(view.ops);
   Interner types(view.types);
+  Interner reasons(view.reasons);
   for (const ClassId id : graph.classes()) {
     EGraphView::Class item;
     item.id = id;
@@ -95,7 +98,12 @@ EGraphView view_egraph(const egraph::EGraph& graph, const rules::Language& langu
       } else if (const auto found = roles.find(node); found != roles.end()) {
         role = found->second;
       }
-      EGraphView::Node shown{ops(std::string(graph.text(node))), {}, role.workload, trace.rule(node), role.state};
+      EGraphView::Node shown{ops(std::string(graph.text(node))),
+                             {},
+                             role.workload,
+                             trace.rule(node),
+                             role.state,
+                             role.reason.empty() ? EGraphView::kNone : reasons(role.reason)};
       for (const ClassId child : graph.children(node)) shown.operands.push_back(graph.find(child));
       item.nodes.push_back(std::move(shown));
     }

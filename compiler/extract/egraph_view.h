@@ -18,10 +18,10 @@ struct EGraphView {
 
   enum class State : std::uint8_t {
     chosen,
-    possible,   ///< a kernel, a view or an input
-    refused,    ///< it has a workload, but no kernel on this CPU
-    no_kernel,  ///< nothing computes this operation at run time; of an input: the body is cut elsewhere (rotation.h)
-    constant,   ///< computed ahead of time
+    possible,  ///< a kernel, a view or an input
+    refused,   ///< it has a workload, but no kernel on this CPU
+    no_kernel,  ///< nothing computes this operation at run time: Node::reason; of an input: the body is cut elsewhere (rotation.h)
+    constant,  ///< computed ahead of time
   };
   struct Node {
     std::uint32_t op = 0;                       ///< in `ops`
@@ -29,6 +29,7 @@ struct EGraphView {
     std::uint32_t workload = kNone;             ///< in `workloads`
     std::uint32_t rule = RuleTrace::kImported;  ///< in `rules`: which added it
     State state = State::possible;
+    std::uint32_t reason = kNone;  ///< in `reasons`; of what no kernel does
   };
   struct Class {
     egraph::ClassId id = 0;
@@ -45,6 +46,7 @@ struct EGraphView {
   std::vector<std::string> ops;    ///< canonical texts
   std::vector<std::string> types;  ///< e.g. "bf16[6144,1024]<0:32,1:2>"
   std::vector<std::string> rules;
+  std::vector<std::string> reasons;
   std::vector<Section> sections;
   std::vector<schedule::Workload> workloads;
   std::vector<Cost> costs;  ///< of the workloads; infinite where there is no kernel

@@ -49,7 +49,7 @@ class WeightStore {
       inputs.push_back(input);
     }
     const graph::Op& op = language_.op(graph_, node);
-    weight.per_layer = weight.per_layer || (op.kind == OpKind::weight && op.name.rfind("layers.*.", 0) == 0);
+    weight.per_layer = weight.per_layer || (op.kind() == OpKind::weight && op.leaf_name().rfind("layers.*.", 0) == 0);
     NNTUNE_ASSIGN(const graph::NodeId result, weight.recipe.add(op, std::move(inputs)));
     made.emplace(id, result);
     return result;
@@ -145,14 +145,13 @@ Expected<Program> lower(std::span<const graph::Phase> phases, const egraph::EGra
           }
         }
         Value& value = values[at];
-        if (op.kind == OpKind::input) {
-          value = {.kind = ValueKind::input, .input = language.plain_input(op.name).second};
-        } else if (op.kind == OpKind::slice) {
-          assert(op.axis == 1);  // make_problem gives no other
+        if (op.kind() == OpKind::input) {
+          value = {.kind = ValueKind::input, .input = language.plain_input(op.leaf_name()).second};
+        } else if (op.kind() == OpKind::slice) {
           value = inputs[0];
-          value.column += op.begin;
+          value.column += op.as<graph::Slice>().begin;  // make_problem gives slices of columns only
         } else {
-          if (op.kind == OpKind::cache_append) {
+          if (op.kind() == OpKind::cache_append) {
             value = inputs.back();
           } else {
             value = {.kind = ValueKind::buffer, .input = {}, .index = lowered.buffers.size()};

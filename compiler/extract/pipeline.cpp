@@ -65,7 +65,9 @@ class Rebuilder {
     for (const std::uint32_t at : needed_classes(problem_, solution_.choice, goal)) {
       const Option& option = problem_.classes[at].options[static_cast<std::size_t>(solution_.choice[at])];
       graph::Op op = space_.language.op(space_.graph, option.node);
-      if (op.kind == graph::OpKind::input) op.name = space_.language.plain_input(op.name).second;
+      if (op.kind() == graph::OpKind::input) {
+        op = graph::input(space_.language.plain_input(op.leaf_name()).second, op.leaf_type());
+      }
       NNTUNE_ASSIGN(made[problem_.classes[at].id], add(option.node, std::move(op), graph, made));
     }
     std::vector<graph::NodeId> outputs;

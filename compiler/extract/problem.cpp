@@ -21,12 +21,6 @@ namespace {
 
 constexpr std::uint32_t kNone = 0xffffffff;
 
-bool reads_past(const graph::Op& op) {
-  return op.kind == OpKind::attention || op.kind == OpKind::cache_append ||
-         std::any_of(op.prologue.begin(), op.prologue.end(),
-                     [](const graph::Step& step) { return step.kind == graph::StepKind::rope; });
-}
-
 class ProblemMaker {
  public:
   ProblemMaker(const egraph::EGraph& graph, const rules::Language& language, const egraph::SmallestTerms& terms,
@@ -74,8 +68,8 @@ class ProblemMaker {
 
   /// Which cut an input needs.
   [[nodiscard]] Cut cut_of(const graph::Op& op) const {
-    if (op.kind != OpKind::input) return Cut::either;
-    const auto is = [&](std::string_view name) { return op.name.ends_with(fmt::format(".{}", name)); };
+    if (op.kind() != OpKind::input) return Cut::either;
+    const auto is = [&](std::string_view name) { return op.leaf_name().ends_with(fmt::format(".{}", name)); };
     if (is(kActivation)) return Cut::behind_sum;
     return is(kResidual) || is(kBranch) ? Cut::before_sum : Cut::either;
   }
@@ -104,9 +98,9 @@ class ProblemMaker {
     const auto visit = [&](const auto& self, ClassId at) -> void {
       const NodeId node = terms_.node(at);
       const graph::Op& op = language_.op(graph_, node);
-      if (op.kind == OpKind::weight) {
-        per_layer = per_layer || op.name.rfind("layers.*.", 0) == 0;
-        if (op.type.rank() == 2) {
+      if (op.kind() == OpKind::weight) {
+        per_layer = per_layer || op.leaf_name().rfind("layers.*.", 0) == 0;
+        if (op.leaf_type().rank() == 2) {
           matrices.insert(language_.data(graph_.find(at)).first_weight);
         }
       }
@@ -134,41 +128,43 @@ class ProblemMaker {
         (language_.constant(graph_, child) ? option.constants : option.operands).push_back(index_[graph_.find(child)]);
       }
       const graph::Op& op = language_.op(graph_, node);
-      if (op.kind == OpKind::slice && op.axis != 1) {
-        continue;  // a Value is a view of columns, and no kernel copies rows
-      }
       option.cut = cut_of(op);
-      if (op.kind != OpKind::input && op.kind != OpKind::slice) {
+      option.refusal = refusal(op);
+      const bool is_kernel =
+          op.traits().run_time == graph::RunTime::kernel || op.traits().run_time == graph::RunTime::pack_step;
+      if (option.refusal.empty() && is_kernel) {
         NNTUNE_ASSIGN(option.workload, workload(node, op, problem_.sections[item.section]));
-        if (option.workload < 0) {
-          continue;
-        }
       }
-      item.options.push_back(std::move(option));
+      (option.refusal.empty() ? item.options : item.refused).push_back(std::move(option));
     }
     return {};
   }
 
-  /// Number of the node's workload, -1 if no kernel family could have it.
+  /// Why nothing does this at run time, whatever the CPU; "" if something may.
+  static std::string refusal(const graph::Op& op) {
+    switch (op.traits().run_time) {
+      case graph::RunTime::kernel:
+      case graph::RunTime::pack_step:
+      case graph::RunTime::leaf: return "";
+      case graph::RunTime::view:
+        // A Value is a view of columns, and no kernel copies rows.
+        return op.as<graph::Slice>().axis == 1 ? "" : "rows of a run-time tensor are no view, and no kernel copies them";
+      case graph::RunTime::ahead_of_time:
+        return fmt::format("{} is computed for constants only, no kernel does it at run time", op.traits().term);
+    }
+    return "unknown operation";
+  }
+
+  /// Number of the node's workload.
   Expected<std::int32_t> workload(NodeId node, graph::Op op, const ProblemSection& section) {
-    switch (op.kind) {
-      case OpKind::pack:  // at run time a kernel of its own
-        op = graph::rowwise({{.kind = graph::StepKind::pack, .lanes = op.lanes}});
-        break;
-      case OpKind::embed:
-      case OpKind::rowwise:
-      case OpKind::matmul:
-      case OpKind::attention:
-      case OpKind::attention_merge:
-      case OpKind::cache_append:
-      case OpKind::argmax: break;
-      default: return -1;
+    if (const auto* pack = op.get_if<graph::Pack>()) {
+      op = graph::rowwise({{.kind = graph::StepKind::pack, .lanes = pack->lanes}});
     }
     std::vector<graph::TensorType> inputs;
     for (const ClassId child : graph_.children(node)) {
       inputs.push_back(language_.type(graph_, child));
     }
-    const std::int64_t past = reads_past(op) ? section.past : 0;
+    const std::int64_t past = graph::reads_position(op) ? section.past : 0;
     NNTUNE_ASSIGN(schedule::Workload made, schedule::Workload::make(std::move(op), std::move(inputs), past, threads_));
     const auto [place, is_new] = known_.emplace(made.hash(), static_cast<std::int32_t>(problem_.workloads.size()));
     if (is_new) {
@@ -191,7 +187,7 @@ class ProblemMaker {
       }
       const auto refused = std::stable_partition(item.options.begin(), item.options.end(),
                                                  [](const Option& option) { return std::isfinite(option.seconds); });
-      item.refused.assign(std::make_move_iterator(refused), std::make_move_iterator(item.options.end()));
+      item.refused.insert(item.refused.end(), std::make_move_iterator(refused), std::make_move_iterator(item.options.end()));
       item.options.erase(refused, item.options.end());
     }
   }

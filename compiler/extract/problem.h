@@ -28,15 +28,16 @@ struct Option {
   double seconds = 0;                   ///< of all its calls in the objective
   std::vector<std::uint32_t> operands;  ///< run-time classes
   std::vector<std::uint32_t> constants;
-  std::int32_t workload = -1;  ///< in Problem::workloads; -1: an input or a view of columns
+  std::int32_t workload = -1;  ///< in Problem::workloads; -1: an input, a view of columns, or refused
   Cut cut = Cut::either;
+  std::string refusal = {};  ///< why nothing does it at run time on any CPU; "": a kernel family may
 };
 
 struct ProblemClass {
   egraph::ClassId id = 0;
   std::uint32_t section = 0;         ///< in Problem::sections
   std::vector<Option> options;       ///< only feasible ones
-  std::vector<Option> refused = {};  ///< have a workload and no kernel on this CPU; for people
+  std::vector<Option> refused = {};  ///< nothing does them at run time, or no kernel on this CPU; for people
 };
 
 struct Constant {

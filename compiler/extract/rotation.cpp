@@ -42,7 +42,7 @@ bool rotation_may_pay(std::span<const graph::Phase> phases, const Program& progr
       const auto maker = std::find_if(section.steps.rbegin(), section.steps.rend(), [&](const KernelStep& step) {
         return step.output.kind == x.kind && step.output.index == x.index;
       });
-      if (maker == section.steps.rend() || maker->workload.op.kind != graph::OpKind::matmul) return true;
+      if (maker == section.steps.rend() || maker->workload.op.kind() != graph::OpKind::matmul) return true;
     }
   }
   return false;

@@ -10,7 +10,7 @@ using graph::OpKind;
 using graph::StepKind;
 
 bool only_packs(const graph::Op& op) {
-  return op.kind == OpKind::rowwise && std::ranges::all_of(op.prologue, [](const graph::Step& step) {
+  return op.kind() == OpKind::rowwise && std::ranges::all_of(op.prologue(), [](const graph::Step& step) {
            return step.kind == StepKind::pack || step.kind == StepKind::cast;
          });
 }
@@ -27,7 +27,7 @@ std::vector<MatmulInput> matmul_inputs(const SectionProgram& section) {
     const Value& value = step.inputs[x];
     if (value.kind == ValueKind::buffer) maker[i] = writer.at(value.index);
     if (step.output.kind == ValueKind::buffer) writer[step.output.index] = i;
-    if (step.workload.op.kind != OpKind::matmul) continue;
+    if (step.workload.op.kind() != OpKind::matmul) continue;
 
     MatmulInput input{.step = i, .maker = maker[i]};
     if (step.workload.inputs[x].packed()) {
@@ -35,7 +35,7 @@ std::vector<MatmulInput> matmul_inputs(const SectionProgram& section) {
       if (maker[i] && only_packs(section.steps[*maker[i]].workload.op)) {
         input.layout = InputLayout::packed_by_a_kernel;
         const auto before = maker[*maker[i]];
-        const OpKind kind = before ? section.steps[*before].workload.op.kind : OpKind::input;
+        const OpKind kind = before ? section.steps[*before].workload.op.kind() : OpKind::input;
         input.between_matmuls = kind == OpKind::matmul || kind == OpKind::attention;
       }
     }

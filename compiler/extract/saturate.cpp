@@ -12,8 +12,8 @@ std::vector<std::string> weight_names(std::span<const graph::Phase> phases) {
   for (const graph::Phase& phase : phases) {
     for (const graph::Section& section : phase.sections) {
       for (const graph::Node& node : section.graph.nodes()) {
-        if (node.op.kind == graph::OpKind::weight) {
-          names.push_back(node.op.name);
+        if (node.op.kind() == graph::OpKind::weight) {
+          names.push_back(node.op.leaf_name());
         }
       }
     }
@@ -26,7 +26,7 @@ Expected<bool> add_addends(Saturated& space, const graph::Section& section, cons
                            const std::vector<egraph::ClassId>& classes) {
   for (std::size_t i = 0; i < section.graph.nodes().size(); ++i) {
     const graph::Node& node = section.graph.nodes()[i];
-    if (node.op.kind != graph::OpKind::input || node.op.name != kActivation) continue;
+    if (node.op.kind() != graph::OpKind::input || node.op.leaf_name() != kActivation) continue;
     std::vector<egraph::ClassId> addends;
     for (const char* addend : {kResidual, kBranch}) {
       const auto id = space.language.add(space.graph, graph::input(fmt::format("{}.{}", name, addend), node.type), {});

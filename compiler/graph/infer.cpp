@@ -1,4 +1,4 @@
-/// The types of results: infer_type and infer_chain of op.h.
+/// The types of results: infer_chain of step.h and infer_type of op.h.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -116,58 +116,60 @@ constexpr std::int64_t kMostSplits = 4096;
 
 /// What attention gives behind its softmax; `columns`: heads*d.
 Expected<TensorType> infer_attended(const Op& op, std::int64_t rows, std::int64_t columns) {
-  for (const Step& step : op.epilogue) {
-    if (step.kind != StepKind::cast && step.kind != StepKind::quantise && step.kind != StepKind::pack) {
+  for (const Step& step : op.epilogue()) {
+    if (!step.traits().stores) {
       return misfit(op.text(), fmt::format("{} may not follow attention, only cast, quantise and pack", step.text()));
     }
   }
-  return infer_chain(op.epilogue, TensorType{DType::f32, {rows, columns}, {}}, {});
+  return infer_chain(op.epilogue(), TensorType{DType::f32, {rows, columns}, {}}, {});
 }
 
 Expected<TensorType> infer_attention(const Op& op, std::span<const TensorType> inputs) {
-  const auto prologue = static_cast<std::size_t>(operands(op.prologue));
+  const auto& [heads, kv_heads, scale, splits, chain, epilogue] = op.as<Attention>();
+  const auto prologue = static_cast<std::size_t>(operands(chain));
   NNTUNE_TRY(check_count(op, inputs.size(), 3 + prologue));
   NNTUNE_TRY(check_matrix(op.text(), "q", inputs[0]));
-  NNTUNE_ASSIGN(const TensorType q, infer_chain(op.prologue, inputs[0], inputs.subspan(1, prologue)));
+  NNTUNE_ASSIGN(const TensorType q, infer_chain(chain, inputs[0], inputs.subspan(1, prologue)));
   const TensorType& k = inputs[1 + prologue];
   const TensorType& v = inputs[2 + prologue];
-  if (op.heads < 1 || op.kv_heads < 1 || op.heads % op.kv_heads != 0) {
+  if (heads < 1 || kv_heads < 1 || heads % kv_heads != 0) {
     return misfit(op.text(), "heads must be a multiple of kv_heads");
   }
-  if (k.rank() != 3 || !is_float(k) || k.shape[0] != op.kv_heads || k.shape[2] < 1) {
-    return misfit(op.text(), fmt::format("k is {}, must be [{},?,d] of f32 or bf16", k.text(), op.kv_heads));
+  if (k.rank() != 3 || !is_float(k) || k.shape[0] != kv_heads || k.shape[2] < 1) {
+    return misfit(op.text(), fmt::format("k is {}, must be [{},?,d] of f32 or bf16", k.text(), kv_heads));
   }
   if (v.unpacked() != k.unpacked()) return misfit(op.text(), fmt::format("v is {}, must be like k, {}", v.text(), k.text()));
-  const std::int64_t columns = op.heads * k.shape[2];
+  const std::int64_t columns = heads * k.shape[2];
   if (q.shape[1] != columns) {
     return misfit(op.text(), fmt::format("q is {}, must have heads*d = {} columns", q.text(), columns));
   }
-  if (op.splits < 1 || op.splits > kMostSplits) return misfit(op.text(), fmt::format("it has {} splits", op.splits));
-  if (op.splits == 1) return infer_attended(op, q.shape[0], columns);
+  if (splits < 1 || splits > kMostSplits) return misfit(op.text(), fmt::format("it has {} splits", splits));
+  if (splits == 1) return infer_attended(op, q.shape[0], columns);
   if (q.shape[0] != 1) return misfit(op.text(), fmt::format("q is {}, only one row is split", q.text()));
-  if (!op.epilogue.empty()) return misfit(op.text(), "an epilogue belongs behind attention_merge");
-  return TensorType{DType::f32, {1, op.splits * (columns + op.heads)}, {}};
+  if (!epilogue.empty()) return misfit(op.text(), "an epilogue belongs behind attention_merge");
+  return TensorType{DType::f32, {1, splits * (columns + heads)}, {}};
 }
 
 Expected<TensorType> infer_attention_merge(const Op& op, std::span<const TensorType> inputs) {
   NNTUNE_TRY(check_count(op, inputs.size(), 1));
+  const auto& [heads, splits, epilogue] = op.as<AttentionMerge>();
   const TensorType& parts = inputs[0];
-  if (op.heads < 1 || op.splits < 2 || op.splits > kMostSplits) {
-    return misfit(op.text(), fmt::format("it has {} heads and {} splits", op.heads, op.splits));
+  if (heads < 1 || splits < 2 || splits > kMostSplits) {
+    return misfit(op.text(), fmt::format("it has {} heads and {} splits", heads, splits));
   }
-  const std::int64_t rows = op.heads * op.splits;
+  const std::int64_t rows = heads * splits;
   if (parts.rank() != 2 || parts.dtype != DType::f32 || parts.packed() || parts.shape[0] != 1 ||
       parts.shape[1] % rows != 0 || parts.shape[1] / rows < 2) {
     return misfit(op.text(), fmt::format("the parts are {}, must be row-major f32[1,{}*(d+1)]", parts.text(), rows));
   }
-  return infer_attended(op, 1, parts.shape[1] / op.splits - op.heads);
+  return infer_attended(op, 1, parts.shape[1] / splits - heads);
 }
 
 Expected<TensorType> infer_cache_append(const Op& op, std::span<const TensorType> inputs) {
-  const auto extra = static_cast<std::size_t>(operands(op.prologue));
+  const auto extra = static_cast<std::size_t>(operands(op.prologue()));
   NNTUNE_TRY(check_count(op, inputs.size(), 2 + extra));
   NNTUNE_TRY(check_matrix(op.text(), "x", inputs[0]));
-  NNTUNE_ASSIGN(const TensorType x, infer_chain(op.prologue, inputs[0], inputs.subspan(1, extra)));
+  NNTUNE_ASSIGN(const TensorType x, infer_chain(op.prologue(), inputs[0], inputs.subspan(1, extra)));
   const TensorType& cache = inputs.back();
   if (cache.rank() != 3 || !is_float(cache) || cache.shape[0] * cache.shape[2] != x.shape[1]) {
     return misfit(op.text(), fmt::format("the cache is {}, must be [kv_heads,?,d] with kv_heads*d = {} columns of {}",
@@ -176,18 +178,26 @@ Expected<TensorType> infer_cache_append(const Op& op, std::span<const TensorType
   return cache;
 }
 
+Expected<TensorType> infer_leaf(const Op& op, const std::string& name, const TensorType& type, std::size_t operand_count) {
+  NNTUNE_TRY(check_count(op, operand_count, 0));
+  if (name.empty()) return misfit(op.text(), "it has no name");
+  NNTUNE_TRY(type.validate());
+  return type;
+}
+
 Expected<TensorType> infer_slice(const Op& op, const TensorType& x) {
+  const auto [begin, end, axis] = op.as<Slice>();
   NNTUNE_TRY(check_matrix(op.text(), "x", x));
   NNTUNE_TRY(check_row_major(op.text(), "x", x));
-  if (op.axis != 0 && op.axis != 1) return misfit(op.text(), "axis must be 0 or 1");
-  if (op.axis == 1) NNTUNE_TRY(check_no_blocks(op.text(), x));
+  if (axis != 0 && axis != 1) return misfit(op.text(), "axis must be 0 or 1");
+  if (axis == 1) NNTUNE_TRY(check_no_blocks(op.text(), x));
   TensorType result = x;
-  std::int64_t& size = result.shape[static_cast<std::size_t>(op.axis)];
-  if (op.begin < 0 || op.end <= op.begin || op.end > size) {
+  std::int64_t& size = result.shape[static_cast<std::size_t>(axis)];
+  if (begin < 0 || end <= begin || end > size) {
     return misfit(op.text(),
-                  fmt::format("the range is not within the {} {} of {}", size, op.axis == 1 ? "columns" : "rows", x.text()));
+                  fmt::format("the range is not within the {} {} of {}", size, axis == 1 ? "columns" : "rows", x.text()));
   }
-  size = op.end - op.begin;
+  size = end - begin;
   return result;
 }
 
@@ -204,9 +214,9 @@ Expected<TensorType> infer_stack(const Op& op, std::span<const TensorType> input
     }
     result.shape[0] += w.shape[0];
   }
-  if (op.kind == OpKind::interleave) {
+  if (const auto* interleave = op.get_if<Interleave>()) {
     NNTUNE_TRY(check_count(op, inputs.size(), 2));
-    if (inputs[0] != inputs[1] || op.group < 1 || inputs[0].shape[0] % op.group != 0) {
+    if (inputs[0] != inputs[1] || interleave->group < 1 || inputs[0].shape[0] % interleave->group != 0) {
       return misfit(op.text(), fmt::format("{} and {} must be equal, with rows a multiple of the group", inputs[0].text(),
                                            inputs[1].text()));
     }
@@ -223,13 +233,14 @@ Expected<TensorType> infer_transpose(const Op& op, TensorType x) {
 }
 
 Expected<TensorType> infer_reshape(const Op& op, const TensorType& x) {
+  const std::vector<std::int64_t>& shape = op.as<Reshape>().shape;
   NNTUNE_TRY(check_no_blocks(op.text(), x));
   const auto static_size = [](std::int64_t size) { return size >= 1; };
   if (x.rank() > 2 || !is_number(x) || !std::ranges::all_of(x.shape, static_size)) {
     return misfit(op.text(), fmt::format("x is {}, must be a vector or a matrix of f32, bf16 or i8", x.text()));
   }
-  if (op.shape.empty() || op.shape.size() > 2) return misfit(op.text(), "the result must be a vector or a matrix");
-  const TensorType result{x.dtype, op.shape, {}};
+  if (shape.empty() || shape.size() > 2) return misfit(op.text(), "the result must be a vector or a matrix");
+  const TensorType result{x.dtype, shape, {}};
   if (!std::ranges::all_of(result.shape, static_size)) return misfit(op.text(), "every dimension must be 1 or more");
   NNTUNE_TRY(result.validate());
   if (result.elements() != x.elements()) return misfit(op.text(), fmt::format("{} has not as many elements", x.text()));
@@ -268,13 +279,9 @@ Expected<TensorType> infer_chain(const Chain& chain, const TensorType& x, std::s
 
 Expected<TensorType> infer_type(const Op& op, std::span<const TensorType> inputs) {
   for (const TensorType& type : inputs) NNTUNE_TRY(type.validate());
-  switch (op.kind) {
-    case OpKind::input:
-    case OpKind::weight:
-      NNTUNE_TRY(check_count(op, inputs.size(), 0));
-      if (op.name.empty()) return misfit(op.text(), "it has no name");
-      NNTUNE_TRY(op.type.validate());
-      return op.type;
+  switch (op.kind()) {
+    case OpKind::input: return infer_leaf(op, op.as<Input>().name, op.as<Input>().type, inputs.size());
+    case OpKind::weight: return infer_leaf(op, op.as<Weight>().name, op.as<Weight>().type, inputs.size());
     case OpKind::embed: {
       NNTUNE_TRY(check_count(op, inputs.size(), 2));
       const TensorType& ids = inputs[0];
@@ -285,21 +292,21 @@ Expected<TensorType> infer_type(const Op& op, std::span<const TensorType> inputs
       return TensorType{DType::f32, {ids.shape[0], inputs[1].shape[1]}, {}};
     }
     case OpKind::rowwise:
-      NNTUNE_TRY(check_count(op, inputs.size(), 1 + static_cast<std::size_t>(operands(op.prologue))));
+      NNTUNE_TRY(check_count(op, inputs.size(), 1 + static_cast<std::size_t>(operands(op.prologue()))));
       NNTUNE_TRY(check_matrix(op.text(), "x", inputs[0]));
-      return infer_chain(op.prologue, inputs[0], inputs.subspan(1));
+      return infer_chain(op.prologue(), inputs[0], inputs.subspan(1));
     case OpKind::matmul: {
-      const auto before = static_cast<std::size_t>(operands(op.prologue));
-      const auto after = static_cast<std::size_t>(operands(op.epilogue));
+      const auto before = static_cast<std::size_t>(operands(op.prologue()));
+      const auto after = static_cast<std::size_t>(operands(op.epilogue()));
       NNTUNE_TRY(check_count(op, inputs.size(), 2 + before + after));
       const TensorType& w = inputs[1 + before];
       NNTUNE_TRY(check_matrix(op.text(), "x", inputs[0]));
       NNTUNE_TRY(check_matrix(op.text(), "w", w));
-      NNTUNE_ASSIGN(const TensorType x, infer_chain(op.prologue, inputs[0], inputs.subspan(1, before)));
+      NNTUNE_ASSIGN(const TensorType x, infer_chain(op.prologue(), inputs[0], inputs.subspan(1, before)));
       if (x.shape[1] != w.shape[1]) {
         return misfit(op.text(), fmt::format("x is {} and w is {}, they must have equal columns", x.text(), w.text()));
       }
-      return infer_chain(op.epilogue, TensorType{DType::f32, {x.shape[0], w.shape[0]}, {}}, inputs.subspan(2 + before));
+      return infer_chain(op.epilogue(), TensorType{DType::f32, {x.shape[0], w.shape[0]}, {}}, inputs.subspan(2 + before));
     }
     case OpKind::attention: return infer_attention(op, inputs);
     case OpKind::attention_merge: return infer_attention_merge(op, inputs);
@@ -312,9 +319,9 @@ Expected<TensorType> infer_type(const Op& op, std::span<const TensorType> inputs
     case OpKind::pack: {
       NNTUNE_TRY(check_count(op, inputs.size(), 1));
       NNTUNE_TRY(check_row_major(op.text(), "x", inputs[0]));
-      if (op.lanes.empty()) return misfit(op.text(), "it has no lanes");
+      if (op.as<Pack>().lanes.empty()) return misfit(op.text(), "it has no lanes");
       TensorType result = inputs[0];
-      result.lanes = op.lanes;
+      result.lanes = op.as<Pack>().lanes;
       NNTUNE_TRY(result.validate());
       return result;
     }

@@ -66,7 +66,7 @@ class Builder {
 Expected<graph::Section> build_embed(const ModelConfig& config, DType dtype, std::int64_t rows) {
   Builder b(config, dtype);
   const NodeId ids = b.input("ids", DType::i32, {rows});
-  return b.finish("embed", 1, {b.add({.kind = OpKind::embed}, {ids, b.matrix("embed_tokens")})});
+  return b.finish("embed", 1, {b.add(graph::Embed{}, {ids, b.matrix("embed_tokens")})});
 }
 
 Expected<graph::Section> build_body(const ModelConfig& config, DType dtype, std::int64_t rows, const CacheLayout& caches) {
@@ -81,13 +81,11 @@ Expected<graph::Section> build_body(const ModelConfig& config, DType dtype, std:
   const NodeId q = b.rope(b.norm(b.matmul(h, "layers.*.q_proj"), d, "layers.*.q_norm"), table);
   const NodeId k = b.rope(b.norm(b.matmul(h, "layers.*.k_proj"), d, "layers.*.k_norm"), table);
   const NodeId v = b.matmul(h, "layers.*.v_proj");
-  const NodeId keys = b.add({.kind = OpKind::cache_append}, {k, k_cache});
-  const NodeId values = b.add({.kind = OpKind::cache_append}, {v, v_cache});
-  const NodeId context = b.add({.kind = OpKind::attention,
-                                .heads = config.heads,
-                                .kv_heads = config.kv_heads,
-                                .scale = 1 / std::sqrt(static_cast<double>(d))},
-                               {q, keys, values});
+  const NodeId keys = b.add(graph::CacheAppend{}, {k, k_cache});
+  const NodeId values = b.add(graph::CacheAppend{}, {v, v_cache});
+  const NodeId context = b.add(
+      graph::Attention{.heads = config.heads, .kv_heads = config.kv_heads, .scale = 1 / std::sqrt(static_cast<double>(d))},
+      {q, keys, values});
   const NodeId attended = b.rowwise({.kind = StepKind::add}, {x, b.matmul(context, "layers.*.o_proj")});
 
   const NodeId m = b.norm(attended, 0, "layers.*.post_attention_norm");
@@ -102,7 +100,7 @@ Expected<graph::Section> build_head(const ModelConfig& config, DType dtype) {
   Builder b(config, dtype);
   const NodeId x = b.input("x", DType::f32, {1, config.hidden});
   const NodeId logits = b.matmul(b.norm(x, 0, "final_norm"), config.tied ? "embed_tokens" : "lm_head");
-  return b.finish("head", 1, {logits, b.add({.kind = OpKind::argmax}, {logits})});
+  return b.finish("head", 1, {logits, b.add(graph::Argmax{}, {logits})});
 }
 
 }  // namespace

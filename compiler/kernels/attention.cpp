@@ -63,15 +63,16 @@ struct Shape {
 Shape shape_of(const Workload& workload) {
   Shape s;
   s.at = schedule::operand_map(workload.op);
-  s.prologue = static_cast<std::size_t>(graph::operands(workload.op.prologue));
+  s.prologue = static_cast<std::size_t>(graph::operands(workload.op.prologue()));
   const graph::TensorType& k = workload.inputs[s.at.w];
   const graph::TensorType& v = workload.inputs[s.at.w + 1];
   s.m = workload.inputs[0].shape[0];
-  s.heads = workload.op.heads;
-  s.kv_heads = workload.op.kv_heads;
+  const auto& attention = workload.op.as<graph::Attention>();
+  s.heads = attention.heads;
+  s.kv_heads = attention.kv_heads;
   s.head = k.shape[2];
   s.group = s.heads / s.kv_heads;
-  s.splits = workload.op.splits;
+  s.splits = attention.splits;
   s.gathers = k.lanes_on(1) == 1;
   s.dot_scores = k.lanes_on(2) == 2;
   s.dot_values = v.lanes_on(1) == 2;
@@ -176,10 +177,11 @@ class Builder {
       RowChain chain(function_, static_cast<int>(lanes_), at, s_.head, 0, [&, first, at](const Expr& column) {
         return loopir::load(q, {at, first + column});
       });
-      chain.apply(workload_.op.prologue, buffers(function_, s_.at.prologue, s_.prologue));
+      chain.apply(workload_.op.prologue(), buffers(function_, s_.at.prologue, s_.prologue));
       std::vector<Stmt> stmts = chain.preparation();
       stmts.push_back(for_lanes(s_.head, [&](const Expr& column) {
-        return loopir::store(query_, {row, column}, chain.at(column) * number(workload_.op.scale * kLog2E));
+        return loopir::store(query_, {row, column},
+                             chain.at(column) * number(workload_.op.as<graph::Attention>().scale * kLog2E));
       }));
       return loopir::block(std::move(stmts));
     });
@@ -420,7 +422,7 @@ std::string Attention::refuse(const Workload& workload, const Isa& isa) const {
   if (!values_fit) return "this layout of the values is not generated";
   if ((s.dot_scores || s.dot_values) && !isa.avx512bf16) return "this CPU has no bf16 dot";
   if (s.head % lanes != 0) return "heads are no multiple of a vector";
-  for (const graph::Step& step : workload.op.prologue) {
+  for (const graph::Step& step : workload.op.prologue()) {
     const bool per_head = (step.kind == StepKind::rms && step.group == s.head) ||
                           (step.kind == StepKind::rope && step.group == s.head) || step.kind == StepKind::scale;
     if (!per_head) return "the prologue works across heads";
@@ -428,7 +430,7 @@ std::string Attention::refuse(const Workload& workload, const Isa& isa) const {
   for (const graph::TensorType& operand : types(workload, s.at.prologue, s.prologue)) {
     if (operand.shape.back() != s.head) return "the prologue works across heads";
   }
-  for (const graph::Step& step : workload.op.epilogue) {
+  for (const graph::Step& step : workload.op.epilogue()) {
     if (step.kind != StepKind::cast && step.kind != StepKind::pack) return "only a cast or a pack may follow";
   }
   return "";

@@ -31,7 +31,7 @@ struct Shape {
 };
 
 Shape shape_of(const Workload& workload) {
-  const graph::Op& op = workload.op;
+  const auto& op = workload.op.as<graph::AttentionMerge>();
   const std::int64_t columns = workload.inputs[0].shape[1] / op.splits - op.heads;
   return {.heads = op.heads, .splits = op.splits, .head = columns / op.heads, .columns = columns};
 }

@@ -42,8 +42,8 @@ void declare_operands(loopir::Function& function, const schedule::Workload& work
 std::string refuse_types(const schedule::Workload& workload) {
   const auto is_i8 = [](const graph::TensorType& type) { return type.dtype == graph::DType::i8; };
   if (is_i8(workload.output) || std::ranges::any_of(workload.inputs, is_i8)) return "operands of i8 are not generated";
-  const auto quantises = [](const graph::Step& step) { return step.kind == graph::StepKind::quantise; };
-  if (std::ranges::any_of(workload.op.prologue, quantises) || std::ranges::any_of(workload.op.epilogue, quantises)) {
+  if (graph::has_step(workload.op.prologue(), graph::StepKind::quantise) ||
+      graph::has_step(workload.op.epilogue(), graph::StepKind::quantise)) {
     return "quantising is not generated";
   }
   return "";

@@ -63,8 +63,8 @@ std::int64_t smallest_group(const graph::Chain& chain, std::span<const graph::Te
   };
   std::size_t operand = 0;
   for (const Step& step : chain) {
-    if (step.kind == StepKind::rms || step.kind == StepKind::rope) take(step.group);
-    if (step.kind == StepKind::scale && operand < operands.size()) take(operands[operand].shape[0]);
+    if (step.traits().reach == graph::StepReach::group) take(step.group);
+    if (step.traits().operand == graph::StepOperand::vector && operand < operands.size()) take(operands[operand].shape[0]);
     operand += static_cast<std::size_t>(step.operands());
   }
   return group;
@@ -73,18 +73,16 @@ std::int64_t smallest_group(const graph::Chain& chain, std::span<const graph::Te
 std::string refuse_chain(const graph::Chain& chain, std::int64_t columns) {
   for (std::size_t i = 0; i < chain.size(); ++i) {
     const Step& step = chain[i];
-    const bool stores = step.kind == StepKind::cast || step.kind == StepKind::pack;
-    const bool only_stores_follow =
-        std::all_of(chain.begin() + static_cast<std::ptrdiff_t>(i), chain.end(),
-                    [](const Step& s) { return s.kind == StepKind::cast || s.kind == StepKind::pack; });
-    if (stores && !only_stores_follow) return "a cast in the middle of a chain is not generated";
-    if ((step.kind == StepKind::rms || step.kind == StepKind::rope) && step.group > 0 && step.group % kColumnBlock != 0) {
+    const bool only_stores_follow = std::all_of(chain.begin() + static_cast<std::ptrdiff_t>(i), chain.end(),
+                                                [](const Step& s) { return s.traits().stores; });
+    if (step.traits().stores && !only_stores_follow) return "a cast in the middle of a chain is not generated";
+    if (step.traits().reach == graph::StepReach::group && step.group > 0 && step.group % kColumnBlock != 0) {
       return fmt::format("groups of {} columns are no multiple of {}", step.group, kColumnBlock);
     }
     if (step.kind == StepKind::rope && step.group % (2 * kColumnBlock) != 0) return "half a head is no multiple of a block";
     if (step.kind == StepKind::swiglu_pairs && step.group != kColumnBlock)
       return "gate/up pairs must alternate in blocks of 16";
-    if (step.kind == StepKind::swiglu_split || step.kind == StepKind::swiglu_pairs) columns /= 2;
+    columns /= step.traits().narrows;
   }
   return "";
 }

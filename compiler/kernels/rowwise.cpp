@@ -24,7 +24,7 @@ namespace {
 constexpr double kGatherOperations = 16;
 
 std::size_t extra_operands(const Workload& workload) {
-  return static_cast<std::size_t>(graph::operands(workload.op.prologue));
+  return static_cast<std::size_t>(graph::operands(workload.op.prologue()));
 }
 
 Work chain_work(const Workload& workload) {
@@ -46,14 +46,10 @@ schedule::Space chain_space(const Workload&, const Target& target) {
 /// Seconds from the elements that pass through: a few vector operations each, more for exp.
 double chain_seconds(const Workload& workload, const Schedule& schedule, const Target& target) {
   double operations = 2;
-  for (const graph::Step& step : workload.op.prologue) {
-    const bool hard = step.kind == graph::StepKind::swiglu || step.kind == graph::StepKind::swiglu_split ||
-                      step.kind == graph::StepKind::swiglu_pairs || step.kind == graph::StepKind::softmax;
-    operations += hard ? 20 : (step.kind == graph::StepKind::pack ? kGatherOperations : 3);
-  }
+  for (const graph::Step& step : workload.op.prologue()) operations += step.traits().operations;
   const graph::TensorType& x = workload.inputs[0];
   for (const graph::TensorType& type : workload.inputs)
-    operations += type.rank() == 2 && type.packed() ? kGatherOperations : 0;
+    operations += type.rank() == 2 && type.packed() ? graph::traits(graph::StepKind::pack).operations : 0;
   const double rows = static_cast<double>(x.shape[0]);
   const double elements = rows * static_cast<double>(x.shape[1]);
   const double threads = std::min(rows, static_cast<double>(std::max(1, std::min(workload.threads, target.cores))));
@@ -76,13 +72,13 @@ loopir::Function chain_function(
   const Buffer x = function.operands[0];
   const std::size_t count = extra_operands(workload);
   const auto extra = types(workload, 1, count);
-  std::int64_t group = smallest_group(workload.op.prologue, extra);
+  std::int64_t group = smallest_group(workload.op.prologue(), extra);
   const Var row = loopir::variable("row");
   const auto operands = buffers(function, 1, count);
   RowChain chain(function, lanes, use(row), workload.inputs[0].shape[1], group, [&](const Expr& column) {
     return loopir::load(x, {use(row), column});
   });
-  chain.apply(workload.op.prologue, operands);
+  chain.apply(workload.op.prologue(), operands);
   if (output_group > 0 && (group == 0 || output_group < group)) group = output_group;
   std::vector<Stmt> stmts = chain.preparation();
   stmts.push_back(for_columns(chain.columns(), group, lanes, schedule.at("unroll"),
@@ -95,7 +91,7 @@ std::string refuse_input(const Workload& workload) {
   const graph::TensorType& x = workload.inputs[0];
   if (const std::string why = refuse_types(workload); !why.empty()) return why;
   if (x.rank() != 2) return "rows of a matrix are needed";
-  return refuse_chain(workload.op.prologue, x.shape[1]);
+  return refuse_chain(workload.op.prologue(), x.shape[1]);
 }
 
 }  // namespace

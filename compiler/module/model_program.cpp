@@ -26,7 +26,7 @@ Expected<double> cache_seconds(const graph::Phase& phase, std::int64_t past, int
   double seconds = 0;
   for (const graph::Section& section : phase.sections) {
     for (const graph::Node& node : section.graph.nodes()) {
-      if (node.op.kind != OpKind::attention && node.op.kind != OpKind::cache_append) continue;
+      if (node.op.kind() != OpKind::attention && node.op.kind() != OpKind::cache_append) continue;
       std::vector<graph::TensorType> inputs;
       for (const graph::NodeId id : node.inputs) inputs.push_back(section.graph.node(id).type);
       NNTUNE_ASSIGN(const auto workload, schedule::Workload::make(node.op, std::move(inputs), past, threads));

@@ -13,6 +13,7 @@ using graph::DType;
 using graph::Node;
 using graph::NodeId;
 using graph::OpKind;
+using graph::Step;
 using graph::StepKind;
 
 /// Rows of a matrix in memory at a time while it is transposed.
@@ -40,7 +41,7 @@ Expected<WeightRows> WeightRows::create(const graph::Graph& recipe, const import
 }
 
 bool WeightRows::reads_whole_matrix(const graph::Graph& recipe) {
-  return std::ranges::any_of(recipe.nodes(), [](const Node& node) { return node.op.kind == OpKind::transpose; });
+  return std::ranges::any_of(recipe.nodes(), [](const Node& node) { return node.op.kind() == OpKind::transpose; });
 }
 
 Status WeightRows::check() const {
@@ -48,36 +49,21 @@ Status WeightRows::check() const {
     if (node.type.block != 0) {
       return fail(ErrorKind::unsupported, fmt::format("weights of type {} are not stored yet", node.type.text()));
     }
-    switch (node.op.kind) {
-      case OpKind::weight:
-      case OpKind::slice:
-      case OpKind::concat:
-      case OpKind::interleave:
-      case OpKind::transpose:
-      case OpKind::reshape:
-      case OpKind::pack:
-      case OpKind::unpack: break;
-      case OpKind::rowwise:
-        for (const graph::Step& step : node.op.prologue) {
-          const bool known = step.kind == StepKind::scale || step.kind == StepKind::add || step.kind == StepKind::cast ||
-                             step.kind == StepKind::pack;
-          if (!known) return unsupported(node.op);
-        }
-        break;
-      default: return unsupported(node.op);
-    }
+    const bool known = node.op.traits().on_weights &&
+                       std::ranges::all_of(node.op.prologue(), [](const Step& step) { return step.traits().on_weights; });
+    if (!known) return unsupported(node.op);
   }
   return {};
 }
 
 Status WeightRows::read_vectors() {
   for (const Node& node : recipe_->nodes()) {
-    if (node.op.kind != OpKind::rowwise) continue;
+    if (node.op.kind() != OpKind::rowwise) continue;
     std::size_t next = 1;
-    for (const graph::Step& step : node.op.prologue) {
+    for (const Step& step : node.op.prologue()) {
       if (step.operands() == 0) continue;
       const NodeId id = node.inputs[next++];
-      if (step.kind != StepKind::scale) continue;
+      if (step.traits().operand != graph::StepOperand::vector) continue;
       auto& values = vectors_[static_cast<std::size_t>(id)];
       if (!values.empty()) continue;
       values.resize(static_cast<std::size_t>(recipe_->node(id).type.elements()));
@@ -93,9 +79,9 @@ Status WeightRows::read(std::int64_t first, std::int64_t count, float* out) cons
 
 Status WeightRows::read_node(NodeId id, std::int64_t first, std::int64_t count, float* out) const {
   const Node& node = recipe_->node(id);
-  switch (node.op.kind) {
+  switch (node.op.kind()) {
     case OpKind::weight: {
-      NNTUNE_TRY(source_->read_rows(node.op.name, layer_, first, count, out));
+      NNTUNE_TRY(source_->read_rows(node.op.as<graph::Weight>().name, layer_, first, count, out));
       round_to(node.type.dtype, {out, static_cast<std::size_t>(count * node.type.shape.back())});
       return {};
     }
@@ -107,42 +93,60 @@ Status WeightRows::read_node(NodeId id, std::int64_t first, std::int64_t count, 
     case OpKind::reshape: return read_reshape(node, first, count, out);
     case OpKind::concat:
     case OpKind::interleave: return read_stack(node, first, count, out);
-    default: return unsupported(node.op);
+    case OpKind::input:
+    case OpKind::embed:
+    case OpKind::matmul:
+    case OpKind::attention:
+    case OpKind::attention_merge:
+    case OpKind::cache_append:
+    case OpKind::argmax: break;  // OpTraits::on_weights
   }
+  return unsupported(node.op);
 }
 
 Status WeightRows::read_rowwise(const Node& node, std::int64_t first, std::int64_t count, float* out) const {
   NNTUNE_TRY(read_node(node.inputs[0], first, count, out));
   const std::int64_t columns = node.type.shape.back();
   std::size_t next = 1;
-  for (const graph::Step& step : node.op.prologue) {
-    if (step.kind == StepKind::cast) round_to(step.dtype, {out, static_cast<std::size_t>(count * columns)});
-    if (step.kind == StepKind::add) {
-      std::vector<float> other(static_cast<std::size_t>(count * columns));
-      NNTUNE_TRY(read_node(node.inputs[next++], first, count, other.data()));
-      for (std::size_t i = 0; i < other.size(); ++i) out[i] += other[i];
-    }
-    if (step.kind != StepKind::scale) continue;
-    const std::vector<float>& scale = vectors_[static_cast<std::size_t>(node.inputs[next++])];
-    const auto period = static_cast<std::int64_t>(scale.size());
-    for (std::int64_t row = 0; row < count; ++row) {
-      for (std::int64_t begin = 0; begin < columns; begin += period) {
-        float* x = out + row * columns + begin;
-        for (std::int64_t c = 0; c < period; ++c) x[c] *= scale[static_cast<std::size_t>(c)];
+  for (const Step& step : node.op.prologue()) {
+    switch (step.kind) {
+      case StepKind::cast: round_to(step.dtype, {out, static_cast<std::size_t>(count * columns)}); break;
+      case StepKind::pack: break;
+      case StepKind::add: {
+        std::vector<float> other(static_cast<std::size_t>(count * columns));
+        NNTUNE_TRY(read_node(node.inputs[next++], first, count, other.data()));
+        for (std::size_t i = 0; i < other.size(); ++i) out[i] += other[i];
+        break;
       }
+      case StepKind::scale: {
+        const std::vector<float>& scale = vectors_[static_cast<std::size_t>(node.inputs[next++])];
+        const auto period = static_cast<std::int64_t>(scale.size());
+        for (float* x = out; x != out + count * columns; x += period) {
+          for (std::int64_t c = 0; c < period; ++c) x[c] *= scale[static_cast<std::size_t>(c)];
+        }
+        break;
+      }
+      case StepKind::rms:
+      case StepKind::swiglu:
+      case StepKind::swiglu_split:
+      case StepKind::swiglu_pairs:
+      case StepKind::rope:
+      case StepKind::softmax:
+      case StepKind::quantise: return unsupported(node.op);  // StepTraits::on_weights
     }
   }
   return {};
 }
 
 Status WeightRows::read_slice(const Node& node, std::int64_t first, std::int64_t count, float* out) const {
-  if (node.op.axis == 0) return read_node(node.inputs[0], node.op.begin + first, count, out);
+  const auto cut = node.op.as<graph::Slice>();
+  if (cut.axis == 0) return read_node(node.inputs[0], cut.begin + first, count, out);
   const std::int64_t wide = recipe_->node(node.inputs[0]).type.shape.back();
   const std::int64_t narrow = node.type.shape.back();
   std::vector<float> whole(static_cast<std::size_t>(count * wide));
   NNTUNE_TRY(read_node(node.inputs[0], first, count, whole.data()));
   for (std::int64_t row = 0; row < count; ++row) {
-    std::copy_n(whole.data() + row * wide + node.op.begin, narrow, out + row * narrow);
+    std::copy_n(whole.data() + row * wide + cut.begin, narrow, out + row * narrow);
   }
   return {};
 }
@@ -182,11 +186,12 @@ Status WeightRows::read_stack(const Node& node, std::int64_t first, std::int64_t
     // The longest run of rows that one operand has.
     std::size_t from = 0;
     std::int64_t row = first, run = 0;
-    if (node.op.kind == OpKind::interleave) {
-      const std::int64_t block = first / node.op.group;
+    if (const auto* interleave = node.op.get_if<graph::Interleave>()) {
+      const std::int64_t group = interleave->group;
+      const std::int64_t block = first / group;
       from = static_cast<std::size_t>(block % 2);
-      row = block / 2 * node.op.group + first % node.op.group;
-      run = node.op.group - first % node.op.group;
+      row = block / 2 * group + first % group;
+      run = group - first % group;
     } else {
       while (row >= rows_of(recipe_->node(node.inputs[from]).type)) row -= rows_of(recipe_->node(node.inputs[from++]).type);
       run = rows_of(recipe_->node(node.inputs[from]).type) - row;

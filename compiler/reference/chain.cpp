@@ -66,7 +66,7 @@ void apply(const Step& step, const graph::TensorType& result, const HostTensor<T
            HostTensor<T>& x) {
   const std::int64_t columns = x.columns();
   HostTensor<T> narrow;
-  if (step.kind == StepKind::swiglu_split || step.kind == StepKind::swiglu_pairs) narrow = HostTensor<T>(result);
+  if (step.traits().narrows > 1) narrow = HostTensor<T>(result);
   for (std::int64_t i = 0; i < x.rows(); ++i) {
     T* row = x.row(i);
     switch (step.kind) {
@@ -114,7 +114,7 @@ Expected<HostTensor<T>> evaluate_chain(const graph::Chain& chain, HostTensor<T> 
       types.push_back(operand->type);
     }
     NNTUNE_ASSIGN(const graph::TensorType result, graph::infer_chain({step}, x.type, types));
-    if (step.kind == StepKind::rope && (context.past < 0 || context.past + x.rows() > operand->rows())) {
+    if (step.traits().reads_position && (context.past < 0 || context.past + x.rows() > operand->rows())) {
       return fail(ErrorKind::bad_input, fmt::format("{}: {} rows after {} do not fit a table of {} positions", step.text(),
                                                     x.rows(), context.past, operand->rows()));
     }

@@ -39,28 +39,32 @@ Expected<HostTensor<T>> embed(const Op& op, const HostTensor<T>& ids, const Host
 
 template <class T>
 Expected<HostTensor<T>> matmul(const Op& op, Inputs<T> inputs, EvalContext context) {
-  const auto before = static_cast<std::size_t>(graph::operands(op.prologue));
+  const auto before = static_cast<std::size_t>(graph::operands(op.prologue()));
   const HostTensor<T>& w = *inputs[1 + before];
   // Without a prologue there is nothing to copy: the loops read x in place.
-  if (op.prologue.empty()) return evaluate_chain(op.epilogue, multiply(*inputs[0], w), inputs.subspan(2), context);
-  NNTUNE_ASSIGN(const HostTensor<T> x, evaluate_chain(op.prologue, *inputs[0], inputs.subspan(1, before), context));
-  return evaluate_chain(op.epilogue, multiply(x, w), inputs.subspan(2 + before), context);
+  if (op.prologue().empty()) return evaluate_chain(op.epilogue(), multiply(*inputs[0], w), inputs.subspan(2), context);
+  NNTUNE_ASSIGN(const HostTensor<T> x, evaluate_chain(op.prologue(), *inputs[0], inputs.subspan(1, before), context));
+  return evaluate_chain(op.epilogue(), multiply(x, w), inputs.subspan(2 + before), context);
 }
 
 template <class T>
 Expected<HostTensor<T>> attention(const Op& op, Inputs<T> inputs, EvalContext context) {
-  const auto before = static_cast<std::size_t>(graph::operands(op.prologue));
+  const auto before = static_cast<std::size_t>(graph::operands(op.prologue()));
   const HostTensor<T>& k = *inputs[1 + before];
   const HostTensor<T>& v = *inputs[2 + before];
   NNTUNE_TRY(check_capacity(op, context.past, inputs[0]->rows(), k.type.shape[1]));
-  NNTUNE_ASSIGN(const HostTensor<T> q, evaluate_chain(op.prologue, *inputs[0], inputs.subspan(1, before), context));
-  if (op.splits > 1) return attend_in_splits(q, k, v, op.heads, static_cast<T>(op.scale), context.past, op.splits);
-  return evaluate_chain(op.epilogue, attend(q, k, v, op.heads, static_cast<T>(op.scale), context.past), {}, context);
+  NNTUNE_ASSIGN(const HostTensor<T> q, evaluate_chain(op.prologue(), *inputs[0], inputs.subspan(1, before), context));
+  const auto& attention = op.as<graph::Attention>();
+  const auto scale = static_cast<T>(attention.scale);
+  if (attention.splits > 1) {
+    return attend_in_splits(q, k, v, attention.heads, scale, context.past, attention.splits);
+  }
+  return evaluate_chain(op.epilogue(), attend(q, k, v, attention.heads, scale, context.past), {}, context);
 }
 
 /// The mean of the parts, weighted by their sums of exponentials.
 template <class T>
-HostTensor<T> merge(const Op& op, const HostTensor<T>& parts) {
+HostTensor<T> merge(const graph::AttentionMerge& op, const HostTensor<T>& parts) {
   const std::int64_t columns = parts.columns() / op.splits - op.heads;
   const std::int64_t d = columns / op.heads;
   HostTensor<T> out(TensorType{graph::DType::f32, {1, columns}, {}});
@@ -88,7 +92,7 @@ Expected<HostTensor<T>> cache_append(const Op& op, Inputs<T> inputs, EvalContext
   const std::int64_t d = cache.type.shape[2];
   NNTUNE_TRY(check_capacity(op, context.past, inputs[0]->rows(), capacity));
   NNTUNE_ASSIGN(const HostTensor<T> x,
-                evaluate_chain(op.prologue, *inputs[0], inputs.subspan(1, inputs.size() - 2), context));
+                evaluate_chain(op.prologue(), *inputs[0], inputs.subspan(1, inputs.size() - 2), context));
   for (std::int64_t head = 0; head < cache.type.shape[0]; ++head) {
     for (std::int64_t i = 0; i < x.rows(); ++i) {
       T* to = cache.row(head * capacity + context.past + i);
@@ -102,7 +106,7 @@ Expected<HostTensor<T>> cache_append(const Op& op, Inputs<T> inputs, EvalContext
 }
 
 template <class T>
-HostTensor<T> slice(const Op& op, const HostTensor<T>& x, const TensorType& type) {
+HostTensor<T> slice(const graph::Slice& op, const HostTensor<T>& x, const TensorType& type) {
   HostTensor<T> out(type);
   const std::int64_t first_row = op.axis == 0 ? op.begin : 0;
   const std::int64_t first_column = op.axis == 1 ? op.begin : 0;
@@ -120,7 +124,7 @@ HostTensor<T> concat(Inputs<T> inputs, const TensorType& type) {
 
 /// Rows of the result: `group` of the first, `group` of the second, and so on.
 template <class T>
-HostTensor<T> interleave(const Op& op, Inputs<T> inputs, const TensorType& type) {
+HostTensor<T> interleave(const graph::Interleave& op, Inputs<T> inputs, const TensorType& type) {
   HostTensor<T> out(type);
   for (std::int64_t i = 0; i < out.rows(); ++i) {
     const std::int64_t block = i / op.group;
@@ -156,18 +160,19 @@ Expected<HostTensor<T>> evaluate(const Op& op, std::span<const HostTensor<T>* co
   std::vector<TensorType> types;
   for (const HostTensor<T>* input : inputs) types.push_back(input->type);
   NNTUNE_ASSIGN(const TensorType type, graph::infer_type(op, types));
-  switch (op.kind) {
+  switch (op.kind()) {
     case OpKind::input:
     case OpKind::weight: return fail(ErrorKind::bad_input, fmt::format("{}: a leaf has a value only in a graph", op.text()));
     case OpKind::embed: return embed(op, *inputs[0], *inputs[1], type);
-    case OpKind::rowwise: return evaluate_chain(op.prologue, *inputs[0], inputs.subspan(1), context);
+    case OpKind::rowwise: return evaluate_chain(op.prologue(), *inputs[0], inputs.subspan(1), context);
     case OpKind::matmul: return matmul(op, inputs, context);
     case OpKind::attention: return attention(op, inputs, context);
-    case OpKind::attention_merge: return evaluate_chain(op.epilogue, merge(op, *inputs[0]), {}, context);
+    case OpKind::attention_merge:
+      return evaluate_chain(op.epilogue(), merge(op.as<graph::AttentionMerge>(), *inputs[0]), {}, context);
     case OpKind::cache_append: return cache_append(op, inputs, context);
-    case OpKind::slice: return slice(op, *inputs[0], type);
+    case OpKind::slice: return slice(op.as<graph::Slice>(), *inputs[0], type);
     case OpKind::concat: return concat(inputs, type);
-    case OpKind::interleave: return interleave(op, inputs, type);
+    case OpKind::interleave: return interleave(op.as<graph::Interleave>(), inputs, type);
     case OpKind::transpose: return transpose(*inputs[0], type);
     case OpKind::reshape:
     case OpKind::pack:
@@ -191,12 +196,12 @@ Expected<std::vector<HostTensor<T>>> evaluate_graph(const graph::Graph& graph,
   std::vector<HostTensor<T>> results(graph.nodes().size());
   std::vector<const HostTensor<T>*> values;  // of each node: in `inputs`, in the hands of `weights`, or in `results`
   for (const graph::Node& node : graph.nodes()) {
-    if (node.op.kind == OpKind::input) {
-      const auto found = inputs.find(node.op.name);
-      if (found == inputs.end()) return fail(ErrorKind::bad_input, fmt::format("input \"{}\" is missing", node.op.name));
+    if (const auto* outside = node.op.get_if<graph::Input>()) {
+      const auto found = inputs.find(outside->name);
+      if (found == inputs.end()) return fail(ErrorKind::bad_input, fmt::format("input \"{}\" is missing", outside->name));
       values.push_back(&found->second);
-    } else if (node.op.kind == OpKind::weight) {
-      NNTUNE_ASSIGN(const HostTensor<T>* const weight, weights(node.op.name));
+    } else if (const auto* leaf = node.op.get_if<graph::Weight>()) {
+      NNTUNE_ASSIGN(const HostTensor<T>* const weight, weights(leaf->name));
       values.push_back(weight);
     } else {
       std::vector<const HostTensor<T>*> operands;

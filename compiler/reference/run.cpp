@@ -10,7 +10,7 @@ namespace {
 /// The type of an input by name, its run-time dimension set to `capacity`.
 Expected<graph::TensorType> input_type(const graph::Graph& graph, const std::string& name, std::int64_t capacity) {
   for (const graph::Node& node : graph.nodes()) {
-    if (node.op.kind != graph::OpKind::input || node.op.name != name) continue;
+    if (node.op.kind() != graph::OpKind::input || node.op.leaf_name() != name) continue;
     graph::TensorType type = node.type;
     std::ranges::replace(type.shape, graph::kRunTime, capacity);
     return type;
@@ -57,7 +57,7 @@ Expected<std::vector<HostTensor<T>>> Runner<T>::run(const graph::Section& sectio
                                                     std::map<std::string, HostTensor<T>> inputs) {
   std::map<std::string, graph::TensorType> types;
   for (const graph::Node& node : section.graph.nodes()) {
-    if (node.op.kind == graph::OpKind::weight) types[node.op.name] = node.type;
+    if (node.op.kind() == graph::OpKind::weight) types[node.op.leaf_name()] = node.type;
   }
   const WeightLookup<T> lookup = [&](const std::string& name) { return weight(types.at(name), name, layer); };
   return evaluate_graph<T>(section.graph, inputs, lookup, EvalContext{past_});

@@ -31,7 +31,7 @@ std::span<const Rule> activation_layout_rules() {
        .left = "(pack:p (unpack{} ?x))",
        .build =
            [](Builder& site) {
-             if (site.op("p").lanes == site.type("x").lanes) {
+             if (site.op("p").as<graph::Pack>().lanes == site.type("x").lanes) {
                site.offer(site["x"]);
              }
            }},
@@ -39,7 +39,7 @@ std::span<const Rule> activation_layout_rules() {
        .left = "(rowwise:p (unpack{} ?x))",
        .build =
            [](Builder& site) {
-             const graph::Chain& chain = site.op("p").prologue;
+             const graph::Chain& chain = site.op("p").prologue();
              if (chain.size() == 1 && chain[0].kind == StepKind::pack && chain[0].lanes == site.type("x").lanes) {
                site.offer(site["x"]);
              }
@@ -49,13 +49,14 @@ std::span<const Rule> activation_layout_rules() {
        .left = "(unpack{} (rowwise:p ?x ..))",
        .build =
            [](Builder& site) {
-             graph::Op op = site.op("p");
-             if (op.prologue.empty() || op.prologue.back().kind != StepKind::pack) {
+             graph::Chain chain = site.op("p").prologue();
+             if (chain.empty() || chain.back().kind != StepKind::pack) {
                return;
              }
-             op.prologue.pop_back();
+             chain.pop_back();
              const auto children = site.children("p");
-             site.offer(op.prologue.empty() ? std::optional(site["x"]) : site.add(op, {children.begin(), children.end()}));
+             site.offer(chain.empty() ? std::optional(site["x"])
+                                      : site.add(graph::rowwise(chain), {children.begin(), children.end()}));
            }},
   };
   return kRules;

@@ -17,10 +17,8 @@ using graph::StepKind;
 
 namespace {
 
-Op slice(std::int64_t begin, std::int64_t end, int axis) {
-  return {.kind = OpKind::slice, .begin = begin, .end = end, .axis = axis};
-}
-Op reshape(std::vector<std::int64_t> shape) { return {.kind = OpKind::reshape, .shape = std::move(shape)}; }
+Op slice(std::int64_t begin, std::int64_t end, int axis) { return graph::Slice{.begin = begin, .end = end, .axis = axis}; }
+Op reshape(std::vector<std::int64_t> shape) { return graph::Reshape{.shape = std::move(shape)}; }
 
 /// A copy, because adding operations moves what the graph holds.
 std::vector<ClassId> list(std::span<const ClassId> children) { return {children.begin(), children.end()}; }
@@ -28,16 +26,15 @@ std::vector<ClassId> list(std::span<const ClassId> children) { return {children.
 /// Each element of the result depends on the elements at the same place of the operands alone.
 bool elementwise(const graph::Chain& chain) {
   return !chain.empty() && std::ranges::all_of(chain, [](const Step& step) {
-    return step.kind == StepKind::add || step.kind == StepKind::swiglu || step.kind == StepKind::cast;
+    return step.traits().reach == graph::StepReach::element && step.traits().operand != graph::StepOperand::vector &&
+           step.kind != StepKind::pack;
   });
 }
 
 /// Each row of the result depends on that row of x alone, wherever it stands, and on nothing else that has rows.
 bool row_by_row(const graph::Chain& chain) {
   return !chain.empty() && std::ranges::all_of(chain, [](const Step& step) {
-    return step.kind == StepKind::rms || step.kind == StepKind::scale || step.kind == StepKind::softmax ||
-           step.kind == StepKind::cast || step.kind == StepKind::quantise || step.kind == StepKind::swiglu_split ||
-           step.kind == StepKind::swiglu_pairs;
+    return !step.takes_rows() && !step.traits().reads_position && step.kind != StepKind::pack;
   });
 }
 
@@ -93,7 +90,7 @@ std::optional<ClassId> rows_of_stack(Builder& site, const std::vector<ClassId>& 
     }
     result.push_back(*piece);
   }
-  return result.size() == 1 ? std::optional(result[0]) : site.add({.kind = OpKind::concat}, result);
+  return result.size() == 1 ? std::optional(result[0]) : site.add(graph::Concat{}, result);
 }
 
 /// A stack c of parts, with `chain` and its further operands applied to each part instead.
@@ -124,8 +121,8 @@ std::optional<ClassId> product(Builder& site, ClassId s, ClassId t) {
 
 /// Neighbouring slices "a" and "b" of x, then all operands of "c" from number `next` on.
 void join_neighbours(Builder& site, std::size_t next) {
-  const Op first = site.op("a");
-  const Op second = site.op("b");
+  const auto first = site.op("a").as<graph::Slice>();
+  const auto second = site.op("b").as<graph::Slice>();
   if (first.axis != 0 || second.axis != 0 || first.end != second.begin) {
     return;
   }
@@ -136,7 +133,7 @@ void join_neighbours(Builder& site, std::size_t next) {
   }
   operands[next - 2] = *both;
   operands.erase(operands.begin() + static_cast<std::ptrdiff_t>(next - 1));
-  site.offer(operands.size() == 1 ? both : site.add({.kind = OpKind::concat}, operands));
+  site.offer(operands.size() == 1 ? both : site.add(graph::Concat{}, operands));
 }
 
 }  // namespace
@@ -148,37 +145,40 @@ std::span<const Rule> algebra_rules() {
       {.name = "transpose-of-product", .left = "(transpose{} (matmul{;} ?a ?b))", .right = "(matmul{;} ?b ?a)"},
       {.name = "transpose-of-elementwise",
        .left = "(transpose{} (rowwise:r ..))",
-       .build = [](Builder& site) { into_elementwise(site, {.kind = OpKind::transpose}); },
-       .when = [](const Site& site) { return elementwise(site.op("r").prologue); }},
+       .build = [](Builder& site) { into_elementwise(site, graph::Transpose{}); },
+       .when = [](const Site& site) { return elementwise(site.op("r").prologue()); }},
       {.name = "transpose-of-slice",
        .left = "(transpose{} (slice:s ?x))",
        .build =
            [](Builder& site) {
-             const Op op = site.op("s");
-             const auto turned = site.add({.kind = OpKind::transpose}, {site["x"]});
+             const auto op = site.op("s").as<graph::Slice>();
+             const auto turned = site.add(graph::Transpose{}, {site["x"]});
              site.offer(turned ? site.add(slice(op.begin, op.end, 1 - op.axis), {*turned}) : std::nullopt);
            },
-       .when = [](const Site& site) { return site.constant("x") || site.op("s").axis == 0; }},
+       .when = [](const Site& site) { return site.constant("x") || site.op("s").as<graph::Slice>().axis == 0; }},
       {.name = "slice-of-transpose",
        .left = "(slice:s (transpose{} ?x))",
        .build =
            [](Builder& site) {
-             const Op op = site.op("s");
+             const auto op = site.op("s").as<graph::Slice>();
              const auto part = site.add(slice(op.begin, op.end, 1 - op.axis), {site["x"]});
-             site.offer(part ? site.add({.kind = OpKind::transpose}, {*part}) : std::nullopt);
+             site.offer(part ? site.add(graph::Transpose{}, {*part}) : std::nullopt);
            },
-       .when = [](const Site& site) { return sliceable(site, site["x"], 1 - site.op("s").axis); }},
+       .when = [](const Site& site) { return sliceable(site, site["x"], 1 - site.op("s").as<graph::Slice>().axis); }},
       {.name = "reshape-of-reshape",
        .left = "(reshape:b (reshape:a ?x))",
        .build = [](Builder& site) { site.offer(site.add(site.op("b"), {site["x"]})); }},
       {.name = "reshape-to-the-same-shape",
        .left = "(reshape:r ?x)",
        .build = [](Builder& site) { site.offer(site["x"]); },
-       .when = [](const Site& site) { return site.op("r").shape == site.type("x").shape; }},
+       .when = [](const Site& site) { return site.op("r").as<graph::Reshape>().shape == site.type("x").shape; }},
       {.name = "reshape-of-elementwise",
        .left = "(reshape:s (rowwise:r ..))",
        .build = [](Builder& site) { into_elementwise(site, Op(site.op("s"))); },
-       .when = [](const Site& site) { return elementwise(site.op("r").prologue) && site.op("s").shape.size() == 2; }},
+       .when =
+           [](const Site& site) {
+             return elementwise(site.op("r").prologue()) && site.op("s").as<graph::Reshape>().shape.size() == 2;
+           }},
 
       // Slices and stacks.
       {.name = "slice-of-everything",
@@ -189,7 +189,7 @@ std::span<const Rule> algebra_rules() {
        .left = "(slice:s (concat:c ..))",
        .build =
            [](Builder& site) {
-             const Op op = site.op("s");
+             const auto op = site.op("s").as<graph::Slice>();
              const std::vector<ClassId> parts = list(site.children("c"));
              if (op.axis == 0) {
                site.offer(rows_of_stack(site, parts, op.begin, op.end));
@@ -203,7 +203,7 @@ std::span<const Rule> algebra_rules() {
                }
                cut.push_back(*each);
              }
-             site.offer(site.add({.kind = OpKind::concat}, cut));
+             site.offer(site.add(graph::Concat{}, cut));
            }},
       {.name = "concat-of-neighbours",
        .left = "(concat:c (slice:a ?x) (slice:b ?x) ..)",
@@ -220,29 +220,35 @@ std::span<const Rule> algebra_rules() {
        .left = "(slice:s (matmul{;} ?x ?w))",
        .build =
            [](Builder& site) {
-             const Op op = site.op("s");
+             const auto op = site.op("s").as<graph::Slice>();
              const auto rows = site.add(slice(op.begin, op.end, 0), {site["w"]});
              site.offer(rows ? site.add(graph::matmul(), {site["x"], *rows}) : std::nullopt);
            },
-       .when = [](const Site& site) { return site.op("s").axis == 1 && site.run_time() && of_one_weight(site, "w"); }},
+       .when =
+           [](const Site& site) {
+             return site.op("s").as<graph::Slice>().axis == 1 && site.run_time() && of_one_weight(site, "w");
+           }},
       {.name = "slice-of-stacked-product",
        .left = "(slice:s (matmul{;} ?x (concat:c ..)))",
        .build =
            [](Builder& site) {
-             const Op op = site.op("s");
+             const auto op = site.op("s").as<graph::Slice>();
              const auto rows = rows_of_stack(site, list(site.children("c")), op.begin, op.end);
              site.offer(rows ? site.add(graph::matmul(), {site["x"], *rows}) : std::nullopt);
            },
-       .when = [](const Site& site) { return site.op("s").axis == 1 && site.run_time(); }},
+       .when = [](const Site& site) { return site.op("s").as<graph::Slice>().axis == 1 && site.run_time(); }},
       {.name = "product-of-slice",
        .left = "(matmul{;} ?x (slice:s ?w))",
        .build =
            [](Builder& site) {
-             const Op op = site.op("s");
+             const auto op = site.op("s").as<graph::Slice>();
              const auto whole = site.add(graph::matmul(), {site["x"], site["w"]});
              site.offer(whole ? site.add(slice(op.begin, op.end, 1), {*whole}) : std::nullopt);
            },
-       .when = [](const Site& site) { return site.op("s").axis == 0 && site.run_time() && of_one_weight(site, "w"); }},
+       .when =
+           [](const Site& site) {
+             return site.op("s").as<graph::Slice>().axis == 0 && site.run_time() && of_one_weight(site, "w");
+           }},
 
       // Elementwise work before or behind a cut.
       {.name = "slice-of-elementwise",
@@ -250,7 +256,7 @@ std::span<const Rule> algebra_rules() {
        .build = [](Builder& site) { into_elementwise(site, Op(site.op("s"))); },
        .when =
            [](const Site& site) {
-             return elementwise(site.op("r").prologue) && all_sliceable(site, "r", site.op("s").axis);
+             return elementwise(site.op("r").prologue()) && all_sliceable(site, "r", site.op("s").as<graph::Slice>().axis);
            }},
       {.name = "elementwise-of-slices",
        .left = "(rowwise:r (slice:a ?x) (slice:b ?y))",
@@ -262,17 +268,18 @@ std::span<const Rule> algebra_rules() {
            },
        .when =
            [](const Site& site) {
-             return elementwise(site.op("r").prologue) && site.op("a") == site.op("b") &&
-                    site.type("x").shape == site.type("y").shape && (site.op("a").axis == 1 || !site.run_time());
+             return elementwise(site.op("r").prologue()) && site.op("a") == site.op("b") &&
+                    site.type("x").shape == site.type("y").shape &&
+                    (site.op("a").as<graph::Slice>().axis == 1 || !site.run_time());
            }},
       {.name = "row-wise-of-concat",
        .left = "(rowwise:r (concat:c ..) ..)",
        .build = [](Builder& site) { into_stack(site, "c"); },
-       .when = [](const Site& site) { return row_by_row(site.op("r").prologue); }},
+       .when = [](const Site& site) { return row_by_row(site.op("r").prologue()); }},
       {.name = "row-wise-of-interleave",
        .left = "(rowwise:r (interleave:c ..) ..)",
        .build = [](Builder& site) { into_stack(site, "c"); },
-       .when = [](const Site& site) { return row_by_row(site.op("r").prologue); }},
+       .when = [](const Site& site) { return row_by_row(site.op("r").prologue()); }},
       {.name = "sum-of-concats",
        .left = "(rowwise:r (concat{} ?a ?b) (concat{} ?c ?d))",
        .build =
@@ -280,14 +287,14 @@ std::span<const Rule> algebra_rules() {
              const Op op = site.op("r");
              const auto first = site.add(op, {site["a"], site["c"]});
              const auto second = site.add(op, {site["b"], site["d"]});
-             site.offer(first && second ? site.add({.kind = OpKind::concat}, {*first, *second}) : std::nullopt);
+             site.offer(first && second ? site.add(graph::Concat{}, {*first, *second}) : std::nullopt);
            },
-       .when = [](const Site& site) { return elementwise(site.op("r").prologue); }},
+       .when = [](const Site& site) { return elementwise(site.op("r").prologue()); }},
       {.name = "slice-of-scale",
        .left = "(slice:c (rowwise{scale} ?x ?s))",
        .build =
            [](Builder& site) {
-             const Op cut = site.op("c");
+             const auto cut = site.op("c").as<graph::Slice>();
              const std::int64_t period = site.type("s").shape[0];
              std::optional<ClassId> scale = site["s"];
              if (cut.axis == 1 && (cut.begin % period != 0 || cut.end % period != 0)) {
@@ -301,7 +308,10 @@ std::span<const Rule> algebra_rules() {
              const auto x = site.add(cut, {site["x"]});
              site.offer(x && scale ? site.add(graph::rowwise({{.kind = StepKind::scale}}), {*x, *scale}) : std::nullopt);
            },
-       .when = [](const Site& site) { return site.constant("s") && sliceable(site, site["x"], site.op("c").axis); }},
+       .when =
+           [](const Site& site) {
+             return site.constant("s") && sliceable(site, site["x"], site.op("c").as<graph::Slice>().axis);
+           }},
 
       // Sums. Commuting is exact; the others round differently and need permission.
       {.name = "add-commutes", .left = "(rowwise{add} ?a ?b)", .right = "(rowwise{add} ?b ?a)"},

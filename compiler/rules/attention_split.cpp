@@ -7,9 +7,6 @@
 
 namespace nntune::rules {
 
-using graph::Op;
-using graph::OpKind;
-
 namespace {
 
 /// The fewest splits with which all threads have equally many tasks, and one split a thread.
@@ -27,15 +24,14 @@ std::span<const Rule> attention_split_rules() {
        .left = "(attention:k ?x ..)",
        .build =
            [](Builder& site) {
-             const Op& whole = site.op("k");
+             const graph::Attention whole = site.op("k").as<graph::Attention>();
              const auto children = site.children("k");
              const std::vector<egraph::ClassId> operands(children.begin(), children.end());
              for (const std::int64_t splits : useful_splits(whole.kv_heads, site.options().threads)) {
-               Op part = whole;
+               graph::Attention part = whole;
                part.splits = splits;
                part.epilogue.clear();
-               const Op merge{
-                   .kind = OpKind::attention_merge, .epilogue = whole.epilogue, .heads = whole.heads, .splits = splits};
+               const graph::AttentionMerge merge{.heads = whole.heads, .splits = splits, .epilogue = whole.epilogue};
                if (const auto parts = site.add(part, operands)) {
                  site.offer(site.add(merge, {*parts}));
                }
@@ -43,7 +39,8 @@ std::span<const Rule> attention_split_rules() {
            },
        .when =
            [](const Site& site) {
-             return site.options().threads > 1 && site.op("k").splits == 1 && site.type("x").shape[0] == 1;
+             return site.options().threads > 1 && site.op("k").as<graph::Attention>().splits == 1 &&
+                    site.type("x").shape[0] == 1;
            }},
   };
   return kRules;

@@ -27,17 +27,7 @@ std::vector<ClassId> joined(std::vector<ClassId> a, const std::vector<ClassId>& 
 }
 
 /// Steps that need one tile of the result at a time, not whole rows.
-bool fits_epilogue(const Step& step) {
-  switch (step.kind) {
-    case StepKind::add:
-    case StepKind::cast:
-    case StepKind::quantise:  // tiles of whole blocks
-    case StepKind::scale:
-    case StepKind::swiglu_pairs:
-    case StepKind::pack: return true;
-    default: return false;
-  }
-}
+bool fits_epilogue(const Step& step) { return step.traits().in_epilogue; }
 
 /// A matmul that only stores its product in another layout, for elementwise work behind it, has no prologue: the product may have
 /// many layouts, and each prologue would be one more kernel to be costed in each of them.
@@ -46,52 +36,50 @@ bool only_packs(const Chain& epilogue) { return epilogue.size() == 1 && epilogue
 /// Row-wise node "r" goes in front of the chain of node "k".
 void fuse_producer(Builder& site) {
   const Op& producer = site.op("r");
-  if (ends_packed(producer.prologue)) {
+  if (ends_packed(producer.prologue())) {
     return;  // a prologue packs as the kernel likes
   }
   const Operands before = site.operands("r");
   Operands operands = site.operands("k");
-  Op op = site.op("k");
-  if (op.kind == graph::OpKind::matmul && only_packs(op.epilogue)) {
+  const Op& op = site.op("k");
+  if (op.kind() == graph::OpKind::matmul && only_packs(op.epilogue())) {
     return;
   }
-  op.prologue = chained(producer.prologue, op.prologue);
   operands.x = before.x;
   operands.prologue = joined(before.prologue, operands.prologue);
-  site.offer(site.add(op, operands.all()));
+  site.offer(site.add(op.with_prologue(chained(producer.prologue(), op.prologue())), operands.all()));
 }
 
 /// The chain of node "k" becomes a row-wise kernel of its own.
 void split_prologue(Builder& site) {
-  Op op = site.op("k");
-  if (op.prologue.empty()) {
+  const Op op = site.op("k");
+  if (op.prologue().empty()) {
     return;
   }
   Operands operands = site.operands("k");
-  const auto x = site.add(graph::rowwise(op.prologue), joined({operands.x}, operands.prologue));
+  const auto x = site.add(graph::rowwise(op.prologue()), joined({operands.x}, operands.prologue));
   if (!x) {
     return;
   }
-  op.prologue.clear();
   operands.prologue.clear();
   operands.x = *x;
-  site.offer(site.add(op, operands.all()));
+  site.offer(site.add(op.with_prologue({}), operands.all()));
 }
 
 /// Row-wise node "r" goes behind node "k", if `fits` takes all its steps.
 void fuse_consumer(Builder& site, bool (*fits)(const Step&)) {
   const Op& consumer = site.op("r");
-  Op op = site.op("k");
-  if (ends_packed(op.epilogue) || !std::all_of(consumer.prologue.begin(), consumer.prologue.end(), fits)) {
+  const Op& op = site.op("k");
+  if (ends_packed(op.epilogue()) || !std::ranges::all_of(consumer.prologue(), fits)) {
     return;
   }
   Operands operands = site.operands("k");
-  op.epilogue = chained(op.epilogue, consumer.prologue);
-  if (op.kind == graph::OpKind::matmul && !op.prologue.empty() && only_packs(op.epilogue)) {
+  Chain epilogue = chained(op.epilogue(), consumer.prologue());
+  if (op.kind() == graph::OpKind::matmul && !op.prologue().empty() && only_packs(epilogue)) {
     return;
   }
   operands.epilogue = joined(operands.epilogue, site.operands("r").prologue);
-  site.offer(site.add(op, operands.all()));
+  site.offer(site.add(op.with_epilogue(std::move(epilogue)), operands.all()));
 }
 
 }  // namespace
@@ -104,15 +92,15 @@ std::span<const Rule> fusion_rules() {
            [](Builder& site) {
              const Operands before = site.operands("k");
              const Operands after = site.operands("r");
-             const Chain chain = chained(site.op("k").prologue, site.op("r").prologue);
+             const Chain chain = chained(site.op("k").prologue(), site.op("r").prologue());
              site.offer(site.add(graph::rowwise(chain), joined(joined({before.x}, before.prologue), after.prologue)));
            },
-       .when = [](const Site& site) { return site.run_time() && !ends_packed(site.op("k").prologue); }},
+       .when = [](const Site& site) { return site.run_time() && !ends_packed(site.op("k").prologue()); }},
       {.name = "split-rowwise",
        .left = "(rowwise:r ?x ..)",
        .build =
            [](Builder& site) {
-             const Chain chain = site.op("r").prologue;
+             const Chain chain = site.op("r").prologue();
              const Operands operands = site.operands("r");
              auto cut = operands.prologue.begin();
              for (auto step = chain.begin(); step + 1 < chain.end(); ++step) {
@@ -125,7 +113,7 @@ std::span<const Rule> fusion_rules() {
                }
              }
            },
-       .when = [](const Site& site) { return site.run_time() && site.op("r").prologue.size() > 1; }},
+       .when = [](const Site& site) { return site.run_time() && site.op("r").prologue().size() > 1; }},
       {.name = "fuse-producer-into-matmul",
        .left = "(matmul:k (rowwise:r ?x ..) ..)",
        .build = fuse_producer,
@@ -140,24 +128,18 @@ std::span<const Rule> fusion_rules() {
        .build = [](Builder& site) { fuse_consumer(site, fits_epilogue); }},
       {.name = "fuse-consumer-into-attention",
        .left = "(rowwise:r (attention:k ..) ..)",
-       .build =
-           [](Builder& site) {
-             fuse_consumer(site, [](const Step& step) {
-               return step.kind == StepKind::cast || step.kind == StepKind::quantise || step.kind == StepKind::pack;
-             });
-           }},
+       .build = [](Builder& site) { fuse_consumer(site, [](const Step& step) { return step.traits().stores; }); }},
       // a + (x w^T): addition commutes, so the matmul may be either operand.
       {.name = "fuse-residual-into-matmul",
        .left = "(rowwise{add} ?a (matmul:k ..))",
        .build =
            [](Builder& site) {
-             Op op = site.op("k");
+             const Op& op = site.op("k");
              Operands operands = site.operands("k");
-             op.epilogue.push_back({.kind = StepKind::add});
              operands.epilogue.push_back(site["a"]);
-             site.offer(site.add(op, operands.all()));
+             site.offer(site.add(op.with_epilogue(chained(op.epilogue(), {{.kind = StepKind::add}})), operands.all()));
            },
-       .when = [](const Site& site) { return !ends_packed(site.op("k").epilogue) && !site.type("a").packed(); }},
+       .when = [](const Site& site) { return !ends_packed(site.op("k").epilogue()) && !site.type("a").packed(); }},
   };
   return kRules;
 }

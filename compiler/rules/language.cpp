@@ -32,11 +32,11 @@ Expected<std::vector<ClassId>> Language::add(EGraph& e, const graph::Graph& grap
   std::vector<ClassId> classes;
   for (const graph::Node& node : graph.nodes()) {
     graph::Op op = node.op;
-    if (op.kind == OpKind::input) {
-      op.name = section + "." + op.name;
+    if (const auto* leaf = op.get_if<graph::Input>()) {
+      op = graph::input(section + "." + leaf->name, leaf->type);
     }
-    if (op.kind == OpKind::weight && weight_rank(op.name) == Facts::kNoType) {
-      return fail(ErrorKind::internal, fmt::format("weight {} was not announced to the e-graph", op.name));
+    if (const auto* leaf = op.get_if<graph::Weight>(); leaf != nullptr && weight_rank(leaf->name) == Facts::kNoType) {
+      return fail(ErrorKind::internal, fmt::format("weight {} was not announced to the e-graph", leaf->name));
     }
     std::vector<ClassId> children;
     for (const graph::NodeId input : node.inputs) {
@@ -84,8 +84,8 @@ const graph::Op& Language::op(const EGraph& e, NodeId node) const {
 Operands Language::operands(const EGraph& e, NodeId node) const {
   const graph::Op& node_op = op(e, node);
   const auto children = e.children(node);
-  const auto before = static_cast<std::size_t>(graph::operands(node_op.prologue));
-  const auto after = static_cast<std::size_t>(graph::operands(node_op.epilogue));
+  const auto before = static_cast<std::size_t>(graph::operands(node_op.prologue()));
+  const auto after = static_cast<std::size_t>(graph::operands(node_op.epilogue()));
   assert(children.size() >= 1 + before + after);
   const auto at = [&](std::size_t i) { return children.begin() + static_cast<std::ptrdiff_t>(i); };
   Operands result;
@@ -120,7 +120,7 @@ std::uint32_t Language::weight_rank(const std::string& name) const {
 Facts Language::make(const EGraph& e, NodeId node) {
   const graph::Op& node_op = op(e, node);
   Facts facts;
-  facts.input = node_op.kind == OpKind::input;
+  facts.input = node_op.kind() == OpKind::input;
   facts.constant = !facts.input;
   std::vector<graph::TensorType> inputs;
   for (const ClassId child : e.children(node)) {
@@ -137,11 +137,11 @@ Facts Language::make(const EGraph& e, NodeId node) {
           facts.last_weight == Facts::kNoType ? known.last_weight : std::max(facts.last_weight, known.last_weight);
     }
   }
-  if (node_op.kind == OpKind::weight) {
-    facts.first_weight = facts.last_weight = weight_rank(node_op.name);
+  if (const auto* leaf = node_op.get_if<graph::Weight>()) {
+    facts.first_weight = facts.last_weight = weight_rank(leaf->name);
   }
-  if (node_op.kind == OpKind::input) {
-    facts.section = plain_input(node_op.name).first;
+  if (const auto* leaf = node_op.get_if<graph::Input>()) {
+    facts.section = plain_input(leaf->name).first;
   }
   const auto inferred = graph::infer_type(node_op, inputs);
   if (!inferred && trouble_.empty()) {

@@ -8,7 +8,7 @@ using graph::OpKind;
 
 namespace {
 
-Op slice(std::int64_t begin, std::int64_t end) { return {.kind = OpKind::slice, .begin = begin, .end = end}; }
+Op slice(std::int64_t begin, std::int64_t end) { return graph::Slice{.begin = begin, .end = end}; }
 
 /// All operands of an outer concat with those of the inner one (variable `inner`) in its place.
 void flatten(Builder& site, bool inner_first) {
@@ -16,7 +16,7 @@ void flatten(Builder& site, bool inner_first) {
   const auto inner = site.children("d");
   std::vector<egraph::ClassId> operands(inner.begin(), inner.end());
   operands.insert(inner_first ? operands.end() : operands.begin(), inner_first ? outer[1] : outer[0]);
-  site.offer(site.add({.kind = OpKind::concat}, operands));
+  site.offer(site.add(graph::Concat{}, operands));
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ std::span<const Rule> merge_rules() {
            [](Builder& site) {
              const std::int64_t first = site.type("v").shape[0];
              const std::int64_t both = first + site.type("w").shape[0];
-             const auto stacked = site.add({.kind = OpKind::concat}, {site["v"], site["w"]});
+             const auto stacked = site.add(graph::Concat{}, {site["v"], site["w"]});
              if (!stacked) {
                return;
              }
@@ -54,12 +54,11 @@ std::span<const Rule> merge_rules() {
        .left = "(slice:a (slice:b ?x))",
        .build =
            [](Builder& site) {
-             const Op& inner = site.op("b");
-             const Op& outer = site.op("a");
+             const auto inner = site.op("b").as<graph::Slice>();
+             const auto outer = site.op("a").as<graph::Slice>();
              if (inner.axis == outer.axis) {
-               Op both = slice(inner.begin + outer.begin, inner.begin + outer.end);
-               both.axis = inner.axis;
-               site.offer(site.add(both, {site["x"]}));
+               site.offer(
+                   site.add(graph::Slice{inner.begin + outer.begin, inner.begin + outer.end, inner.axis}, {site["x"]}));
              }
            }},
       {.name = "gate-up-side-by-side",
@@ -74,7 +73,7 @@ std::span<const Rule> merge_rules() {
        .build =
            [](Builder& site) {
              for (const std::int64_t group : site.options().pair_groups()) {
-               const auto w = site.add({.kind = OpKind::interleave, .group = group}, {site["g"], site["u"]});
+               const auto w = site.add(graph::Interleave{.group = group}, {site["g"], site["u"]});
                const auto pairs = w ? site.add(graph::matmul(), {site["h"], *w}) : std::nullopt;
                if (pairs) {
                  site.offer(site.add(graph::rowwise({{.kind = graph::StepKind::swiglu_pairs, .group = group}}), {*pairs}));

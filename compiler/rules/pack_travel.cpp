@@ -21,10 +21,10 @@ Op pack_step(const std::vector<Lane>& lanes) { return graph::rowwise({{.kind = S
 /// The layout that a node "p" gives its operand if it does nothing else: the operation pack, or a chain of that one step.
 std::vector<Lane> only_packs_to(const Site& site) {
   const Op& op = site.op("p");
-  if (op.kind == OpKind::pack) {
-    return op.lanes;
+  if (const auto* pack = op.get_if<graph::Pack>()) {
+    return pack->lanes;
   }
-  return op.prologue.size() == 1 && op.prologue[0].kind == StepKind::pack ? op.prologue[0].lanes : std::vector<Lane>();
+  return op.prologue().size() == 1 && op.prologue()[0].kind == StepKind::pack ? op.prologue()[0].lanes : std::vector<Lane>();
 }
 
 /// `layout` of a result [m, n] as a layout of the operand [n, m].
@@ -35,12 +35,9 @@ std::vector<Lane> turned(std::vector<Lane> lanes) {
   return lanes;
 }
 
-bool takes_rows(StepKind kind) { return kind == StepKind::add || kind == StepKind::swiglu; }
-
 /// Whether a step computes each element from elements at the same place, or only stores them.
 bool elementwise_or_stores(const graph::Step& step) {
-  return takes_rows(step.kind) || step.kind == StepKind::scale || step.kind == StepKind::cast ||
-         step.kind == StepKind::quantise || step.kind == StepKind::pack;
+  return step.traits().reach == graph::StepReach::element || step.traits().stores;
 }
 
 /// Node "r" with `change` done to x and to the operands that have its layout.
@@ -58,7 +55,7 @@ void with_operands(Builder& site, const Chain& chain, const std::function<std::o
       continue;
     }
     const ClassId operand = operands.prologue[next++];
-    const auto moved = takes_rows(step.kind) ? change(operand) : std::optional(operand);
+    const auto moved = step.takes_rows() ? change(operand) : std::optional(operand);
     if (!moved) {
       return;
     }
@@ -69,7 +66,7 @@ void with_operands(Builder& site, const Chain& chain, const std::function<std::o
 
 /// Node "r" ends with a pack, which is done to its operands instead.
 void pack_operands(Builder& site) {
-  Chain chain = site.op("r").prologue;
+  Chain chain = site.op("r").prologue();
   const std::vector<Lane> lanes = chain.back().lanes;
   chain.pop_back();
   with_operands(site, chain, [&](ClassId operand) { return site.add(pack_step(lanes), {operand}); });
@@ -77,10 +74,10 @@ void pack_operands(Builder& site) {
 
 /// pack(transpose(x)) and pack(reshape(x)), the pack being an operation (on constants) or a step (at run time).
 void pack_before_transpose(Builder& site) {
-  Op pack = site.op("p");
-  (pack.kind == OpKind::pack ? pack.lanes : pack.prologue[0].lanes) = turned(only_packs_to(site));
-  const auto packed = site.add(pack, {site["x"]});
-  site.offer(packed ? site.add({.kind = OpKind::transpose}, {*packed}) : std::nullopt);
+  const std::vector<Lane> lanes = turned(only_packs_to(site));
+  const bool operation = site.op("p").kind() == OpKind::pack;
+  const auto packed = site.add(operation ? Op(graph::Pack{lanes}) : pack_step(lanes), {site["x"]});
+  site.offer(packed ? site.add(graph::Transpose{}, {*packed}) : std::nullopt);
 }
 
 void pack_before_reshape(Builder& site) {
@@ -96,14 +93,14 @@ std::span<const Rule> pack_travel_rules() {
   static const std::vector<Rule> kRules = {
       {.name = "pack-is-a-row-wise-step",
        .left = "(pack:p ?x)",
-       .build = [](Builder& site) { site.offer(site.add(pack_step(site.op("p").lanes), {site["x"]})); },
+       .build = [](Builder& site) { site.offer(site.add(pack_step(site.op("p").as<graph::Pack>().lanes), {site["x"]})); },
        .when = [](const Site& site) { return site.run_time(); }},
       {.name = "pack-before-row-wise",
        .left = "(rowwise:r (unpack{} ?y) ..)",
        .build = pack_operands,
        .when =
            [](const Site& site) {
-             const Chain& chain = site.op("r").prologue;
+             const Chain& chain = site.op("r").prologue();
              return chain.size() > 1 && chain.back().kind == StepKind::pack && chain.back().lanes == site.type("y").lanes;
            }},
       // Through work on two products, such as gate and up, to a layout that the matmul behind it asks for. Not through norms: what
@@ -114,17 +111,17 @@ std::span<const Rule> pack_travel_rules() {
        .build = pack_operands,
        .when =
            [](const Site& site) {
-             const Chain& chain = site.op("r").prologue;
+             const Chain& chain = site.op("r").prologue();
              return site.options().packs_travel_to_products && chain.size() > 1 && chain.back().kind == StepKind::pack &&
                     !site.constant("x") && !site.facts("x").input && std::ranges::all_of(chain, elementwise_or_stores) &&
-                    std::ranges::any_of(chain, [](const graph::Step& step) { return takes_rows(step.kind); });
+                    std::ranges::any_of(chain, [](const graph::Step& step) { return step.takes_rows(); });
            }},
       {.name = "unpack-before-row-wise",
        .left = "(unpack{} (rowwise:r ?x ..))",
        .build =
            [](Builder& site) {
-             with_operands(site, Chain(site.op("r").prologue),
-                           [&](ClassId operand) { return site.add({.kind = OpKind::unpack}, {operand}); });
+             with_operands(site, Chain(site.op("r").prologue()),
+                           [&](ClassId operand) { return site.add(graph::Unpack{}, {operand}); });
            },
        .when = [](const Site& site) { return site.type("x").packed(); }},
       {.name = "row-wise-of-unpack",
@@ -133,16 +130,16 @@ std::span<const Rule> pack_travel_rules() {
            [](Builder& site) {
              const std::vector<Lane> lanes = site.type("y").lanes;
              const Operands operands = site.operands("r");
-             const Chain chain = site.op("r").prologue;
+             const Chain chain = site.op("r").prologue();
              std::vector<ClassId> packed = {site["y"]};
              packed.insert(packed.end(), operands.prologue.begin(), operands.prologue.end());
              const auto done = site.add(graph::rowwise(chain), packed);
-             site.offer(done ? site.add({.kind = OpKind::unpack}, {*done}) : std::nullopt);
+             site.offer(done ? site.add(graph::Unpack{}, {*done}) : std::nullopt);
            },
        .when =
            [](const Site& site) {
-             return std::ranges::none_of(site.op("r").prologue, [](const graph::Step& step) {
-               return takes_rows(step.kind) || step.kind == StepKind::pack;
+             return std::ranges::none_of(site.op("r").prologue(), [](const graph::Step& step) {
+               return step.takes_rows() || step.kind == StepKind::pack;
              });
            }},
       {.name = "elementwise-of-two-unpacks",
@@ -150,12 +147,12 @@ std::span<const Rule> pack_travel_rules() {
        .build =
            [](Builder& site) {
              const auto done = site.add(site.op("r"), {site["x"], site["y"]});
-             site.offer(done ? site.add({.kind = OpKind::unpack}, {*done}) : std::nullopt);
+             site.offer(done ? site.add(graph::Unpack{}, {*done}) : std::nullopt);
            },
        .when =
            [](const Site& site) {
-             const Chain& chain = site.op("r").prologue;
-             return site.type("x").lanes == site.type("y").lanes && chain.size() == 1 && takes_rows(chain[0].kind);
+             const Chain& chain = site.op("r").prologue();
+             return site.type("x").lanes == site.type("y").lanes && chain.size() == 1 && chain[0].takes_rows();
            }},
       {.name = "product-of-unpack", .left = "(matmul{;} (unpack{} ?x) ?w)", .right = "(matmul{;} ?x ?w)"},
       {.name = "pack-before-transpose", .left = "(pack:p (transpose{} ?x))", .build = pack_before_transpose},
@@ -173,7 +170,7 @@ std::span<const Rule> pack_travel_rules() {
        .left = "(unpack{} (reshape:s ?x))",
        .build =
            [](Builder& site) {
-             const auto plain = site.add({.kind = OpKind::unpack}, {site["x"]});
+             const auto plain = site.add(graph::Unpack{}, {site["x"]});
              site.offer(plain ? site.add(Op(site.op("s")), {*plain}) : std::nullopt);
            }},
   };

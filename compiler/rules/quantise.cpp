@@ -34,7 +34,7 @@ std::span<const Rule> quantise_rules() {
        .build = [](Builder& site) { site.offer(site["x"]); },
        .when =
            [](const Site& site) {
-             const graph::Chain& chain = site.op("q").prologue;
+             const graph::Chain& chain = site.op("q").prologue();
              return chain.size() == 1 && chain[0].kind == StepKind::quantise && chain[0].group == site.type("x").block;
            }},
   };

@@ -11,7 +11,7 @@ using graph::OpKind;
 
 namespace {
 
-Op pack(Lanes lanes) { return {.kind = OpKind::pack, .lanes = std::move(lanes)}; }
+Op pack(Lanes lanes) { return graph::Pack{.lanes = std::move(lanes)}; }
 
 }  // namespace
 
@@ -50,7 +50,7 @@ std::span<const Rule> weight_layout_rules() {
              for (const DType x : {DType::f32, DType::bf16}) {
                for (const Lanes& lanes : weight_panels(site.options(), x, site.type("w").dtype)) {
                  if (const auto packed = site.add(pack(lanes), {site["w"]})) {
-                   site.offer(site.add({.kind = OpKind::embed}, {site["ids"], *packed}));
+                   site.offer(site.add(graph::Embed{}, {site["ids"], *packed}));
                  }
                }
              }

@@ -60,20 +60,13 @@ Expected<Workload> Workload::parse(std::string_view text) {
   return workload;
 }
 
-std::string_view Workload::family() const { return graph::name(op.kind); }
+std::string_view Workload::family() const { return op.traits().name; }
 
 OperandMap operand_map(const graph::Op& op) {
   OperandMap map;
-  map.w = 1 + static_cast<std::size_t>(graph::operands(op.prologue));
-  const auto behind = [&]() -> std::size_t {
-    switch (op.kind) {
-      case graph::OpKind::attention: return 2;
-      case graph::OpKind::attention_merge:
-      case graph::OpKind::rowwise: return 0;
-      default: return 1;
-    }
-  };
-  map.epilogue = map.w + behind();
+  map.w = 1 + static_cast<std::size_t>(graph::operands(op.prologue()));
+  map.middle = static_cast<std::size_t>(op.traits().middle);
+  map.epilogue = map.w + map.middle;
   return map;
 }
 

@@ -35,11 +35,12 @@ struct Workload {
   [[nodiscard]] bool one_row() const { return !inputs.empty() && !inputs[0].shape.empty() && inputs[0].shape[0] == 1; }
 };
 
-/// Operand positions of a matmul or attention workload in `inputs`.
+/// Operand positions of a workload in `inputs`.
 struct OperandMap {
   std::size_t x = 0;         ///< the running value of the prologue
   std::size_t prologue = 1;  ///< first operand of the prologue's steps
-  std::size_t w = 1;         ///< matmul: the weights; attention: k, with v behind it
+  std::size_t w = 1;         ///< first of OpTraits::middle operands: matmul: the weights; attention: k, with v behind it
+  std::size_t middle = 0;
   std::size_t epilogue = 2;  ///< first operand of the epilogue's steps
 };
 [[nodiscard]] OperandMap operand_map(const graph::Op& op);

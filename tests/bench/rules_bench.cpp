@@ -33,7 +33,7 @@ void saturate(benchmark::State& state, bool body, graph::DType dtype, bool all_p
     for (const graph::Phase& phase : *phases) {
       for (const graph::Section& section : phase.sections) {
         for (const graph::Node& node : section.graph.nodes()) {
-          if (node.op.kind == graph::OpKind::weight) weights.push_back(node.op.name);
+          if (node.op.kind() == graph::OpKind::weight) weights.push_back(node.op.leaf_name());
         }
       }
     }

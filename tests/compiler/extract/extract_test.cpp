@@ -73,7 +73,7 @@ TEST(Extract, EveryOperandIsMadeBeforeItIsRead) {
           EXPECT_EQ(section.buffers[step.output.index], step.workload.output);
           written.insert(step.output.index);
         } else {
-          EXPECT_EQ(step.workload.op.kind, graph::OpKind::cache_append);
+          EXPECT_EQ(step.workload.op.kind(), graph::OpKind::cache_append);
           EXPECT_EQ(step.output.input, step.inputs.back().input);
         }
       }
@@ -87,8 +87,8 @@ TEST(Extract, EachWeightIsStoredOnceForBothPhasesAndTheTiedHead) {
     std::set<std::string> leaves;
     for (const StoredWeight& weight : extraction.program.weights) {
       for (const graph::Node& node : weight.recipe.nodes()) {
-        if (node.op.kind == graph::OpKind::weight && node.type.rank() == 2) {
-          EXPECT_TRUE(leaves.insert(node.op.name).second) << node.op.name << " is stored twice";
+        if (node.op.kind() == graph::OpKind::weight && node.type.rank() == 2) {
+          EXPECT_TRUE(leaves.insert(node.op.leaf_name()).second) << node.op.leaf_name() << " is stored twice";
         }
       }
       EXPECT_EQ(weight.recipe.node(weight.recipe.outputs().at(0)).type, weight.type);
@@ -121,7 +121,7 @@ TEST(Extract, ACapacityBetweenOneLayoutAndTwoTakesOne) {
   // Decode likes panels of 16 outputs, prefill panels of 32, and bytes are free.
   SimpleCosts costs;
   costs.adjust = [](const schedule::Workload& w, double seconds) {
-    if (w.op.kind != graph::OpKind::matmul) return seconds;
+    if (w.op.kind() != graph::OpKind::matmul) return seconds;
     const auto map = schedule::operand_map(w.op);
     const double liked = w.inputs[map.x].shape[0] == 1 ? 16 : 32;
     return w.inputs[map.w].packed() && w.inputs[map.w].lanes[0].count != liked ? 2 * seconds : seconds;
@@ -217,7 +217,7 @@ TEST(Extract, ARunTimeSliceOfRowsIsNoViewOfColumns) {
   for (const int axis : {0, 1}) {
     testing_models::Maker g;
     const auto x = g.chain("rms(1e-06,0)", {g.input("x", graph::DType::f32, {32, 32})});
-    const auto part = g({.kind = OpKind::slice, .begin = 8, .end = 16, .axis = axis}, {x});
+    const auto part = g(graph::Slice{.begin = 8, .end = 16, .axis = axis}, {x});
     g.graph.set_outputs({g.chain("rms(1e-06,0)", {part})});
     const graph::Phase phase{"prefill", 32, {{"body", std::move(g.graph), 1}}};
     const auto result = extract({&phase, 1}, SimpleCosts(), options());
@@ -273,7 +273,7 @@ TEST(Extract, CostsDecide) {
   // A machine on which merging q/k/v hurts: wide outputs are slow.
   SimpleCosts costs;
   costs.adjust = [](const schedule::Workload& w, double seconds) {
-    return w.op.kind == graph::OpKind::matmul && w.output.shape[1] == 4096 ? 10 * seconds : seconds;
+    return w.op.kind() == graph::OpKind::matmul && w.output.shape[1] == 4096 ? 10 * seconds : seconds;
   };
   const std::string merged = text(best(Shape{}, SimpleCosts()).program);
   const std::string apart = text(best(Shape{}, costs).program);

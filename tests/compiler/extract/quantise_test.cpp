@@ -44,11 +44,11 @@ TEST(Quantise, QAndKAndVShareOneKernelOfNormAndQuantising) {
   for (std::size_t i = 0; i < body.steps.size(); ++i) {
     const KernelStep& step = body.steps[i];
     const graph::Op& op = step.workload.op;
-    quantising += has(op.prologue, StepKind::quantise) || has(op.epilogue, StepKind::quantise) ? 1 : 0;
-    if (op.kind == OpKind::matmul && step.workload.inputs[0].block == 32) {
-      EXPECT_TRUE(op.prologue.empty()) << step.workload.text();
+    quantising += has(op.prologue(), StepKind::quantise) || has(op.epilogue(), StepKind::quantise) ? 1 : 0;
+    if (op.kind() == OpKind::matmul && step.workload.inputs[0].block == 32) {
+      EXPECT_TRUE(op.prologue().empty()) << step.workload.text();
       const graph::Graph& recipe = program->weights[step.inputs[1].index].recipe;
-      users[maker.at(step.inputs[0].index)].insert(recipe.nodes()[0].op.name);
+      users[maker.at(step.inputs[0].index)].insert(recipe.nodes()[0].op.leaf_name());
     }
     if (step.output.kind == ValueKind::buffer) maker[step.output.index] = i;
   }

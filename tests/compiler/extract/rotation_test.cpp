@@ -34,10 +34,10 @@ Extraction best(const std::vector<graph::Phase>& phases, const CostModel& costs,
 SimpleCosts sums_in_matmuls_up_to(std::int64_t most) {
   SimpleCosts costs;
   costs.adjust = [most](const schedule::Workload& w, double seconds) {
-    const bool adds = w.op.kind == graph::OpKind::matmul && std::ranges::any_of(w.op.epilogue, [](const graph::Step& step) {
-                        return step.kind == graph::StepKind::add;
-                      });
-    const std::int64_t inner = w.op.kind == graph::OpKind::matmul ? w.inputs[schedule::operand_map(w.op).w].shape[1] : 0;
+    const bool adds =
+        w.op.kind() == graph::OpKind::matmul &&
+        std::ranges::any_of(w.op.epilogue(), [](const graph::Step& step) { return step.kind == graph::StepKind::add; });
+    const std::int64_t inner = w.op.kind() == graph::OpKind::matmul ? w.inputs[schedule::operand_map(w.op).w].shape[1] : 0;
     return adds && inner > most ? std::numeric_limits<double>::infinity() : seconds;
   };
   return costs;

@@ -36,7 +36,7 @@ graph::Phase norm_and_matmul(int turns) {
   testing_models::Maker g;
   const auto x = g.input("x", DType::f32, {1, 256});
   auto h = g.chain("rms(1e-06,0)|scale", {x, g.weight("norm", DType::f32, {256})});
-  for (int i = 0; i < 2 * turns; ++i) h = g({.kind = OpKind::transpose}, {h});
+  for (int i = 0; i < 2 * turns; ++i) h = g(graph::Transpose{}, {h});
   g.graph.set_outputs({g(graph::matmul(), {h, g.weight("w", DType::f32, {512, 256})})});
   return {"decode", 1, {{"body", std::move(g.graph), 1}}};
 }

@@ -21,17 +21,17 @@ inline constexpr std::int64_t kCapacity = 16;
 inline constexpr std::int64_t kPast = 3;
 
 inline Tensor random_leaf(const graph::Op& op) {
-  graph::TensorType type = op.type;
+  graph::TensorType type = op.leaf_type();
   std::replace(type.shape.begin(), type.shape.end(), graph::kRunTime, kCapacity);
-  return reference::random_tensor<double>(type, hash128(op.name).low, type.dtype == graph::DType::i32 ? 8 : 1);
+  return reference::random_tensor<double>(type, hash128(op.leaf_name()).low, type.dtype == graph::DType::i32 ? 8 : 1);
 }
 
 /// Random tensors for the inputs or the weights of a graph, by name.
 inline std::map<std::string, Tensor> leaves(const graph::Graph& graph, graph::OpKind kind) {
   std::map<std::string, Tensor> result;
   for (const graph::Node& node : graph.nodes()) {
-    if (node.op.kind == kind) {
-      result.emplace(node.op.name, random_leaf(node.op));
+    if (node.op.kind() == kind) {
+      result.emplace(node.op.leaf_name(), random_leaf(node.op));
     }
   }
   return result;

@@ -41,7 +41,7 @@ Program program_of(const graph::Phase& phase, const CostModel& costs) {
 std::vector<std::int64_t> outputs_of_matmuls(const Program& program) {
   std::vector<std::int64_t> result;
   for (const KernelStep& step : program.phases.at(0).sections.at(0).steps) {
-    if (step.workload.op.kind != OpKind::matmul) continue;
+    if (step.workload.op.kind() != OpKind::matmul) continue;
     const auto map = schedule::operand_map(step.workload.op);
     result.push_back(step.workload.inputs[map.w].shape[0]);
   }
@@ -52,7 +52,7 @@ std::vector<std::int64_t> outputs_of_matmuls(const Program& program) {
 SimpleCosts only(std::int64_t outputs) {
   SimpleCosts costs;
   costs.adjust = [outputs](const schedule::Workload& w, double seconds) {
-    if (w.op.kind != OpKind::matmul) return seconds;
+    if (w.op.kind() != OpKind::matmul) return seconds;
     return w.inputs[schedule::operand_map(w.op).w].shape[0] == outputs ? seconds : seconds + 1;
   };
   return costs;
@@ -61,7 +61,7 @@ SimpleCosts only(std::int64_t outputs) {
 TEST(StoredForms, OneMatrixIsMultipliedInPartsAndPartsInOne) {
   const auto one = [](Maker& g, std::int64_t half) {
     const auto w = g.weight("both", DType::f32, {2 * kOutputs, kHidden});
-    return g({.kind = OpKind::slice, .begin = half * kOutputs, .end = (half + 1) * kOutputs, .axis = 0}, {w});
+    return g(graph::Slice{.begin = half * kOutputs, .end = (half + 1) * kOutputs, .axis = 0}, {w});
   };
   const auto two = [](Maker& g, std::int64_t half) {
     return g.weight(half == 0 ? "first" : "second", DType::f32, {kOutputs, kHidden});
@@ -76,8 +76,8 @@ TEST(StoredForms, SlicesOfAProductAreProductsWithSlices) {
   Maker g;
   const auto x = g.chain("rms(1e-06,0)", {g.input("x", DType::f32, {8, kHidden})});
   const auto both = g(graph::matmul(), {x, g.weight("both", DType::f32, {2 * kOutputs, kHidden})});
-  const auto first = g({.kind = OpKind::slice, .begin = 0, .end = kOutputs}, {both});
-  const auto second = g({.kind = OpKind::slice, .begin = kOutputs, .end = 2 * kOutputs}, {both});
+  const auto first = g(graph::Slice{.begin = 0, .end = kOutputs}, {both});
+  const auto second = g(graph::Slice{.begin = kOutputs, .end = 2 * kOutputs}, {both});
   g.graph.set_outputs({g.chain("swiglu", {first, second})});
   const graph::Phase phase{"prefill", 8, {{"body", std::move(g.graph), 1}}};
   EXPECT_EQ(outputs_of_matmuls(program_of(phase, only(kOutputs))), std::vector<std::int64_t>(2, kOutputs));
@@ -87,7 +87,7 @@ TEST(StoredForms, SlicesOfAProductAreProductsWithSlices) {
 TEST(StoredForms, TransposedMatricesAreTurnedAheadOfTime) {
   const auto transposed = [](Maker& g, std::int64_t half) {
     const auto w = g.weight(half == 0 ? "first" : "second", DType::f32, {kHidden, kOutputs});
-    return g({.kind = OpKind::transpose}, {w});
+    return g(graph::Transpose{}, {w});
   };
   const Program program = program_of(sum_of_two(transposed), SimpleCosts());
   EXPECT_FALSE(program.weights.empty());

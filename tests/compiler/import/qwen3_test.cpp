@@ -14,7 +14,7 @@ std::set<std::string> leaves(const graph::Phase& phase, graph::OpKind kind) {
   std::set<std::string> names;
   for (const graph::Section& section : phase.sections) {
     for (const graph::Node& node : section.graph.nodes()) {
-      if (node.op.kind == kind) names.insert(node.op.name + " " + node.type.text());
+      if (node.op.kind() == kind) names.insert(node.op.leaf_name() + " " + node.type.text());
     }
   }
   return names;
@@ -40,7 +40,7 @@ TEST(Qwen3, PrefillRunsManyRowsAndTheHeadOne) {
   const graph::Graph& body = phase->sections[1].graph;
   ASSERT_EQ(body.outputs().size(), 3U);
   EXPECT_EQ(body.node(body.outputs()[0]).type.text(), "f32[128,4096]");
-  EXPECT_EQ(body.node(body.outputs()[1]).op.kind, graph::OpKind::cache_append);
+  EXPECT_EQ(body.node(body.outputs()[1]).op.kind(), graph::OpKind::cache_append);
   const graph::Graph& head = phase->sections[2].graph;
   EXPECT_EQ(head.node(head.outputs()[0]).type.text(), "f32[1,151936]");
   EXPECT_EQ(head.node(head.outputs()[1]).type.text(), "i32[1]");
@@ -50,8 +50,8 @@ TEST(Qwen3, TheImportedProgramIsPlain) {
   const auto phase = build_phase(*find_builtin("qwen3-0.6b"), graph::DType::f32, 1, PhaseKind::decode);
   for (const graph::Section& section : phase->sections) {
     for (const graph::Node& node : section.graph.nodes()) {
-      EXPECT_LE(node.op.prologue.size(), node.op.kind == graph::OpKind::rowwise ? 1U : 0U) << node.op.text();
-      EXPECT_TRUE(node.op.epilogue.empty()) << node.op.text();
+      EXPECT_LE(node.op.prologue().size(), node.op.kind() == graph::OpKind::rowwise ? 1U : 0U) << node.op.text();
+      EXPECT_TRUE(node.op.epilogue().empty()) << node.op.text();
       EXPECT_FALSE(node.type.packed());
     }
   }

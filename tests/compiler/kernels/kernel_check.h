@@ -60,7 +60,7 @@ inline double kernel_error(const schedule::Workload& workload, const codegen::Ob
   if (!expected) return INFINITY;
 
   const std::int64_t rows = workload.inputs[0].shape[0];
-  const bool in_place = workload.op.kind == graph::OpKind::cache_append;
+  const bool in_place = workload.op.kind() == graph::OpKind::cache_append;
   std::vector<AlignedBytes> memory;
   std::vector<runtime::KernelOperand> operands;
   const auto place = [&](const graph::TensorType& type, const HostTensor<float>* values) {
@@ -89,8 +89,9 @@ inline double kernel_error(const schedule::Workload& workload, const codegen::Ob
   }
   const auto bytes = static_cast<std::size_t>(reference::storage_bytes(output));
   const auto actual = reference::read_storage<float>(output, {static_cast<std::byte*>(operands.back().data), bytes});
-  const bool parts = workload.op.kind == graph::OpKind::attention && workload.op.splits > 1;
-  const std::size_t logarithms = parts ? static_cast<std::size_t>(workload.op.splits * workload.op.heads) : 0;
+  const auto* const attention = workload.op.get_if<graph::Attention>();
+  const bool parts = attention != nullptr && attention->splits > 1;
+  const std::size_t logarithms = parts ? static_cast<std::size_t>(attention->splits * attention->heads) : 0;
   double worst = 0;
   double worst_logarithm = 0;
   double largest = 1e-6;

@@ -32,7 +32,7 @@ class TwoLikings : public extract::CostModel {
  public:
   explicit TwoLikings(const Target& target) : target_(target) {
     simple_.adjust = [](const schedule::Workload& workload, double seconds) {
-      if (workload.op.kind != graph::OpKind::matmul) return seconds;
+      if (workload.op.kind() != graph::OpKind::matmul) return seconds;
       const auto map = schedule::operand_map(workload.op);
       const double liked = workload.inputs[map.x].shape[0] == 1 ? 16 : 8;
       const graph::TensorType& w = workload.inputs[map.w];
@@ -61,7 +61,8 @@ int most_copies(const extract::Program& program) {
   int most = 0;
   for (const extract::StoredWeight& weight : program.weights) {
     for (const graph::Node& node : weight.recipe.nodes()) {
-      if (node.op.kind == graph::OpKind::weight && node.type.rank() == 2) most = std::max(most, ++copies[node.op.name]);
+      if (node.op.kind() == graph::OpKind::weight && node.type.rank() == 2)
+        most = std::max(most, ++copies[node.op.leaf_name()]);
     }
   }
   return most;

@@ -37,14 +37,15 @@ struct Recipe {
   Graph graph;
   NodeId weight(const char* name, const char* of) { return graph.add(graph::weight(name, type(of))).value(); }
   NodeId add(graph::Op op, std::vector<NodeId> inputs) { return graph.add(std::move(op), std::move(inputs)).value(); }
-  NodeId pack(NodeId x, std::vector<Lane> lanes) { return add({.kind = OpKind::pack, .lanes = std::move(lanes)}, {x}); }
+  NodeId pack(NodeId x, std::vector<Lane> lanes) { return add(graph::Pack{.lanes = std::move(lanes)}, {x}); }
   NodeId cast(NodeId x, DType dtype) { return add(graph::rowwise({{.kind = StepKind::cast, .dtype = dtype}}), {x}); }
   NodeId scale(NodeId x, NodeId w) { return add(graph::rowwise({{.kind = StepKind::scale}}), {x, w}); }
 
   extract::StoredWeight stored(NodeId output) {
     graph.set_outputs({output});
     extract::StoredWeight result{.key = graph.text(), .recipe = graph, .type = graph.node(output).type};
-    for (const graph::Node& node : graph.nodes()) result.per_layer |= node.op.name.starts_with("layers.*.");
+    for (const graph::Node& node : graph.nodes())
+      result.per_layer |= node.op.kind() == OpKind::weight && node.op.leaf_name().starts_with("layers.*.");
     return result;
   }
 };
@@ -56,7 +57,7 @@ std::vector<std::byte> reference_bytes(const extract::StoredWeight& weight, cons
       [&](const std::string& name) -> Expected<const reference::HostTensor<float>*> {
     TensorType of;
     for (const graph::Node& node : weight.recipe.nodes()) {
-      if (node.op.name == name) of = node.type;
+      if (node.op.kind() == OpKind::weight && node.op.leaf_name() == name) of = node.type;
     }
     reference::HostTensor<float> tensor(of, source.read(name, layer).value());
     reference::round_values(tensor);
@@ -106,22 +107,21 @@ TEST(Pack, MergedAndInterleavedMatricesOfEachLayer) {
     const NodeId q = r.weight("layers.*.q_proj", "bf16[72,48]");
     const NodeId k = r.weight("layers.*.k_proj", "bf16[36,48]");
     const NodeId v = r.weight("layers.*.v_proj", "bf16[36,48]");
-    weights.push_back(r.stored(r.pack(r.add({.kind = OpKind::concat}, {q, k, v}), {{0, 32}, {1, 2}})));
+    weights.push_back(r.stored(r.pack(r.add(graph::Concat{}, {q, k, v}), {{0, 32}, {1, 2}})));
   }
   {
     Recipe r;
     const NodeId gate = r.weight("layers.*.gate_proj", "bf16[70,48]");
     const NodeId up = r.weight("layers.*.up_proj", "bf16[70,48]");
-    weights.push_back(r.stored(r.pack(r.add({.kind = OpKind::interleave, .group = 14}, {gate, up}), {{0, 16}, {1, 2}})));
+    weights.push_back(r.stored(r.pack(r.add(graph::Interleave{.group = 14}, {gate, up}), {{0, 16}, {1, 2}})));
   }
   {
     Recipe r;
     const NodeId gate = r.weight("layers.*.gate_proj", "f32[70,48]");
-    weights.push_back(r.stored(r.add({.kind = OpKind::slice, .begin = 33, .end = 66, .axis = 0}, {gate})));
+    weights.push_back(r.stored(r.add(graph::Slice{.begin = 33, .end = 66, .axis = 0}, {gate})));
     Recipe columns;
     const NodeId up = columns.weight("layers.*.up_proj", "f32[70,48]");
-    weights.push_back(
-        columns.stored(columns.pack(columns.add({.kind = OpKind::slice, .begin = 5, .end = 40}, {up}), {{0, 8}})));
+    weights.push_back(columns.stored(columns.pack(columns.add(graph::Slice{.begin = 5, .end = 40}, {up}), {{0, 8}})));
   }
   expect_like_reference(weights);
 }
@@ -151,26 +151,26 @@ TEST(Pack, TransposedReshapedAndAddedMatrices) {
   {
     Recipe r;
     const NodeId w = r.weight("embed_tokens", "bf16[77,48]");
-    weights.push_back(r.stored(r.pack(r.add({.kind = OpKind::transpose}, {w}), {{0, 32}, {1, 2}})));
+    weights.push_back(r.stored(r.pack(r.add(graph::Transpose{}, {w}), {{0, 32}, {1, 2}})));
   }
   {
     Recipe r;
     const NodeId w = r.weight("layers.*.q_proj", "f32[72,48]");
-    const NodeId part = r.add({.kind = OpKind::slice, .begin = 3, .end = 40, .axis = 0}, {w});
-    weights.push_back(r.stored(r.add({.kind = OpKind::transpose}, {part})));
+    const NodeId part = r.add(graph::Slice{.begin = 3, .end = 40, .axis = 0}, {w});
+    weights.push_back(r.stored(r.add(graph::Transpose{}, {part})));
   }
   for (const std::vector<std::int64_t>& shape : {std::vector<std::int64_t>{16, 216}, {54, 64}, {3456, 1}, {1, 3456}}) {
     Recipe r;
     const NodeId w = r.weight("layers.*.q_proj", "f32[72,48]");
-    weights.push_back(r.stored(r.pack(r.add({.kind = OpKind::reshape, .shape = shape}, {w}), {{0, 8}})));
+    weights.push_back(r.stored(r.pack(r.add(graph::Reshape{.shape = shape}, {w}), {{0, 8}})));
   }
   {
     // The scales of two norms in one.
     Recipe r;
     const NodeId norm = r.weight("layers.*.input_norm", "f32[48]");
-    const NodeId row = r.add({.kind = OpKind::reshape, .shape = {1, 48}}, {norm});
+    const NodeId row = r.add(graph::Reshape{.shape = {1, 48}}, {norm});
     const NodeId both =
-        r.add({.kind = OpKind::reshape, .shape = {48}}, {r.scale(row, r.weight("layers.*.post_attention_norm", "f32[48]"))});
+        r.add(graph::Reshape{.shape = {48}}, {r.scale(row, r.weight("layers.*.post_attention_norm", "f32[48]"))});
     weights.push_back(r.stored(r.scale(r.weight("layers.*.q_proj", "f32[72,48]"), both)));
   }
   {

@@ -132,14 +132,14 @@ TEST_F(TinyModel, GivesTheExpectedActivations) {
   const auto users_of_weight = [&](const std::string& weight) {
     for (graph::NodeId id = 0; static_cast<std::size_t>(id) < all.size(); ++id) {
       const graph::Node& node = body.node(id);
-      if (node.inputs.size() == 2 && body.node(node.inputs[1]).op.name == weight) return id;
+      if (node.inputs.size() == 2 && body.node(node.inputs[1]).op.leaf_name() == weight) return id;
     }
     ADD_FAILURE() << "no node uses " << weight;
     return graph::NodeId{0};
   };
   std::optional<graph::NodeId> attention;
   for (graph::NodeId id = 0; static_cast<std::size_t>(id) < all.size(); ++id) {
-    if (body.node(id).op.kind == graph::OpKind::attention) attention = id;
+    if (body.node(id).op.kind() == graph::OpKind::attention) attention = id;
   }
   ASSERT_TRUE(attention);
   const graph::NodeId keys = body.node(*attention).inputs[1];

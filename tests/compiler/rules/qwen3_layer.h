@@ -69,10 +69,9 @@ inline graph::Section body(const Shape& s, std::int64_t rows) {
   const std::string norm_rope = "rms(1e-06," + head + ")|scale|rope(" + head + ")";
   const auto qr = g.chain(norm_rope, {q, norm("q_norm", s.head_dim), rope});
   const auto kr = g.chain(norm_rope, {k, norm("k_norm", s.head_dim), rope});
-  const auto keys = g({.kind = graph::OpKind::cache_append}, {kr, k_cache});
-  const auto values = g({.kind = graph::OpKind::cache_append}, {v, v_cache});
-  const auto a =
-      g({.kind = graph::OpKind::attention, .heads = s.heads, .kv_heads = s.kv_heads, .scale = 0.25}, {qr, keys, values});
+  const auto keys = g(graph::CacheAppend{}, {kr, k_cache});
+  const auto values = g(graph::CacheAppend{}, {v, v_cache});
+  const auto a = g(graph::Attention{.heads = s.heads, .kv_heads = s.kv_heads, .scale = 0.25}, {qr, keys, values});
   const auto o = g(graph::matmul(), {a, matrix("o_proj", s.hidden, s.heads * s.head_dim)});
   const auto x2 = g.chain("add", {x, o});
   const auto h2 = g.chain("rms(1e-06,0)|scale", {x2, norm("post_attention_layernorm", s.hidden)});
@@ -87,8 +86,7 @@ inline graph::Section body(const Shape& s, std::int64_t rows) {
 inline graph::Section embed(const Shape& s, std::int64_t rows) {
   Maker g;
   const auto ids = g.input("ids", graph::DType::i32, {rows});
-  g.graph.set_outputs(
-      {g({.kind = graph::OpKind::embed}, {ids, g.weight("embed_tokens", s.dtype, {s.vocabulary, s.hidden})})});
+  g.graph.set_outputs({g(graph::Embed{}, {ids, g.weight("embed_tokens", s.dtype, {s.vocabulary, s.hidden})})});
   return {"embed", std::move(g.graph), 1};
 }
 
@@ -97,7 +95,7 @@ inline graph::Section head(const Shape& s) {
   const auto x = g.input("x", graph::DType::f32, {1, s.hidden});
   const auto h = g.chain("rms(1e-06,0)|scale", {x, g.weight("norm", graph::DType::f32, {s.hidden})});
   const auto logits = g(graph::matmul(), {h, g.weight("embed_tokens", s.dtype, {s.vocabulary, s.hidden})});
-  g.graph.set_outputs({logits, g({.kind = graph::OpKind::argmax}, {logits})});
+  g.graph.set_outputs({logits, g(graph::Argmax{}, {logits})});
   return {"head", std::move(g.graph), 1};
 }
 

@@ -42,7 +42,7 @@ std::int64_t RandomGraph::divisor_of(std::int64_t size, std::int64_t multiple) {
 }
 
 std::optional<NodeId> RandomGraph::add(Op op, std::vector<NodeId> inputs) {
-  bool constant = op.kind != OpKind::input;
+  bool constant = op.kind() != OpKind::input;
   for (const NodeId id : inputs) constant = constant && constant_[static_cast<std::size_t>(id)];
   const auto id = graph_.add(std::move(op), std::move(inputs));
   if (!id) return std::nullopt;
@@ -164,20 +164,20 @@ void RandomGraph::add_constant() {
             }))
           parts.push_back(*part);
       }
-      add({.kind = OpKind::concat}, std::move(parts));
+      add(graph::Concat{}, std::move(parts));
       break;
     }
     case 2: {
       const auto fits = [&](const TensorType& t) { return t == of; };
       if (const auto second = choose(true, fits, [&] { return weight(of); })) {
-        const auto both = add({.kind = OpKind::interleave, .group = divisor_of(of.shape[0])}, {*w, *second});
+        const auto both = add(graph::Interleave{.group = divisor_of(of.shape[0])}, {*w, *second});
         const auto scale = weight({DType::f32, {divisor_of(of.shape[1])}, {}});
         if (both && chance(40)) add(graph::rowwise({{.kind = StepKind::scale}}), {*both, *scale});
       }
       break;
     }
     case 3: add_neighbours(*w); break;
-    case 4: add({.kind = OpKind::pack, .lanes = one_of(lanes_to_try())}, {*w}); break;
+    case 4: add(graph::Pack{.lanes = one_of(lanes_to_try())}, {*w}); break;
     default: {
       std::vector<NodeId> operands = {*w};
       const auto fits = [&](const TensorType& t) {
@@ -204,7 +204,7 @@ void RandomGraph::add_matmul() {
   const auto x = activation();
   if (!x) return;
   std::vector<NodeId> operands = {*x};
-  Op op = graph::matmul();
+  graph::Matmul op;
   TensorType left = type(*x);
   if (chance(30)) {
     op.prologue = chain(left, 2, operands);
@@ -247,7 +247,7 @@ void RandomGraph::add_attention() {
   const auto is_cache = [&](const TensorType& t) { return t == cache; };
   const auto q = input({DType::f32, {rows_, heads * d}, {}});
   std::vector<NodeId> operands = {*q};
-  Op op{.kind = OpKind::attention, .heads = heads, .kv_heads = kv_heads, .scale = 0.25};
+  graph::Attention op{.heads = heads, .kv_heads = kv_heads, .scale = 0.25};
   const auto rotated = [&](std::vector<NodeId>& to) {
     graph::Chain steps;
     if (chance(70)) {
@@ -277,7 +277,7 @@ void RandomGraph::add_attention() {
       std::vector<NodeId> appended = {*x};
       graph::Chain steps = rotated(appended);
       appended.push_back(*chosen);
-      chosen = add({.kind = OpKind::cache_append, .prologue = std::move(steps)}, std::move(appended));
+      chosen = add(graph::CacheAppend{.chain = std::move(steps)}, std::move(appended));
     }
     if (!chosen) return;
     operands.push_back(*chosen);
@@ -291,12 +291,12 @@ void RandomGraph::add_neighbours(NodeId w) {
   const std::int64_t rows = type(w).shape[0];
   if (type(w).packed() || rows < 2 || chance(30)) return add_slice(w);
   const std::int64_t cut = 1 + below(rows - 1);
-  const auto first = add({.kind = OpKind::slice, .begin = below(cut), .end = cut, .axis = 0}, {w});
-  const auto second = add({.kind = OpKind::slice, .begin = cut, .end = rows, .axis = 0}, {w});
+  const auto first = add(graph::Slice{.begin = below(cut), .end = cut, .axis = 0}, {w});
+  const auto second = add(graph::Slice{.begin = cut, .end = rows, .axis = 0}, {w});
   if (chance(50)) return;
   std::vector<NodeId> parts = {*first, *second};
   if (chance(50)) parts.insert(parts.begin() + below(3), w);
-  add({.kind = OpKind::concat}, std::move(parts));
+  add(graph::Concat{}, std::move(parts));
 }
 
 /// Slices of what is computed, neighbours among them, and their sums.
@@ -308,13 +308,13 @@ void RandomGraph::add_cut() {
   if (chance(30)) return add_slice(*x);
   if (chance(30)) {
     const auto y = activation_like(type(*x));
-    const auto a = add({.kind = OpKind::slice, .begin = 0, .end = cut}, {*x});
-    const auto b = add({.kind = OpKind::slice, .begin = 0, .end = cut}, {*y});
+    const auto a = add(graph::Slice{.begin = 0, .end = cut}, {*x});
+    const auto b = add(graph::Slice{.begin = 0, .end = cut}, {*y});
     if (a && b) add(graph::rowwise({{.kind = StepKind::add}}), {*a, *b});
     return;
   }
-  const auto left = add({.kind = OpKind::slice, .begin = 0, .end = cut}, {*x});
-  const auto right = add({.kind = OpKind::slice, .begin = cut, .end = columns}, {*x});
+  const auto left = add(graph::Slice{.begin = 0, .end = cut}, {*x});
+  const auto right = add(graph::Slice{.begin = cut, .end = columns}, {*x});
   if (2 * cut == columns && chance(50)) {
     add(graph::rowwise({{.kind = chance(50) ? StepKind::swiglu : StepKind::add}}), {*left, *right});
   }
@@ -324,17 +324,16 @@ void RandomGraph::add_packed() {
   const auto x = activation();
   if (!x) return;
   if (type(*x).packed()) {
-    const auto plain = add({.kind = OpKind::unpack}, {*x});
+    const auto plain = add(graph::Unpack{}, {*x});
     const std::vector<Lane> lanes = chance(60) ? type(*x).lanes : one_of(lanes_to_try());
     const bool step = chance(50);
-    add(step ? graph::rowwise({{.kind = StepKind::pack, .lanes = lanes}}) : Op{.kind = OpKind::pack, .lanes = lanes},
-        {*plain});
+    add(step ? graph::rowwise({{.kind = StepKind::pack, .lanes = lanes}}) : Op(graph::Pack{.lanes = lanes}), {*plain});
     return;
   }
-  const auto packed = add({.kind = OpKind::pack, .lanes = one_of(lanes_to_try())}, {*x});
+  const auto packed = add(graph::Pack{.lanes = one_of(lanes_to_try())}, {*x});
   if (!packed || chance(30)) return;
   if (chance(30)) return turn(*packed);
-  const auto plain = add({.kind = OpKind::unpack}, {*packed});
+  const auto plain = add(graph::Unpack{}, {*packed});
   if (chance(50)) return;
   // Work between an unpack and a pack, and between two unpacks.
   std::vector<NodeId> operands = {*plain};
@@ -350,28 +349,28 @@ void RandomGraph::turn(NodeId x) {
   if (type(x).packed() && type(x).lanes[0].axis == 1 && chance(50)) {
     const std::int64_t columns = type(x).lanes_on(1) * divisor_of(type(x).shape[1] / type(x).lanes_on(1));
     const auto flat =
-        columns == 0 ? std::nullopt : add({.kind = OpKind::reshape, .shape = {type(x).elements() / columns, columns}}, {x});
-    if (flat && chance(60)) add({.kind = OpKind::unpack}, {*flat});
+        columns == 0 ? std::nullopt : add(graph::Reshape{.shape = {type(x).elements() / columns, columns}}, {x});
+    if (flat && chance(60)) add(graph::Unpack{}, {*flat});
     return;
   }
   std::optional<NodeId> turned = x;
   for (std::int64_t more = 1 + below(2); more > 0 && turned; --more) {
     const TensorType of = type(*turned);
     if (chance(60)) {
-      turned = add({.kind = OpKind::transpose}, {*turned});
+      turned = add(graph::Transpose{}, {*turned});
     } else if (of.rank() == 2) {
       const std::int64_t columns = divisor_of(of.elements());
       std::vector<std::int64_t> shape = {of.elements() / columns, columns};
       if (chance(20)) shape = of.shape;
-      turned = add({.kind = OpKind::reshape, .shape = std::move(shape)}, {*turned});
+      turned = add(graph::Reshape{.shape = std::move(shape)}, {*turned});
     }
   }
   if (!turned) return;
   if (type(*turned).packed()) {
-    if (chance(60)) add({.kind = OpKind::unpack}, {*turned});
+    if (chance(60)) add(graph::Unpack{}, {*turned});
   } else if (chance(30)) {
     const std::vector<Lane> lanes = chance(50) ? std::vector<Lane>{{1, 2}} : one_of(lanes_to_try());
-    add(chance(50) ? graph::rowwise({{.kind = StepKind::pack, .lanes = lanes}}) : Op{.kind = OpKind::pack, .lanes = lanes},
+    add(chance(50) ? graph::rowwise({{.kind = StepKind::pack, .lanes = lanes}}) : Op(graph::Pack{.lanes = lanes}),
         {*turned});
   } else if (chance(30)) {
     add_slice(*turned);
@@ -384,7 +383,7 @@ void RandomGraph::add_slice(NodeId x) {
   const std::int64_t size = type(x).shape[static_cast<std::size_t>(axis)];
   const std::int64_t begin = chance(30) ? 0 : below(size);
   const std::int64_t end = chance(30) ? size : begin + 1 + below(size - begin);
-  add({.kind = OpKind::slice, .begin = begin, .end = end, .axis = axis}, {x});
+  add(graph::Slice{.begin = begin, .end = end, .axis = axis}, {x});
 }
 
 /// Stacked activations of equal width, and a sum of two such stacks.
@@ -394,10 +393,10 @@ void RandomGraph::add_stack() {
   const TensorType of = type(*x);
   const auto fits = [&](const TensorType& t) { return t == of; };
   const auto part = [&] { return choose(false, fits, [&] { return input(of); }); };
-  const auto first = add({.kind = OpKind::concat}, chance(20) ? std::vector<NodeId>{*x} : std::vector<NodeId>{*x, *part()});
+  const auto first = add(graph::Concat{}, chance(20) ? std::vector<NodeId>{*x} : std::vector<NodeId>{*x, *part()});
   if (!first) return;
   if (chance(50)) {
-    const auto second = add({.kind = OpKind::concat}, {*part(), *part()});
+    const auto second = add(graph::Concat{}, {*part(), *part()});
     add(graph::rowwise({{.kind = StepKind::add}}), {*first, *second});
   } else {
     add_slice(*first);
@@ -415,12 +414,12 @@ void RandomGraph::add_shape() {
     case 0: {
       const auto table = weight({float_type(), {8 + below(30), one_of(kColumns)}, {}});
       if (!ids_) ids_ = input({DType::i32, {rows_}, {}});  // not a result of argmax: that may be beyond the table
-      if (table && ids_) add({.kind = OpKind::embed}, {*ids_, *table});
+      if (table && ids_) add(graph::Embed{}, {*ids_, *table});
       break;
     }
     case 1: {
       const auto x = activation();
-      if (x) add({.kind = OpKind::argmax}, {*x});
+      if (x) add(graph::Argmax{}, {*x});
       break;
     }
     default: add_rowwise();

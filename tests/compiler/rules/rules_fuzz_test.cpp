@@ -45,7 +45,7 @@ Isa random_isa(std::mt19937_64& random) {
 std::vector<std::string> weight_names(const graph::Graph& graph) {
   std::vector<std::string> names;
   for (const graph::Node& node : graph.nodes()) {
-    if (node.op.kind == graph::OpKind::weight) names.push_back(node.op.name);
+    if (node.op.kind() == graph::OpKind::weight) names.push_back(node.op.leaf_name());
   }
   return names;
 }

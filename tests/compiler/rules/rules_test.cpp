@@ -111,8 +111,8 @@ graph::Graph graph_of(const char* term, const Sizes& sizes = {}) {
 std::vector<std::string> weight_names(const graph::Graph& graph) {
   std::vector<std::string> names;
   for (const graph::Node& node : graph.nodes()) {
-    if (node.op.kind == graph::OpKind::weight) {
-      names.push_back(node.op.name);
+    if (node.op.kind() == graph::OpKind::weight) {
+      names.push_back(node.op.leaf_name());
     }
   }
   return names;
@@ -429,8 +429,8 @@ TEST(Rules, AttentionIsSplitOnlyForOneRowAndSeveralThreads) {
     for (const egraph::ClassId id : all.e.classes()) {
       for (const egraph::NodeId node : all.e.nodes(id)) {
         const graph::Op& op = all.language.op(all.e, node);
-        if (op.kind == graph::OpKind::attention_merge) {
-          found.insert(op.splits);
+        if (op.kind() == graph::OpKind::attention_merge) {
+          found.insert(op.as<graph::Attention>().splits);
         }
       }
     }
