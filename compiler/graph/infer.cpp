@@ -61,9 +61,10 @@ Expected<TensorType> infer_step(const Step& step, TensorType x, const TensorType
       if (step.group != 0) NNTUNE_TRY(check_group(what, step.group, x, 1));
       return result;
     case StepKind::scale:
+    case StepKind::bias:
       if (operand->rank() != 1 || operand->dtype != DType::f32 || operand->packed() || operand->shape[0] < 1 ||
           columns % operand->shape[0] != 0) {
-        return misfit(what, fmt::format("w is {}, must be f32[g] where g divides the {} columns of {}", operand->text(),
+        return misfit(what, fmt::format("its operand is {}, must be f32[g] where g divides the {} columns of {}", operand->text(),
                                         columns, x.text()));
       }
       return result;

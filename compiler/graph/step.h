@@ -22,6 +22,7 @@ namespace nntune::graph {
 enum class StepKind : std::uint8_t {
   rms,           ///< x / sqrt(mean(x^2) + eps) over each consecutive group of `group` columns (0 = the whole row)
   scale,         ///< x * w, operand w: f32[g], repeated along the row (g divides the columns)
+  bias,          ///< x + b, operand b: f32[g], repeated likewise
   add,           ///< x + r, operand r: like x
   swiglu,        ///< silu(x) * u, operand u: like x; silu(x) = x / (1 + exp(-x))
   swiglu_split,  ///< silu(left half of the row) * right half: [m, 2n] -> [m, n]
@@ -95,6 +96,18 @@ inline constexpr std::array kSteps = {
                .narrows = 1,
                .operations = 3,
                .term = "scale"},
+    StepTraits{.kind = StepKind::bias,
+               .name = "bias",
+               .arguments = StepArguments::none,
+               .operand = StepOperand::vector,
+               .reach = StepReach::element,
+               .in_epilogue = true,
+               .on_weights = false,
+               .reads_position = false,
+               .stores = false,
+               .narrows = 1,
+               .operations = 3,
+               .term = "bias"},
     StepTraits{.kind = StepKind::add,
                .name = "add",
                .arguments = StepArguments::none,

@@ -19,8 +19,10 @@ std::size_t size_bytes(DType dtype) {
   switch (dtype) {
     case DType::i8: return 1;
     case DType::bf16: return 2;
-    default: return 4;
+    case DType::f32:
+    case DType::i32: return 4;
   }
+  return 4;
 }
 
 std::string_view name(DType dtype) {

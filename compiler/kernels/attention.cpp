@@ -424,7 +424,7 @@ std::string Attention::refuse(const Workload& workload, const Isa& isa) const {
   if (s.head % lanes != 0) return "heads are no multiple of a vector";
   for (const graph::Step& step : workload.op.prologue()) {
     const bool per_head = (step.kind == StepKind::rms && step.group == s.head) ||
-                          (step.kind == StepKind::rope && step.group == s.head) || step.kind == StepKind::scale;
+                          (step.kind == StepKind::rope && step.group == s.head) || step.traits().operand == graph::StepOperand::vector;
     if (!per_head) return "the prologue works across heads";
   }
   for (const graph::TensorType& operand : types(workload, s.at.prologue, s.prologue)) {

@@ -120,6 +120,11 @@ void RowChain::apply(const Step& step, const Buffer& operand) {
   const auto operand_at = [row = row_, mask = mask_, operand](const Expr& column) {
     return loopir::load(operand, {row, column}, mask ? mask(column) : nullptr);
   };
+  const auto repeated = [columns = columns_, mask = mask_, operand](const Expr& column) {
+    const std::int64_t period = operand->shape[0];
+    const Expr at = period == columns ? column : loopir::binary(BinaryOp::mod, column, loopir::integer(period));
+    return loopir::load(operand, {at}, mask ? mask(column) : nullptr);
+  };
   switch (step.kind) {
     case StepKind::rms: rms(step); return;
     case StepKind::rope: rope(step, operand); return;
@@ -127,15 +132,10 @@ void RowChain::apply(const Step& step, const Buffer& operand) {
     case StepKind::cast:
     case StepKind::quantise:  // refused before
     case StepKind::pack: return;
-    case StepKind::scale: {
-      const std::int64_t period = operand->shape[0];
-      const bool whole = period == columns_;
-      read_ = [before, operand, period, whole, mask = mask_](const Expr& column) {
-        const Expr at = whole ? column : loopir::binary(BinaryOp::mod, column, loopir::integer(period));
-        return before(column) * loopir::load(operand, {at}, mask ? mask(column) : nullptr);
-      };
+    case StepKind::scale:
+      read_ = [before, repeated](const Expr& column) { return before(column) * repeated(column); };
       break;
-    }
+    case StepKind::bias: read_ = [before, repeated](const Expr& column) { return before(column) + repeated(column); }; break;
     case StepKind::add:
       read_ = [before, operand_at](const Expr& column) { return before(column) + operand_at(column); };
       break;

@@ -127,6 +127,7 @@ Status WeightRows::read_rowwise(const Node& node, std::int64_t first, std::int64
         break;
       }
       case StepKind::rms:
+      case StepKind::bias:
       case StepKind::swiglu:
       case StepKind::swiglu_split:
       case StepKind::swiglu_pairs:

@@ -76,6 +76,11 @@ void apply(const Step& step, const graph::TensorType& result, const HostTensor<T
         for (std::int64_t c = 0; c < columns; ++c) row[c] *= operand->values[static_cast<std::size_t>(c % period)];
         break;
       }
+      case StepKind::bias: {
+        const std::int64_t period = operand->type.shape[0];
+        for (std::int64_t c = 0; c < columns; ++c) row[c] += operand->values[static_cast<std::size_t>(c % period)];
+        break;
+      }
       case StepKind::add:
         for (std::int64_t c = 0; c < columns; ++c) row[c] += operand->row(i)[c];
         break;

@@ -44,6 +44,35 @@ std::span<const Rule> merge_rules() {
              return site.plain_weight("v") && site.plain_weight("w") && !site.constant("x") && !site.type("x").packed() &&
                     site.type("x").dtype == graph::DType::f32 && site.facts("v").last_weight < site.facts("w").first_weight;
            }},
+      // The same for products with biases, as q, k and v of Qwen2 have them: the biases lie one behind the other, too.
+      {.name = "merge-biased-matmuls-of-one-input",
+       .left = "(rowwise{bias} (matmul{;} ?x ?v) ?a), (rowwise{bias} (matmul{;} ?x ?w) ?b)",
+       .build =
+           [](Builder& site) {
+             const std::int64_t first = site.type("v").shape[0];
+             const std::int64_t both = first + site.type("w").shape[0];
+             const auto stacked = site.add(graph::Concat{}, {site["v"], site["w"]});
+             const auto upper = site.add(graph::Reshape{{first, 1}}, {site["a"]});
+             const auto lower = site.add(graph::Reshape{{both - first, 1}}, {site["b"]});
+             if (!stacked || !upper || !lower) {
+               return;
+             }
+             const auto column = site.add(graph::Concat{}, {*upper, *lower});
+             const auto biases = site.add(graph::Reshape{{both}}, {*column});
+             const auto product = site.add(graph::matmul(), {site["x"], *stacked});
+             const auto merged = site.add(graph::rowwise({{.kind = graph::StepKind::bias}}), {*product, *biases});
+             const auto apart = site.add(graph::matmul(), {site["x"], site["w"]});
+             const auto second = site.add(graph::rowwise({{.kind = graph::StepKind::bias}}), {*apart, site["b"]});
+             site.offer(site.add(slice(0, first), {*merged}));
+             site.offer(*second, site.add(slice(first, both), {*merged}));
+           },
+       .when =
+           [](const Site& site) {
+             return site.plain_weight("v") && site.plain_weight("w") && site.constant("a") && site.constant("b") &&
+                    site.type("a").shape[0] == site.type("v").shape[0] &&
+                    site.type("b").shape[0] == site.type("w").shape[0] && !site.constant("x") && !site.type("x").packed() &&
+                    site.type("x").dtype == graph::DType::f32 && site.facts("v").last_weight < site.facts("w").first_weight;
+           }},
       {.name = "flatten-concat-first",
        .left = "(concat:c (concat:d ..) ?w)",
        .build = [](Builder& site) { flatten(site, true); }},

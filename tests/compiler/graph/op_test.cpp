@@ -48,12 +48,35 @@ TEST(Op, TextRoundTrips) {
                            "rowwise{swiglu}",
                            "rowwise{rms(1e-06,0)|scale|quantise(32)|pack(0:8,1:4)}",
                            "weight{layers.*.q_proj:i8/32[2048,1024]<0:16,1:4>}",
-                           "rowwise{swiglu_split|softmax}"}) {
+                           "rowwise{bias|swiglu_split|softmax}",
+                           "matmul{;bias|rope(64)}"}) {
     const auto op = Op::parse(text);
     ASSERT_TRUE(op) << text << ": " << op.error().message();
     EXPECT_EQ(op->text(), text);
     EXPECT_EQ(*Op::parse(op->text()), *op);
   }
+}
+
+template <std::size_t... kinds>
+std::vector<Op> one_of_each(std::index_sequence<kinds...>) {
+  return {Op(std::variant_alternative_t<kinds, Op::Form>{})...};
+}
+
+TEST(Op, TheFormsStandInTheOrderOfTheTable) {
+  const std::vector<Op> ops = one_of_each(std::make_index_sequence<std::size(kOps)>());
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    EXPECT_EQ(ops[i].kind(), kOps[i].kind);
+    EXPECT_TRUE(ops[i].text().starts_with(kOps[i].name)) << ops[i].text();
+  }
+  EXPECT_EQ(Op(Slice{}).traits().name, "slice");
+  EXPECT_EQ(Op(CacheAppend{}).traits().name, "cache_append");
+  EXPECT_EQ(Op(Argmax{}).traits().name, "argmax");
+}
+
+TEST(Op, WhatReadsThePositionIsTold) {
+  EXPECT_TRUE(reads_position(*Op::parse("attention{16,8,0.125;;}")));
+  EXPECT_TRUE(reads_position(*Op::parse("rowwise{bias|rope(64)}")));
+  EXPECT_FALSE(reads_position(*Op::parse("rowwise{rms(1e-06,64)|scale}")));
 }
 
 TEST(Op, MalformedTextIsRefused) {
@@ -165,7 +188,7 @@ TEST(InferType, MisfitsNameTheOperationAndTheOperand) {
   EXPECT_THAT(inferred("matmul{;}", {"f32[1,5]"}), HasSubstr("has 1 operands, takes 2"));
   EXPECT_THAT(inferred("matmul{;add}", {"f32[1,4]", "bf16[8,4]", "f32[1,4]"}), HasSubstr("add: its operand is f32[1,4]"));
   EXPECT_THAT(inferred("rowwise{scale}", {"f32[1,5]", "f32[2]"}), HasSubstr("divides the 5 columns"));
-  EXPECT_THAT(inferred("rowwise{scale}", {"f32[1,5]", "bf16[5]"}), HasSubstr("w is bf16[5]"));
+  EXPECT_THAT(inferred("rowwise{scale}", {"f32[1,5]", "bf16[5]"}), HasSubstr("its operand is bf16[5]"));
   EXPECT_THAT(inferred("rowwise{rope(3)}", {"f32[1,6]", "f32[?,3]"}), HasSubstr("even divisor"));
   EXPECT_THAT(inferred("rowwise{rope(2)}", {"f32[1,6]", "f32[?,4]"}), HasSubstr("must be f32[?,2]"));
   EXPECT_THAT(inferred("rowwise{pack(0:4)|softmax}", {"f32[1,6]"}), HasSubstr("pack must be the last step"));

@@ -42,6 +42,7 @@ TEST(Matmul, PackedActivations) {
 TEST(Matmul, ColumnsThatFillNoWholePanel) {
   expect_right("matmul{;}(f32[1,64],f32[72,64]<0:32>)->f32[1,72] past=0 t=2", 1e-5);
   expect_right("matmul{;add}(f32[9,64],f32[72,64]<0:32>,f32[9,72])->f32[9,72] past=0 t=2", 1e-5);
+  expect_right("matmul{;bias|add}(f32[9,64],f32[72,64]<0:32>,f32[72],f32[9,72])->f32[9,72] past=0 t=2", 1e-5);
 }
 
 }  // namespace

@@ -13,6 +13,11 @@ TEST(Rowwise, NormAndRopeOfHeads) {
   expect_right("rowwise{rms(1e-06,128)|scale|rope(128)}(f32[5,512],f32[128],f32[?,128])->f32[5,512] past=3 t=2", 1e-5);
 }
 
+TEST(Rowwise, BiasOfTheRowAndOfEachHead) {
+  expect_right("rowwise{bias|rope(64)}(f32[5,256],f32[256],f32[?,64])->f32[5,256] past=3 t=2", 1e-5);
+  expect_right("rowwise{bias|cast(bf16)}(f32[5,256],f32[64])->bf16[5,256] past=0 t=1", 1e-2);
+}
+
 TEST(Rowwise, SwigluOfHalvesRoundedToBf16) {
   expect_right("rowwise{swiglu_split|cast(bf16)}(f32[5,192])->bf16[5,96] past=0 t=1", 1e-2);
 }

@@ -118,6 +118,11 @@ TEST(Evaluate, ScaleRepeatsAlongTheRow) {
               ElementsAre(10, 200, 30, 400));
 }
 
+TEST(Evaluate, BiasRepeatsAlongTheRow) {
+  EXPECT_THAT(run("rowwise{bias}", {tensor("f32[1,4]", {1, 2, 3, 4}), tensor("f32[2]", {10, 100})})->values,
+              ElementsAre(11, 102, 13, 104));
+}
+
 TEST(Evaluate, SwigluTakesGateAndUpFromWhereTheyLie) {
   const Tensor gate = tensor("f32[1,4]", {1, -2, 3, -4});
   const Tensor up = tensor("f32[1,4]", {5, 6, 7, 8});

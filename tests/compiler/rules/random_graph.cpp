@@ -96,14 +96,15 @@ graph::Chain RandomGraph::chain(const TensorType& x, int most, std::vector<NodeI
   const std::int64_t length = below(most + 1);
   while (std::ssize(result) < length) {
     const std::int64_t columns = type.shape[1];
-    Step step{.kind = static_cast<StepKind>(below(static_cast<std::int64_t>(StepKind::pack) + 1))};
+    Step step{.kind = static_cast<StepKind>(below(std::ssize(graph::kSteps)))};
     std::optional<NodeId> operand;
     switch (step.kind) {
       case StepKind::rms:
         step.eps = chance(50) ? 1e-6 : 0.01;
         step.group = chance(50) ? 0 : divisor_of(columns);
         break;
-      case StepKind::scale: {
+      case StepKind::scale:
+      case StepKind::bias: {
         const auto fits = [&](const TensorType& t) {
           return t.rank() == 1 && t.dtype == DType::f32 && columns % t.shape[0] == 0;
         };
@@ -124,7 +125,8 @@ graph::Chain RandomGraph::chain(const TensorType& x, int most, std::vector<NodeI
       case StepKind::cast: step.dtype = chance(80) ? DType::bf16 : DType::f32; break;
       case StepKind::quantise: step.group = divisor_of(columns); break;
       case StepKind::pack: step.lanes = one_of(lanes_to_try()); break;
-      default: break;
+      case StepKind::swiglu_split:
+      case StepKind::softmax: break;
     }
     std::vector<TensorType> extra;
     if (operand) extra.push_back(this->type(*operand));
