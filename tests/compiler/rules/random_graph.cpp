@@ -123,7 +123,7 @@ graph::Chain RandomGraph::chain(const TensorType& x, int most, std::vector<NodeI
         break;
       }
       case StepKind::cast: step.dtype = chance(80) ? DType::bf16 : DType::f32; break;
-      case StepKind::quantise: step.group = divisor_of(columns); break;
+      case StepKind::quantise: step.group = type.block != 0 ? type.block : divisor_of(columns); break;
       case StepKind::pack: step.lanes = one_of(lanes_to_try()); break;
       case StepKind::swiglu_split:
       case StepKind::softmax: break;
@@ -230,10 +230,13 @@ void RandomGraph::add_gated() {
   const TensorType w{float_type(), {one_of(kColumns), columns}, {}};
   const auto fits = [&](const TensorType& t) { return t == w; };
   std::vector<NodeId> products;
+  const bool biased = chance(25);
   for (std::int64_t count = 2 + below(2); count > 0; --count) {
     const auto each = choose(true, fits, [&] { return weight(w); });
     const auto product = each ? add(graph::matmul(), {*x, *each}) : std::nullopt;
-    if (product) products.push_back(*product);
+    if (!product) continue;
+    const auto bias = biased ? weight({DType::f32, {w.shape[0]}, {}}) : std::nullopt;
+    products.push_back(bias ? *add(graph::rowwise({{.kind = StepKind::bias}}), {*product, *bias}) : *product);
   }
   if (products.size() < 2) return;
   const auto gated =
