@@ -160,10 +160,7 @@ Json to_json(const ExplainFacts& facts) {
   Json uses = Json::array();
   for (std::size_t i = 0; i < facts.program->phases.size(); ++i) {
     const extract::PhaseProgram& phase = facts.program->phases[i];
-    uses.push_back({{"name", phase.name},
-                    {"rows", phase.rows},
-                    {"calls", explanation.phase_calls[i]},
-                    {"rotated", i < explanation.rotated.size() && explanation.rotated[i]}});
+    uses.push_back({{"name", phase.name}, {"rows", phase.rows}, {"calls", explanation.phase_calls[i]}});
   }
   Json layouts = Json::array();
   for (const extract::LayoutDecision& layout : explanation.layouts) layouts.push_back(to_json(layout));

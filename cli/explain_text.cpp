@@ -180,12 +180,6 @@ std::string render_summary(const ExplainFacts& facts) {
       "");
   out += wrapped(gap_text(explanation), "");
   if (explanation.memory) out += wrapped(memory_text(*explanation.memory, facts.options), "");
-  for (std::size_t i = 0; i < explanation.rotated.size(); ++i) {
-    if (!explanation.rotated[i]) continue;
-    out += wrapped(fmt::format("{}: each layer leaves its last sum to the next one, which computes it with its norm.",
-                               phase_text(facts.program->phases[i])),
-                   "");
-  }
   return out;
 }
 

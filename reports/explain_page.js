@@ -29,16 +29,13 @@ function memoryText() {
     `${megabytes(use.activation_bytes + use.scratch_bytes)} buffers. `;
 }
 
-const rotatedText = () => facts.uses.filter((phase) => phase.rotated)
-  .map((phase) => `${phaseName(phase)}: each layer leaves its last sum to the next one. `).join("");
-
 function showPhases() {
   byId("title").textContent = `${facts.model} ${facts.dtype}, ${count(facts.threads, "thread")}, ${facts.target}`;
   byId("summary").textContent =
     `Chosen from 10^${Math.round(Math.log10(Math.max(1, facts.programs)))} programs; ` +
     `${facts.peaks} peaks; nntune ${facts.nntune_version}. The whole is ${seconds(facts.objective_seconds)}: ` +
     facts.uses.map((p) => `${+p.calls.toPrecision(3)} × ${phaseName(p)}`).join(" + ") +
-    `. ${gapText()} ${memoryText()}${rotatedText()}A runner-up costs what the whole would grow by.`;
+    `. ${gapText()} ${memoryText()}A runner-up costs what the whole would grow by.`;
   byId("phases").append(...facts.phases.map((phase, i) => element("button", {
     type: "button", role: "tab", id: `phase-${i}`, "aria-controls": "kernels", onclick: () => selectKernel(i, 0),
     onkeydown: (event) => {

@@ -18,10 +18,10 @@ struct EGraphView {
 
   enum class State : std::uint8_t {
     chosen,
-    possible,  ///< a kernel, a view or an input
-    refused,   ///< it has a workload, but no kernel on this CPU
-    no_kernel,  ///< nothing computes this operation at run time: Node::reason; of an input: the body is cut elsewhere (rotation.h)
-    constant,  ///< computed ahead of time
+    possible,   ///< a kernel, a view or an input
+    refused,    ///< it has a workload, but no kernel on this CPU
+    no_kernel,  ///< nothing computes this operation at run time: Node::reason
+    constant,   ///< computed ahead of time
   };
   struct Node {
     std::uint32_t op = 0;                       ///< in `ops`

@@ -86,11 +86,11 @@ struct Explanation {
   double greedy_seconds = 0;     ///< the same after the greedy start
   double stored_bytes = 0;       ///< all weights as stored
   double cost = 0;               ///< what was minimised: objective_seconds and the price of stored bytes
-  double lower_bound = 0;        ///< no program that the rules can make and that is cut like this one costs less
+  double lower_bound = 0;        ///< no program that the rules can make costs less
   std::string solver_trouble;    ///< "" or why a proof that was asked for gave nothing
   /// How far above the best the program may be, 0 where it is proved to be the best.
   [[nodiscard]] double gap() const { return cost > 0 ? (cost - lower_bound) / cost : 0; }
-  /// No program that the rules can make and that is cut like this one costs less; sums in another order differ by less than 1e-7.
+  /// No program that the rules can make costs less; sums in another order differ by less than 1e-7.
   [[nodiscard]] bool proved() const { return gap() <= 1e-7; }
   /// Filled by module::plan_model, which knows the kernels.
   std::optional<MemoryUse> memory;
@@ -98,7 +98,6 @@ struct Explanation {
   std::vector<LayoutDecision> layouts;
   double stored_byte_seconds = 0;    ///< price of a stored byte in the objective
   std::vector<double> phase_calls;   ///< in the objective, by phase
-  std::vector<bool> rotated;         ///< by phase: its body is cut before its last sum (rotation.h)
   std::optional<EGraphView> egraph;  ///< where ExtractOptions::keep_egraph asks for it
 };
 

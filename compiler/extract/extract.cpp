@@ -9,7 +9,6 @@
 #include "compiler/extract/layouts.h"
 #include "compiler/extract/lower.h"
 #include "compiler/extract/problem.h"
-#include "compiler/extract/rotation.h"
 #include "compiler/extract/rule_steps.h"
 #include "compiler/extract/rule_trace.h"
 #include "compiler/extract/saturate.h"
@@ -136,9 +135,17 @@ std::vector<LayoutDecision> layout_decisions(const egraph::SmallestTerms& terms,
   return result;
 }
 
-/// A program and, where wanted, what it was chosen from, under options.rotation as it is.
-Expected<Extraction> extract_cut(std::span<const graph::Phase> phases, const CostModel& costs, const ExtractOptions& options,
-                                 bool explained) {
+Expected<SolveResult> solve_with(const Problem& problem, const ExtractOptions& options) {
+  SolveOptions how{.capacity_bytes = options.stored_bytes_capacity, .proof_limit = options.proof_limit};
+  if (options.smallest) {
+    NNTUNE_ASSIGN(how.capacity_bytes, least_stored_bytes(problem));
+  }
+  return solve(problem, how);
+}
+
+/// A program and, where wanted, what it was chosen from.
+Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const CostModel& costs,
+                                  const ExtractOptions& options, bool explained) {
   RuleTrace trace;
   const bool traces = options.trace_rules || options.keep_egraph;
   NNTUNE_ASSIGN(const auto saturated, saturate(phases, options, traces ? &trace : nullptr));
@@ -148,13 +155,9 @@ Expected<Extraction> extract_cut(std::span<const graph::Phase> phases, const Cos
   Explanation& explanation = result.explanation;
   explanation.saturation = saturated->report;
   const egraph::SmallestTerms terms(graph);
-  NNTUNE_ASSIGN(const Problem all_cuts, make_problem(graph, language, terms, saturated->goals, saturated->layers,
-                                                     options.stored_byte_seconds, options.threads, costs));
-  NNTUNE_ASSIGN(const CutProblem cut,
-                choose_cuts(all_cuts, options.rotation, options.smallest,
-                            {.capacity_bytes = options.stored_bytes_capacity, .proof_limit = options.proof_limit}));
-  const Problem& problem = cut.problem;
-  const SolveResult& solved = cut.solved;
+  NNTUNE_ASSIGN(const Problem problem, make_problem(graph, language, terms, saturated->goals, saturated->layers,
+                                                    options.stored_byte_seconds, options.threads, costs));
+  NNTUNE_ASSIGN(const SolveResult solved, solve_with(problem, options));
   NNTUNE_ASSIGN(result.program, lower(phases, graph, language, terms, problem, solved.best));
   explanation.nodes = graph.node_count();
   explanation.classes = graph.class_count();
@@ -167,7 +170,6 @@ Expected<Extraction> extract_cut(std::span<const graph::Phase> phases, const Cos
   explanation.lower_bound = solved.lower_bound;
   explanation.solver_trouble = solved.solver_trouble;
   explanation.stored_byte_seconds = options.stored_byte_seconds;
-  explanation.rotated = cut.rotated;
   for (const graph::Phase& phase : phases) {
     explanation.phase_calls.push_back(use_of(phase, phases, options).calls);
   }
@@ -180,16 +182,6 @@ Expected<Extraction> extract_cut(std::span<const graph::Phase> phases, const Cos
     explanation.layouts = layout_decisions(terms, problem, solved.best);
   }
   return result;
-}
-
-Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const CostModel& costs,
-                                  const ExtractOptions& options, bool explained) {
-  if (options.rotation != Rotation::automatic) return extract_cut(phases, costs, options, explained);
-  ExtractOptions plain = options;
-  plain.rotation = Rotation::off;
-  NNTUNE_ASSIGN(Extraction result, extract_cut(phases, costs, plain, explained));
-  if (!rotation_may_pay(phases, result.program)) return result;
-  return extract_cut(phases, costs, options, explained);
 }
 
 }  // namespace

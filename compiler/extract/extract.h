@@ -14,7 +14,6 @@
 #include "compiler/extract/explain.h"
 #include "compiler/extract/phase_use.h"
 #include "compiler/extract/program.h"
-#include "compiler/extract/rotation.h"
 #include "compiler/graph/graph.h"
 #include "compiler/rules/options.h"
 
@@ -33,8 +32,6 @@ struct ExtractOptions {
   double stored_bytes_capacity = std::numeric_limits<double>::infinity();
   /// Instead of the cheapest program the one that stores least, and of those the cheapest; `stored_bytes_capacity` plays no part.
   bool smallest = false;
-  /// Where bodies are cut from their next repetition.
-  Rotation rotation = Rotation::automatic;
   /// For proving how near the program is to the best there is (Explanation::lower_bound); 0: the bound that costs nothing extra.
   std::chrono::milliseconds proof_limit{0};
   bool trace_rules = false;  ///< Decision::rules are filled, for people; takes time and memory

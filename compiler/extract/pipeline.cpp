@@ -124,7 +124,6 @@ Expected<Extraction> extract_by_pipeline(std::span<const graph::Phase> phases, c
   const CostsOfUnfinished unfinished(costs);
   std::vector<graph::Phase> current(phases.begin(), phases.end());
   ExtractOptions each = options;
-  each.rotation = Rotation::off;  // a program with a cut decided is no input of the next family
   const std::vector<std::string> names = order();
   for (const std::string& name : names) {
     if (options.rules.disabled.contains(name)) continue;

@@ -9,8 +9,6 @@
 #include <set>
 #include <unordered_map>
 
-#include "compiler/extract/rotation.h"
-
 namespace nntune::extract {
 
 using egraph::ClassId;
@@ -36,8 +34,7 @@ class ProblemMaker {
 
   Expected<Problem> make(const std::vector<SectionGoal>& goals) {
     for (const SectionGoal& goal : goals) {
-      problem_.sections.push_back(
-          {goal.phase, goal.section, goal.calls, goal.past, {}, {}, goal.rows, goal.phase_number, goal.rotatable, {}});
+      problem_.sections.push_back({goal.phase, goal.section, goal.calls, goal.past, {}, {}, goal.rows});
     }
     number_classes();
     for (ProblemClass& item : problem_.classes) {
@@ -45,18 +42,16 @@ class ProblemMaker {
     }
     cost_options();
     for (std::size_t i = 0; i < goals.size(); ++i) {
-      NNTUNE_ASSIGN(problem_.sections[i].roots, roots(goals[i], goals[i].outputs));
-      NNTUNE_ASSIGN(problem_.sections[i].cut_roots, roots(goals[i], goals[i].cut_outputs));
+      NNTUNE_ASSIGN(problem_.sections[i].roots, roots(goals[i]));
       order_classes(problem_.sections[i]);
     }
     return std::move(problem_);
   }
 
  private:
-  [[nodiscard]] Expected<std::vector<std::uint32_t>> roots(const SectionGoal& goal,
-                                                           const std::vector<ClassId>& outputs) const {
+  [[nodiscard]] Expected<std::vector<std::uint32_t>> roots(const SectionGoal& goal) const {
     std::vector<std::uint32_t> result;
-    for (const ClassId output : outputs) {
+    for (const ClassId output : goal.outputs) {
       const ClassId id = graph_.find(output);
       if (language_.constant(graph_, id)) {
         return fail(ErrorKind::unsupported, fmt::format("an output of {} depends on no input", goal.section));
@@ -64,14 +59,6 @@ class ProblemMaker {
       result.push_back(index_[id]);
     }
     return result;
-  }
-
-  /// Which cut an input needs.
-  [[nodiscard]] Cut cut_of(const graph::Op& op) const {
-    if (op.kind() != OpKind::input) return Cut::either;
-    const auto is = [&](std::string_view name) { return op.leaf_name().ends_with(fmt::format(".{}", name)); };
-    if (is(kActivation)) return Cut::behind_sum;
-    return is(kResidual) || is(kBranch) ? Cut::before_sum : Cut::either;
   }
 
   void number_classes() {
@@ -128,7 +115,6 @@ class ProblemMaker {
         (language_.constant(graph_, child) ? option.constants : option.operands).push_back(index_[graph_.find(child)]);
       }
       const graph::Op& op = language_.op(graph_, node);
-      option.cut = cut_of(op);
       option.refusal = refusal(op);
       const bool is_kernel =
           op.traits().run_time == graph::RunTime::kernel || op.traits().run_time == graph::RunTime::pack_step;
@@ -207,10 +193,8 @@ class ProblemMaker {
       }
       section.classes.push_back(at);
     };
-    for (const std::vector<std::uint32_t>* roots : {&section.roots, &section.cut_roots}) {
-      for (const std::uint32_t root : *roots) {
-        visit(visit, root);
-      }
+    for (const std::uint32_t root : section.roots) {
+      visit(visit, root);
     }
   }
 

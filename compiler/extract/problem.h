@@ -19,9 +19,6 @@
 
 namespace nntune::extract {
 
-/// Where the body must be cut for an input to be there (rotation.h).
-enum class Cut : std::uint8_t { either, behind_sum, before_sum };
-
 /// One e-node that may compute a class.
 struct Option {
   egraph::NodeId node = 0;
@@ -29,8 +26,7 @@ struct Option {
   std::vector<std::uint32_t> operands;  ///< run-time classes
   std::vector<std::uint32_t> constants;
   std::int32_t workload = -1;  ///< in Problem::workloads; -1: an input, a view of columns, or refused
-  Cut cut = Cut::either;
-  std::string refusal = {};  ///< why nothing does it at run time on any CPU; "": a kernel family may
+  std::string refusal = {};    ///< why nothing does it at run time on any CPU; "": a kernel family may
 };
 
 struct ProblemClass {
@@ -53,12 +49,9 @@ struct ProblemSection {
   std::string section;
   double calls = 0;  ///< calls of the phase times repeats
   std::int64_t past = 0;
-  std::vector<std::uint32_t> roots;      ///< run-time classes
-  std::vector<std::uint32_t> classes;    ///< operands before users, as far as there are no cycles
-  std::int64_t rows = 1;                 ///< of the phase: prefills of different sizes share their name
-  std::size_t phase_number = 0;          ///< counted from 0
-  bool rotatable = false;                ///< its activation may come as two addends
-  std::vector<std::uint32_t> cut_roots;  ///< instead of `roots` where it hands over two addends
+  std::vector<std::uint32_t> roots;    ///< run-time classes
+  std::vector<std::uint32_t> classes;  ///< operands before users, as far as there are no cycles
+  std::int64_t rows = 1;               ///< of the phase: prefills of different sizes share their name
 };
 
 struct Problem {
@@ -77,9 +70,6 @@ struct SectionGoal {
   std::int64_t past = 0;
   std::vector<egraph::ClassId> outputs;
   std::int64_t rows = 1;  ///< of the phase
-  std::size_t phase_number = 0;
-  bool rotatable = false;
-  std::vector<egraph::ClassId> cut_outputs = {};  ///< instead of `outputs` where it hands over two addends
 };
 
 /// \param layers  layers that share "layers.*" weights' names

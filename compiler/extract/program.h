@@ -25,7 +25,7 @@ enum class ValueKind { input, weight, buffer };
 /// An operand of a step.
 struct Value {
   ValueKind kind = ValueKind::buffer;
-  std::string input;  ///< input: its name in the section ("x"; "residual", "branch"; "ids", "rope", "k_cache", "v_cache")
+  std::string input;        ///< input: its name in the section ("x", "ids", "rope", "k_cache", "v_cache")
   std::size_t index = 0;    ///< weight: in Program::weights; buffer: in SectionProgram::buffers
   std::int64_t column = 0;  ///< first column of a view into a wider buffer
 };
@@ -42,7 +42,7 @@ struct SectionProgram {
   std::int64_t repeat = 1;
   std::vector<graph::TensorType> buffers;  ///< with row padding left to the runtime
   std::vector<KernelStep> steps;           ///< in execution order
-  std::vector<Value> outputs;              ///< as in graph::Section; the two addends of x if it is cut before that sum
+  std::vector<Value> outputs;              ///< as in graph::Section
 };
 
 struct PhaseProgram {

@@ -21,26 +21,6 @@ std::vector<std::string> weight_names(std::span<const graph::Phase> phases) {
   return names;
 }
 
-/// Makes the activation that `section` reads equal to the sum of two more inputs. False if it reads none.
-Expected<bool> add_addends(Saturated& space, const graph::Section& section, const std::string& name,
-                           const std::vector<egraph::ClassId>& classes) {
-  for (std::size_t i = 0; i < section.graph.nodes().size(); ++i) {
-    const graph::Node& node = section.graph.nodes()[i];
-    if (node.op.kind() != graph::OpKind::input || node.op.leaf_name() != kActivation) continue;
-    std::vector<egraph::ClassId> addends;
-    for (const char* addend : {kResidual, kBranch}) {
-      const auto id = space.language.add(space.graph, graph::input(fmt::format("{}.{}", name, addend), node.type), {});
-      if (id) addends.push_back(*id);
-    }
-    const auto sum = space.language.add(space.graph, graph::rowwise({{.kind = graph::StepKind::add}}), addends);
-    if (!sum) return fail(ErrorKind::internal, fmt::format("{} of {} is no sum", kActivation, name));
-    space.graph.merge(classes[i], *sum);
-    space.graph.rebuild();
-    return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 PhaseUse use_of(const graph::Phase& phase, std::span<const graph::Phase> phases, const ExtractOptions& options) {
@@ -51,9 +31,7 @@ PhaseUse use_of(const graph::Phase& phase, std::span<const graph::Phase> phases,
 Expected<std::unique_ptr<Saturated>> saturate(std::span<const graph::Phase> phases, const ExtractOptions& options,
                                               RuleTrace* trace) {
   auto result = std::make_unique<Saturated>(weight_names(phases));
-  for (std::size_t number = 0; number < phases.size(); ++number) {
-    const graph::Phase& phase = phases[number];
-    bool rotatable = false;  // from the first body on that ends with a sum
+  for (const graph::Phase& phase : phases) {
     const PhaseUse use = use_of(phase, phases, options);
     for (const graph::Section& section : phase.sections) {
       // Prefill phases differ in their rows alone.
@@ -62,15 +40,6 @@ Expected<std::unique_ptr<Saturated>> saturate(std::span<const graph::Phase> phas
       SectionGoal goal{phase.name, section.name, use.calls * static_cast<double>(section.repeat), use.past, {}, phase.rows};
       for (const graph::NodeId output : section.graph.outputs()) {
         goal.outputs.push_back(classes[static_cast<std::size_t>(output)]);
-      }
-      goal.phase_number = number;
-      const std::vector<graph::NodeId> addends =
-          options.rotation == Rotation::off ? std::vector<graph::NodeId>() : last_addends(section);
-      rotatable = rotatable || !addends.empty();
-      if (rotatable) {
-        for (const graph::NodeId addend : addends) goal.cut_outputs.push_back(classes[static_cast<std::size_t>(addend)]);
-        if (!addends.empty()) goal.cut_outputs.insert(goal.cut_outputs.end(), goal.outputs.begin() + 1, goal.outputs.end());
-        NNTUNE_ASSIGN(goal.rotatable, add_addends(*result, section, name, classes));
       }
       result->goals.push_back(std::move(goal));
       result->layers = std::max(result->layers, static_cast<double>(section.repeat));

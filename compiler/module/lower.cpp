@@ -6,7 +6,6 @@
 #include <map>
 #include <unordered_map>
 
-#include "compiler/extract/rotation.h"
 #include "compiler/runtime/kernel_abi.h"
 #include "compiler/runtime/session_memory.h"
 
@@ -36,8 +35,7 @@ Expected<Operand> operand_of(const extract::Value& value) {
   if (value.kind == ValueKind::buffer) return Operand{Kind::buffer, value.index, value.column};
   if (value.column != 0) return unexpected_shape("a view of an input");
   if (value.input == "ids") return Operand{Kind::ids};
-  if (value.input == extract::kActivation || value.input == extract::kResidual) return Operand{Kind::x};
-  if (value.input == extract::kBranch) return Operand{Kind::x, 1};
+  if (value.input == "x") return Operand{Kind::x};
   if (value.input == "rope") return Operand{Kind::rope};
   if (value.input == "k_cache") return Operand{Kind::k_cache};
   if (value.input == "v_cache") return Operand{Kind::v_cache};

@@ -83,7 +83,6 @@ Expected<extract::Extraction> plan_model(const import::ModelConfig& config, grap
   options.rules.isa = isa;
   options.trace_rules = extras.rules;
   options.rules.disabled = limits.without;
-  options.rotation = limits.rotation;
   options.keep_egraph = extras.egraph;
   options.proof_limit = extras.proof_limit;
   const auto planned = [&]() -> Expected<extract::Extraction> {

@@ -44,7 +44,6 @@ struct PlanLimits {
   std::set<std::string> without = {};  ///< rule families (compiler/rules/registry.h) that do not run
   bool pipeline = false;               ///< one family after the other (extract_by_pipeline), not all together
   MemoryLimit memory = {};
-  extract::Rotation rotation = extract::Rotation::automatic;
 };
 
 /// What is wanted beside the program.

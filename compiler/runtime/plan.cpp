@@ -22,7 +22,7 @@ tl::unexpected<Error> bad(std::string what) {
 
 Json to_json(const Operand& operand) {
   Json json = {{"kind", kOperandNames[static_cast<std::size_t>(operand.kind)]}};
-  if (operand.kind >= Operand::Kind::weight || operand.index != 0) json["index"] = operand.index;
+  if (operand.kind >= Operand::Kind::weight) json["index"] = operand.index;
   if (operand.column != 0) json["column"] = operand.column;
   return json;
 }
@@ -57,7 +57,6 @@ Operand read_operand(const Json& json) {
   if (at == kOperandNames.size()) throw std::invalid_argument(fmt::format("unknown operand '{}'", kind));
   operand.kind = static_cast<Operand::Kind>(at);
   if (operand.kind >= Operand::Kind::weight) operand.index = json.at("index").get<std::size_t>();
-  if (operand.kind == Operand::Kind::x) operand.index = json.value("index", std::size_t{0});
   operand.column = json.value("column", std::int64_t{0});
   return operand;
 }
@@ -156,9 +155,6 @@ Status check_operand(const Operand& operand, const Section& section, const Plan&
     return bad(fmt::format("section '{}' has no {} {}", section.name, kOperandNames[static_cast<std::size_t>(operand.kind)],
                            operand.index));
   }
-  if (operand.kind == Operand::Kind::x && operand.index >= kMostActivations) {
-    return bad(fmt::format("section '{}' reads activation {}", section.name, operand.index));
-  }
   if (operand.column != 0) {
     if (operand.kind != Operand::Kind::buffer) return bad("a view that is not of a buffer");
     if (operand.column < 0 || operand.column >= section.buffers[operand.index].stride)
@@ -203,11 +199,9 @@ Status check_section(const Section& section, bool head, const Phase& phase, cons
     }
     return {};
   }
-  bool gives_rows = !section.outputs.empty() && section.outputs.size() <= kMostActivations;
-  for (std::size_t i = 0; gives_rows && i < section.outputs.size(); ++i) {
-    gives_rows = bytes_of(i) >= phase.rows * plan.model.hidden * 4;
+  if (section.outputs.size() != 1 || bytes_of(0) < phase.rows * plan.model.hidden * 4) {
+    return bad(fmt::format("section '{}' does not give one row for each token", section.name));
   }
-  if (!gives_rows) return bad(fmt::format("section '{}' does not give one row for each token", section.name));
   return {};
 }
 

@@ -58,7 +58,7 @@ struct Buffer {
 struct Operand {
   enum class Kind { ids, x, rope, k_cache, v_cache, weight, buffer };
   Kind kind = Kind::buffer;
-  std::size_t index = 0;    ///< of the weight or buffer; of x: 1 for the second activation that is handed over
+  std::size_t index = 0;    ///< of the weight or buffer
   std::int64_t column = 0;  ///< first column of a view into a wider buffer
 };
 
@@ -68,17 +68,13 @@ struct Step {
   std::vector<Operand> operands;
 };
 
-/// What a section may hand over to the next: x, or two addends of it.
-inline constexpr std::size_t kMostActivations = 2;
-
-/// Steps that run `repeat` times; the outputs x of one repetition (or section) are the inputs x of the next. A second x that the
-/// section before does not hand over is zero.
+/// Steps that run `repeat` times; the output x of one repetition (or section) is the input x of the next.
 struct Section {
   std::string name;
   std::int64_t repeat = 1;
   std::vector<Buffer> buffers;
   std::vector<Step> steps;
-  std::vector<Operand> outputs;  ///< {x} or {x, x}; of the head {logits f32[1, vocab], argmax i32[1]}
+  std::vector<Operand> outputs;  ///< {x}; of the head {logits f32[1, vocab], argmax i32[1]}
 };
 
 /// What runs for up to `rows` tokens at once. The last section is the head, which runs on one row.

@@ -54,12 +54,9 @@ Status Session::allocate() {
   cache_bytes_ = memory.cache_bytes;
   NNTUNE_ASSIGN(caches_, Memory::allocate(memory.caches_bytes, "the KV cache"));
   NNTUNE_ASSIGN(arena_, Memory::allocate(memory.arena_bytes, "intermediate results"));
-  for (auto& turn : x_) {
-    for (std::size_t i = 0; i < kMostActivations && memory.x_bytes[i] > 0; ++i) {
-      NNTUNE_ASSIGN(turn[i], Memory::allocate(memory.x_bytes[i], "intermediate results"));
-    }
+  for (Memory& x : x_) {
+    NNTUNE_ASSIGN(x, Memory::allocate(memory.x_bytes, "intermediate results"));
   }
-  NNTUNE_ASSIGN(zeros_, Memory::allocate(memory.zeros_bytes, "intermediate results"));
   NNTUNE_ASSIGN(ids_, Memory::allocate(memory.ids_bytes, "the tokens"));
   NNTUNE_ASSIGN(rope_, Memory::allocate(memory.rope_bytes, "the rotary table"));
   scratch_bytes_ = memory.scratch_bytes;
@@ -89,16 +86,12 @@ void Session::bind() {
   argmax_ = phases_.front().argmax;
 }
 
-Session::Activations Session::no_activations() const {
-  return {KernelOperand{}, KernelOperand{zeros_.data(), module_->plan().model.hidden}};
-}
-
 Session::BoundPhase Session::bind_phase(const Phase& phase) {
   BoundPhase result;
   result.rows = phase.rows;
   std::size_t x_parity = 0;
   std::size_t steps = 0;
-  Activations x = no_activations();
+  KernelOperand x{};
   for (const Section& section : phase.sections) {
     if (&section != &phase.sections.back()) {
       result.sections.push_back(bind_section(section, false, x_parity, x));
@@ -125,7 +118,7 @@ Session::BoundPhase Session::bind_phase(const Phase& phase) {
 
 /// \param x_parity  which of the two x memories this section's output goes to first; they take turns
 /// \param x  in: where the input is; out: where the output is after the last repetition
-Session::BoundSection Session::bind_section(const Section& section, bool head, std::size_t& x_parity, Activations& x) {
+Session::BoundSection Session::bind_section(const Section& section, bool head, std::size_t& x_parity, KernelOperand& x) {
   const Plan& plan = module_->plan();
   const Arrangement arrangement = arrange(section, head);
   BoundSection result;
@@ -133,8 +126,7 @@ Session::BoundSection Session::bind_section(const Section& section, bool head, s
   for (std::int64_t repetition = 0; repetition < section.repeat; ++repetition) {
     const auto buffer_data = [&](std::size_t index) {
       if (arrangement.offsets[index] != Arrangement::kNotInArena) return arena_.data() + arrangement.offsets[index];
-      const auto output = std::ranges::find(section.outputs, index, &Operand::index);
-      return x_[x_parity][static_cast<std::size_t>(output - section.outputs.begin())].data();
+      return x_[x_parity].data();
     };
     const auto cache_data = [&](std::int64_t which) {
       return caches_.data() + static_cast<std::size_t>(2 * repetition + which) * cache_bytes_;
@@ -142,7 +134,7 @@ Session::BoundSection Session::bind_section(const Section& section, bool head, s
     const auto bound = [&](const Operand& operand) -> KernelOperand {
       switch (operand.kind) {
         case Operand::Kind::ids: return {ids_.data(), 1};
-        case Operand::Kind::x: return x[operand.index];
+        case Operand::Kind::x: return x;
         case Operand::Kind::rope: return {rope_.data(), plan.model.head_dim};
         case Operand::Kind::k_cache: return {cache_data(0), capacity_};
         case Operand::Kind::v_cache: return {cache_data(1), capacity_};
@@ -164,14 +156,12 @@ Session::BoundSection Session::bind_section(const Section& section, bool head, s
         result.calls.push_back({module_->kernel(step.kernel), result.operands.size(), arrangement.wait_before[s]});
       }
       for (const Operand& operand : step.operands) {
-        if (head && operand.kind == Operand::Kind::x) result.x_operands.emplace_back(result.operands.size(), operand.index);
+        if (head && operand.kind == Operand::Kind::x) result.x_operands.push_back(result.operands.size());
         result.operands.push_back(bound(operand));
       }
     }
     if (!head) {
-      Activations next = no_activations();
-      for (std::size_t i = 0; i < section.outputs.size(); ++i) next[i] = bound(section.outputs[i]);
-      x = next;
+      x = bound(section.outputs.front());
       x_parity ^= 1U;
     }
   }
@@ -287,11 +277,8 @@ void Session::run_head(BoundPhase& phase, std::int64_t row) {
 }
 
 void Session::place_head(BoundPhase& phase, std::int64_t row) {
-  for (const auto& [at, activation] : phase.head.x_operands) {
-    const KernelOperand& x = phase.x[activation];
-    phase.head.operands[at].data =
-        static_cast<std::byte*>(x.data) + row * x.stride * static_cast<std::int64_t>(sizeof(float));
-  }
+  void* const data = static_cast<std::byte*>(phase.x.data) + row * phase.x.stride * static_cast<std::int64_t>(sizeof(float));
+  for (const std::size_t at : phase.head.x_operands) phase.head.operands[at].data = data;
 }
 
 void Session::call_section(const BoundSection& section, std::int64_t rows, Caller caller, bool wait_first,

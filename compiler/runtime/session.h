@@ -1,12 +1,10 @@
 /// One conversation with a module: a KV cache and a position, run by a team of threads.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -82,18 +80,15 @@ class Session {
     std::int64_t repeat = 1;
     std::size_t operands_per_repeat = 0;
     std::vector<KernelOperand> operands;
-    /// Of the head: which operands move to the row it runs on, and which activation each is.
-    std::vector<std::pair<std::size_t, std::size_t>> x_operands;
+    std::vector<std::size_t> x_operands;  ///< of the head: they move to the row it runs on
   };
-  /// What one section hands over to the next.
-  using Activations = std::array<KernelOperand, kMostActivations>;
   struct BoundPhase {
     std::int64_t rows = 1;
     std::vector<BoundSection> sections;  ///< all but the head
     BoundSection head;
     const float* logits = nullptr;
     const std::int32_t* argmax = nullptr;
-    Activations x{};  ///< the input of the head: row 0
+    KernelOperand x{};  ///< the input of the head: row 0
     StepClock* clock = nullptr;
     SoloSwitch solo;  ///< of decode, whose steps are short
     double barriers = 0;
@@ -103,9 +98,7 @@ class Session {
   [[nodiscard]] Status allocate();
   void fill_rope_table();
   void bind();
-  /// Nothing is handed over yet: no x, and zeros to be added to it.
-  [[nodiscard]] Activations no_activations() const;
-  [[nodiscard]] BoundSection bind_section(const Section& section, bool head, std::size_t& x_parity, Activations& x);
+  [[nodiscard]] BoundSection bind_section(const Section& section, bool head, std::size_t& x_parity, KernelOperand& x);
   [[nodiscard]] BoundPhase bind_phase(const Phase& phase);
   [[nodiscard]] BoundPhase& phase_for(std::size_t ids);
   void run_rows(BoundPhase& phase, std::span<const std::int32_t> ids, bool with_head);
@@ -125,8 +118,8 @@ class Session {
   std::int64_t position_ = 0;
   std::uint32_t turn_ = 0;  ///< counts runs: variants change places
   std::shared_ptr<Team> team_;
-  Memory caches_, rope_, ids_, zeros_, arena_, scratch_;
-  Memory x_[2][kMostActivations];  ///< what repetitions write in turn
+  Memory caches_, rope_, ids_, arena_, scratch_;
+  Memory x_[2];                    ///< what repetitions write in turn
   std::size_t cache_bytes_ = 0;    ///< of one cache of one layer
   std::size_t scratch_bytes_ = 0;  ///< of one thread
   std::vector<BoundPhase> phases_;

@@ -33,25 +33,17 @@ SessionMemory session_memory(const Plan& plan, std::int64_t ctx) {
   memory.caches_bytes = caches * memory.cache_bytes + kReadSlackBytes;
 
   std::int64_t most_rows = 0;
-  std::int64_t zero_rows = 0;
   for (const Phase& phase : plan.phases) {
     most_rows = std::max(most_rows, phase.rows);
     for (const Section& section : phase.sections) {
       const bool head = &section == &phase.sections.back();
       memory.arena_bytes = std::max<std::size_t>(memory.arena_bytes, arrange(section, head).arena_bytes);
-      for (std::size_t i = 0; !head && i < section.outputs.size(); ++i) {
-        const auto bytes = static_cast<std::size_t>(section.buffers[section.outputs[i].index].bytes);
-        memory.x_bytes[i] = std::max(memory.x_bytes[i], bytes + kReadSlackBytes);
-      }
-      for (const Step& step : section.steps) {
-        const bool reads_second =
-            std::ranges::any_of(step.operands, [](const Operand& o) { return o.kind == Operand::Kind::x && o.index > 0; });
-        if (reads_second) zero_rows = std::max(zero_rows, phase.rows + kRowPadding);
-      }
+      if (head) continue;
+      const auto bytes = static_cast<std::size_t>(section.buffers[section.outputs.front().index].bytes);
+      memory.x_bytes = std::max(memory.x_bytes, bytes + kReadSlackBytes);
     }
   }
   memory.arena_bytes += kReadSlackBytes;
-  memory.zeros_bytes = static_cast<std::size_t>(zero_rows * model.hidden) * sizeof(float) + kReadSlackBytes;
   const auto rows = static_cast<std::size_t>(most_rows + kRowPadding);
   memory.ids_bytes = rows * sizeof(std::int32_t) + kReadSlackBytes;
   memory.rope_bytes = (capacity + rows) * static_cast<std::size_t>(model.head_dim) * sizeof(float);

@@ -1,7 +1,6 @@
 /// What a session takes beside the weights: one formula, for the session itself and for those who plan with it.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -16,20 +15,16 @@ inline constexpr std::int64_t kCapacityGranule = 64;
 [[nodiscard]] std::int64_t kv_bytes_per_token(const ModelInfo& model);
 
 struct SessionMemory {
-  std::int64_t capacity = 0;     ///< tokens: the context, rounded up to whole blocks of attention
-  std::size_t cache_bytes = 0;   ///< one cache of one layer
-  std::size_t caches_bytes = 0;  ///< keys and values of all layers
-  std::size_t arena_bytes = 0;   ///< intermediate results of the section that needs most
-  /// One of the two buffers between sections that take turns, for each activation that is handed over; 0: not handed over.
-  std::array<std::size_t, kMostActivations> x_bytes{};
-  std::size_t zeros_bytes = 0;    ///< a second activation before there is one
+  std::int64_t capacity = 0;      ///< tokens: the context, rounded up to whole blocks of attention
+  std::size_t cache_bytes = 0;    ///< one cache of one layer
+  std::size_t caches_bytes = 0;   ///< keys and values of all layers
+  std::size_t arena_bytes = 0;    ///< intermediate results of the section that needs most
+  std::size_t x_bytes = 0;        ///< one of the two buffers between sections that take turns
   std::size_t ids_bytes = 0;      ///< tokens of a step
   std::size_t rope_bytes = 0;     ///< the rotary table
   std::size_t scratch_bytes = 0;  ///< one thread
 
-  [[nodiscard]] std::size_t activation_bytes() const {
-    return arena_bytes + 2 * (x_bytes[0] + x_bytes[1]) + zeros_bytes + ids_bytes + rope_bytes;
-  }
+  [[nodiscard]] std::size_t activation_bytes() const { return arena_bytes + 2 * x_bytes + ids_bytes + rope_bytes; }
   [[nodiscard]] std::size_t total_bytes(int threads) const {
     return caches_bytes + activation_bytes() + scratch_bytes * static_cast<std::size_t>(threads);
   }

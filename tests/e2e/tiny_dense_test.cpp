@@ -5,7 +5,6 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
-#include <tuple>
 #include <utility>
 
 #include "base/json.h"
@@ -38,19 +37,16 @@ class TinyDense : public ::testing::TestWithParam<int> {
 
   /// Compiled with an empty database for as many cores as there are threads, and two at least; once for all tests.
   [[nodiscard]] std::shared_ptr<const runtime::Module> compiled(graph::DType dtype) const {
-    static std::map<std::tuple<graph::DType, int, extract::Rotation>, std::shared_ptr<const runtime::Module>> modules;
+    static std::map<std::pair<graph::DType, int>, std::shared_ptr<const runtime::Module>> modules;
     const int threads = std::max(2, GetParam());
-    auto& module = modules[{dtype, threads, rotation_}];
+    auto& module = modules[{dtype, threads}];
     if (!module) {
       const auto make = [&]() -> Expected<std::shared_ptr<const runtime::Module>> {
         NNTUNE_ASSIGN(const import::Model model, import::load_model(folder_.string()));
         NNTUNE_ASSIGN(Target target, probe_target());
         target.cores = threads;
         const cost_model::EstimateCostModel costs(target);
-        NNTUNE_ASSIGN(const auto extraction,
-                      module::plan_model(model.config, dtype, threads, target.isa, costs, {.rotation = rotation_}));
-        const bool forced = rotation_ == extract::Rotation::always;
-        EXPECT_EQ(extraction.explanation.rotated, std::vector<bool>(3, forced));
+        NNTUNE_ASSIGN(const auto extraction, module::plan_model(model.config, dtype, threads, target.isa, costs));
         module::ObjectCache cache;
         NNTUNE_ASSIGN(const auto program,
                       module::compile_program(extraction.program, model, dtype, costs, target.isa, cache));
@@ -85,7 +81,6 @@ class TinyDense : public ::testing::TestWithParam<int> {
     }
   }
 
-  extract::Rotation rotation_ = extract::Rotation::automatic;
   std::filesystem::path folder_;
   Json expected_;
 };
@@ -140,33 +135,6 @@ TEST_P(TinyDense, GreedyContinuationsInF32AreEqual) {
 TEST_P(TinyDense, LogitsTokenByTokenEqualThoseOfPrefill) {
   for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) expect_decode_gives_what_prefill_gives(dtype);
 }
-
-/// Bodies that hand over the two addends of their last sum.
-class TinyDenseRotated : public TinyDense {
- protected:
-  TinyDenseRotated() { rotation_ = extract::Rotation::always; }
-};
-
-TEST_P(TinyDenseRotated, LogitsAndGreedyContinuationsInF32AreRight) {
-  ASSERT_TRUE(compiled(graph::DType::f32));
-  for (const runtime::Phase& phase : compiled(graph::DType::f32)->plan().phases) {
-    EXPECT_EQ(phase.sections[0].outputs.size(), 1U);
-    EXPECT_EQ(phase.sections[1].outputs.size(), 2U);
-  }
-  const auto s = session(graph::DType::f32, 2048);
-  for (const Json& prompt : expected_["prompts"]) {
-    s->rewind();
-    ASSERT_TRUE(s->prefill(prompt["ids"].get<Ids>()));
-    ASSERT_NO_FATAL_FAILURE(expect_logits(*s, prompt));
-    ASSERT_NO_FATAL_FAILURE(expect_greedy_continuation(*s, prompt));
-  }
-}
-
-TEST_P(TinyDenseRotated, LogitsTokenByTokenInBf16EqualThoseOfPrefill) {
-  expect_decode_gives_what_prefill_gives(graph::DType::bf16);
-}
-
-INSTANTIATE_TEST_SUITE_P(Threads, TinyDenseRotated, ::testing::Values(1, 2), ::testing::PrintToStringParamName());
 
 INSTANTIATE_TEST_SUITE_P(Threads, TinyDense, ::testing::Values(1, 2), ::testing::PrintToStringParamName());
 

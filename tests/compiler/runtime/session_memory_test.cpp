@@ -26,7 +26,7 @@ TEST(SessionMemory, GrowsWithTheContextTheScratchAndTheLargestPhase) {
   EXPECT_GE(small.caches_bytes, 2U * testing::kLayers * 4096U);
   EXPECT_EQ(small.scratch_bytes, 0U);
   // x of 4 rows and the padding of tiles.
-  EXPECT_GE(small.x_bytes[0], (4U + kRowPadding) * testing::kHidden * 4U);
+  EXPECT_GE(small.x_bytes, (4U + kRowPadding) * testing::kHidden * 4U);
 
   EXPECT_EQ(session_memory(plan, 65).capacity, 128);
   const SessionMemory large = session_memory(plan, 6400);
