@@ -1,18 +1,13 @@
 #include "cli/costs.h"
 
+#include "cli/database.h"
 #include "db/query.h"
 
 namespace nntune::cli {
 
 Expected<Costs> open_costs(const std::optional<std::filesystem::path>& db, std::string_view isa) {
-  std::filesystem::path path;
-  if (db) {
-    path = *db;
-  } else {
-    NNTUNE_ASSIGN(path, db::default_path());
-  }
   Costs costs;
-  NNTUNE_ASSIGN(auto database, db::Database::open(path, db::Mode::read_only));
+  NNTUNE_ASSIGN(auto database, open_for_reading(db));
   costs.database = std::make_unique<db::Database>(std::move(database));
   NNTUNE_ASSIGN(costs.target, probe_target(isa));
   NNTUNE_ASSIGN(const auto stored, db::find_target(*costs.database, costs.target));

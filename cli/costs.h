@@ -21,7 +21,7 @@ struct Costs {
   std::unique_ptr<cost_model::DatabaseCostModel> model;
 };
 
-/// Reads the database (none or an empty one is fine; nothing is created) and probes the CPU; measures nothing.
+/// Reads the database (open_for_reading) and probes the CPU; measures nothing.
 /// \param isa  Isa::limited_to
 [[nodiscard]] Expected<Costs> open_costs(const std::optional<std::filesystem::path>& db, std::string_view isa);
 

@@ -44,6 +44,7 @@ Expected<std::shared_ptr<const runtime::Module>> open_module(const ModelOptions&
     if (options.weights) return fail(ErrorKind::usage, "--weights does not go with a .nnm file", "it holds its weights");
     if (!options.isa.empty())
       return fail(ErrorKind::usage, "--isa does not go with a .nnm file", "compile the model with it");
+    if (options.db) return fail(ErrorKind::usage, "--db does not go with a .nnm file", "compile the model with it");
     if (options.memory_given)
       return fail(ErrorKind::usage, "--memory does not go with a .nnm file", "compile the model with it");
     NNTUNE_ASSIGN(module, runtime::Module::open(options.model, options.threads));

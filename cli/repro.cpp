@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/statistics.h"
 #include "cli/command.h"
+#include "cli/database.h"
 #include "cli/kernel_table.h"
 #include "cli/options.h"
 #include "cli/wrap.h"
@@ -48,11 +49,7 @@ Expected<bool> is_target(const db::Database& database, std::int64_t id, Target& 
 }
 
 Expected<Stage> find(const std::optional<std::filesystem::path>& given, const std::string& id) {
-  std::filesystem::path path = given.value_or("");
-  if (!given) {
-    NNTUNE_ASSIGN(path, db::default_path());
-  }
-  NNTUNE_ASSIGN(const auto database, db::Database::open(path, db::Mode::read_only));
+  NNTUNE_ASSIGN(const auto database, open_for_reading(given));
   Stage stage;
   NNTUNE_ASSIGN(stage.row, db::find_measurement(database, id));
   NNTUNE_ASSIGN(stage.target, probe_target());

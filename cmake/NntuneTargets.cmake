@@ -1,5 +1,5 @@
 # How every target of this project is built.
-option(NNTUNE_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+set(NNTUNE_SANITIZE OFF CACHE STRING "Sanitizers to build with: address (and undefined behaviour), thread, or OFF")
 option(NNTUNE_WERROR "Treat warnings as errors" ON)
 
 set(CMAKE_CXX_STANDARD 20)
@@ -21,10 +21,24 @@ find_program(NNTUNE_MOLD mold)
 if(NNTUNE_MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
+if(NNTUNE_SANITIZE STREQUAL "address")
+  set(sanitizers address,undefined)
+elseif(NNTUNE_SANITIZE STREQUAL "thread")
+  set(sanitizers thread)
+elseif(NNTUNE_SANITIZE)
+  message(FATAL_ERROR "NNTUNE_SANITIZE is ${NNTUNE_SANITIZE}: give address or thread; a build folder that has it must be removed")
+endif()
 if(NNTUNE_SANITIZE)
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-                      -Wno-maybe-uninitialized)  # g++ 12 sees it in its own <regex> once that is instrumented
-  add_link_options(-fsanitize=address,undefined)
+  add_compile_options(-fsanitize=${sanitizers} -fno-omit-frame-pointer
+                      -Wno-maybe-uninitialized  # g++ 12 sees it in its own <regex> once that is instrumented
+                      # No folder of this clone in what is compiled: ccache has it for the next one.
+                      -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+  add_link_options(-fsanitize=${sanitizers})
+endif()
+if(NNTUNE_SANITIZE STREQUAL "address")
+  add_compile_options(-fno-sanitize-recover=undefined)
+elseif(NNTUNE_SANITIZE STREQUAL "thread")
+  add_compile_options(-Wno-tsan)  # it does not see fences; where this project relies on one, tests/tsan.supp says so
 endif()
 
 add_library(nntune_options INTERFACE)

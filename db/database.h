@@ -19,12 +19,21 @@
 namespace nntune::db {
 
 enum class Mode {
-  read_only,   ///< a missing or empty file reads as an empty database; nothing is created
-  read_write,  ///< a missing file and its folders are created
+  read_only,           ///< nothing is created or migrated: a missing file is an error, and one with an older schema
+  read_only_if_there,  ///< the same, but a missing file reads as an empty database
+  read_write,          ///< a missing file and its folders are created, an older schema is migrated
 };
 
 /// $XDG_DATA_HOME/nntune/tuning.db, else ~/.local/share/nntune/tuning.db.
 [[nodiscard]] Expected<std::filesystem::path> default_path();
+
+struct SchemaChange {
+  int before = 0;  ///< 0: the file was empty
+  int after = 0;
+};
+/// Brings the database at `path` to the schema of this nntune; every row stays. Errors: io (there is no file; none is created),
+/// and those of opening it for writing.
+[[nodiscard]] Expected<SchemaChange> migrate_file(const std::filesystem::path& path);
 
 /// Usable from several threads; not across fork(): a child opens its own.
 class Database {

@@ -89,8 +89,14 @@ Expected<std::unique_ptr<sqlite::Connection>> empty_in_memory(const fs::path& pa
   return connection;
 }
 
-Expected<std::unique_ptr<sqlite::Connection>> open_read_only(const fs::path& path) {
+tl::unexpected<Error> missing(const fs::path& path) {
+  return fail(ErrorKind::io, fmt::format("there is no tuning database {}", path.string()),
+              "check the name given with --db; `nntune search` and `nntune target` make one");
+}
+
+Expected<std::unique_ptr<sqlite::Connection>> open_read_only(const fs::path& path, bool may_be_missing) {
   NNTUNE_ASSIGN(const FileState state, inspect(path));
+  if (state == FileState::missing && !may_be_missing) return missing(path);
   if (state != FileState::ours) return empty_in_memory(path);
 
   NNTUNE_ASSIGN(auto connection, sqlite::Connection::open(path.string(), SQLITE_OPEN_READONLY, path));
@@ -110,8 +116,10 @@ Expected<std::unique_ptr<sqlite::Connection>> open_read_only(const fs::path& pat
   }
   if (!version) return tl::unexpected(version.error());
   if (*version < schema_version()) {
-    NNTUNE_TRY(Database::open(path, Mode::read_write));
-    NNTUNE_TRY(read_schema_version(*connection, schema_version()));
+    return fail(ErrorKind::unsupported,
+                fmt::format("{} has schema {}, written by an older nntune; this one reads {}", path.string(), *version,
+                            schema_version()),
+                fmt::format("run `nntune db migrate --db {}`, which keeps every row", path.string()));
   }
   return connection;
 }
@@ -165,6 +173,27 @@ Expected<std::unique_ptr<sqlite::Connection>> open_read_write(const fs::path& pa
   return connection;
 }
 
+Expected<fs::path> absolute_path(const fs::path& path) {
+  if (!path.has_filename())
+    return fail(ErrorKind::usage, fmt::format("\"{}\" is no file name", path.string()), "give a file with --db");
+  std::error_code error;
+  // Also keeps names that mean something else to SQLite, such as ":memory:", what they are: file names.
+  const fs::path absolute = fs::absolute(path, error);
+  if (error)
+    return fail(ErrorKind::io, fmt::format("cannot find the current folder: {}", error.message()),
+                "give an absolute path with --db");
+  return absolute;
+}
+
+Expected<std::unique_ptr<sqlite::Connection>> connect(const fs::path& path, Mode mode) {
+  switch (mode) {
+    case Mode::read_only: return open_read_only(path, false);
+    case Mode::read_only_if_there: return open_read_only(path, true);
+    case Mode::read_write: break;
+  }
+  return open_read_write(path);
+}
+
 }  // namespace
 
 Expected<fs::path> default_path() {
@@ -185,16 +214,23 @@ Expected<fs::path> default_path() {
 }
 
 Expected<Database> Database::open(const fs::path& path, Mode mode) {
-  if (!path.has_filename())
-    return fail(ErrorKind::usage, fmt::format("\"{}\" is no file name", path.string()), "give a file with --db");
-  std::error_code error;
-  // Also keeps names that mean something else to SQLite, such as ":memory:", what they are: file names.
-  const fs::path absolute = fs::absolute(path, error);
-  if (error)
-    return fail(ErrorKind::io, fmt::format("cannot find the current folder: {}", error.message()),
-                "give an absolute path with --db");
-  NNTUNE_ASSIGN(auto connection, mode == Mode::read_only ? open_read_only(absolute) : open_read_write(absolute));
+  NNTUNE_ASSIGN(const fs::path absolute, absolute_path(path));
+  NNTUNE_ASSIGN(auto connection, connect(absolute, mode));
   return Database(std::move(connection));
+}
+
+Expected<SchemaChange> migrate_file(const fs::path& path) {
+  NNTUNE_ASSIGN(const fs::path absolute, absolute_path(path));
+  NNTUNE_ASSIGN(const FileState state, inspect(absolute));
+  if (state == FileState::missing) return missing(absolute);
+  SchemaChange change;
+  if (state == FileState::ours) {
+    NNTUNE_ASSIGN(const auto before, sqlite::Connection::open(absolute.string(), SQLITE_OPEN_READWRITE, absolute));
+    NNTUNE_ASSIGN(change.before, read_schema_version(*before, schema_version()));
+  }
+  NNTUNE_ASSIGN(const auto migrated, open_read_write(absolute));
+  NNTUNE_ASSIGN(change.after, read_schema_version(*migrated, schema_version()));
+  return change;
 }
 
 }  // namespace nntune::db

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "compiler/egraph/runner.h"
 #include "tests/compiler/egraph/egg_languages.h"
+#include "tests/support/paths.h"
 
 namespace nntune::egraph {
 namespace {
@@ -45,7 +46,7 @@ struct Result {
 
 const Json& reference() {
   static const Json json = [] {
-    std::ifstream file(std::filesystem::path(NNTUNE_SHARED_DIR) / "egraphs/egg_reference.json");
+    std::ifstream file(test_support::shared_folder() / "egraphs/egg_reference.json");
     return file ? Json::parse(file) : Json();
   }();
   return json;

@@ -17,6 +17,7 @@
 #include "compiler/dag/evaluate.h"
 #include "compiler/dag/extract.h"
 #include "compiler/egraph/serialize.h"
+#include "tests/support/paths.h"
 
 namespace nntune {
 namespace {
@@ -95,7 +96,7 @@ void summarize(const Totals& totals, std::chrono::milliseconds exact_limit) {
 }
 
 Status run(const std::string& part, std::chrono::milliseconds exact_limit) {
-  const std::filesystem::path folder = NNTUNE_SHARED_DIR "/egraphs";
+  const std::filesystem::path folder = test_support::shared_folder() / "egraphs";
   NNTUNE_ASSIGN(const Json known, read_json(folder / "costs.json"));
   fmt::print("{:<34} {:>7} {:>7} {:>9}  {:>8}  {:>8} {:>6}  {:>8} {:>6}  {}\n", "", "e-nodes", "M/s", "best", "greedy",
              "local", "s", "exact", "s", "best is / proved bound");

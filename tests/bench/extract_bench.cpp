@@ -33,7 +33,7 @@ struct Setup {
 
 Expected<Setup> set_up(const std::string& path) {
   Setup setup;
-  NNTUNE_ASSIGN(auto database, db::Database::open(path, db::Mode::read_only));
+  NNTUNE_ASSIGN(auto database, db::Database::open(path, db::Mode::read_only_if_there));
   setup.database = std::make_unique<db::Database>(std::move(database));
   NNTUNE_ASSIGN(setup.target, probe_target());
   NNTUNE_ASSIGN(const auto stored, db::find_target(*setup.database, setup.target));

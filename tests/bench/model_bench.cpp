@@ -49,7 +49,7 @@ Expected<Setup> set_up() {
   if (path.empty()) {
     NNTUNE_ASSIGN(path, db::default_path());
   }
-  NNTUNE_ASSIGN(auto database, db::Database::open(path, db::Mode::read_only));
+  NNTUNE_ASSIGN(auto database, db::Database::open(path, db::Mode::read_only_if_there));
   setup.database = std::make_shared<db::Database>(std::move(database));
   NNTUNE_ASSIGN(setup.target, probe_target());
   NNTUNE_ASSIGN(const auto stored, db::find_target(*setup.database, setup.target));

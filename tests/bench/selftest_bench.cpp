@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include "base/target.h"
+#include "tests/support/paths.h"
 #include "tuner/selftest.h"
 
 namespace nntune {
@@ -13,7 +14,7 @@ void selftest(benchmark::State& state) {
   if (!target) return state.SkipWithError(target.error().message().c_str());
   tuner::SelftestOptions options;
   options.duels = static_cast<int>(state.range(0));
-  options.worker_binary = NNTUNE_BINARY;
+  options.worker_binary = test_support::nntune_binary();
   options.target = *target;
   for ([[maybe_unused]] const auto _ : state) {
     const auto report = tuner::selftest(options, [](const tuner::SelftestRow&) {});

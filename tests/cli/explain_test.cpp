@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -22,7 +23,10 @@ using testing::Not;
 class Explain : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    auto costs = open_costs(missing_database(), "");
+    const auto database = std::filesystem::temp_directory_path() / ("nntune-empty-" + std::to_string(::getpid()) + ".db");
+    std::ofstream{database}.close();
+    auto costs = open_costs(database, "");
+    std::filesystem::remove(database);
     ASSERT_TRUE(costs) << costs.error().message();
     costs_ = std::make_unique<Costs>(std::move(*costs));
     const auto phases = testing_models::phases({.hidden = 256,
@@ -46,9 +50,6 @@ class Explain : public testing::Test {
   }
   void SetUp() override { ASSERT_TRUE(extraction_); }
 
-  static std::filesystem::path missing_database() {
-    return std::filesystem::temp_directory_path() / ("nntune-no-such-" + std::to_string(::getpid()) + ".db");
-  }
   static Expected<ExplainFacts> facts(const std::string& phase = "", const std::string& model = "small") {
     return gather_facts(model, ModelOptions{}, *costs_, *extraction_, phase);
   }

@@ -59,9 +59,18 @@ TEST(Open, ReaderSeesWhatAWriterHasNotCheckpointed) {
   EXPECT_EQ(count_measurements(reader).value(), 1);
 }
 
-TEST(Open, MissingFileReadsAsEmptyAndIsNotCreated) {
+TEST(Open, MissingFileIsAnErrorForAReaderAndIsNotCreated) {
   const Folder folder;
-  Database database = open(folder / "a" / "tuning.db", Mode::read_only);
+  for (const char* name : {"tuning.db", "a/tuning.db"}) {
+    EXPECT_THAT(message(Database::open(folder / name, Mode::read_only)),
+                AllOf(HasSubstr("there is no tuning database " + (folder / name).string()), HasSubstr("; ")));
+  }
+  EXPECT_EQ(folder.files(), 0U);
+}
+
+TEST(Open, MissingFileReadsAsEmptyWhereItMayBeMissingAndIsNotCreated) {
+  const Folder folder;
+  Database database = open(folder / "a" / "tuning.db", Mode::read_only_if_there);
   EXPECT_EQ(count_measurements(database).value(), 0);
   EXPECT_FALSE(best(database, 1, hash128("x")).value());
   EXPECT_TRUE(tried(database, 1, hash128("x")).value().empty());
@@ -124,6 +133,44 @@ TEST(Open, RefusesANewerSchema) {
   expect_refused(folder, path,
                  "has schema 1000, written by a newer nntune; this one knows up to " + std::to_string(schema_version()) +
                      "; upgrade nntune");
+}
+
+TEST(Open, ReadingNeverMigratesAndSaysWhatDoes) {
+  const Folder folder;
+  const fs::path path = folder / "tuning.db";
+  {
+    auto old = sqlite::Connection::open(path.string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, path);
+    ASSERT_TRUE(migrate(**old, migrations().first(1)));
+  }
+  const std::string before = content(path);
+  for (const Mode mode : {Mode::read_only, Mode::read_only_if_there}) {
+    EXPECT_THAT(message(Database::open(path, mode)),
+                AllOf(HasSubstr(path.string() + " has schema 1, written by an older nntune; this one reads " +
+                                std::to_string(schema_version()) + "; run `nntune db migrate --db " + path.string() + "`"),
+                      Not(HasSubstr("\n"))));
+  }
+  EXPECT_EQ(content(path), before);
+  EXPECT_EQ(folder.files(), 1U);
+
+  const auto first = migrate_file(path);
+  ASSERT_TRUE(first) << first.error().message();
+  EXPECT_EQ(first->before, 1);
+  EXPECT_EQ(first->after, schema_version());
+  EXPECT_EQ(count_measurements(open(path, Mode::read_only)).value(), 0);
+  EXPECT_EQ(migrate_file(path)->before, schema_version()) << "nothing left to do";
+}
+
+TEST(MigrateFile, CreatesNothingAndRefusesWhatOpeningRefuses) {
+  const Folder folder;
+  EXPECT_THAT(message(migrate_file(folder / "none.db")), HasSubstr("there is no tuning database"));
+  EXPECT_EQ(folder.files(), 0U);
+  write(folder / "garbage", "not a database");
+  EXPECT_THAT(message(migrate_file(folder / "garbage")), HasSubstr("is not a tuning database"));
+  write(folder / "empty.db", "");
+  const auto change = migrate_file(folder / "empty.db");
+  ASSERT_TRUE(change) << change.error().message();
+  EXPECT_EQ(change->before, 0);
+  EXPECT_EQ(change->after, schema_version());
 }
 
 TEST(Open, RefusesEveryTruncation) {

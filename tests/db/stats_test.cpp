@@ -113,7 +113,7 @@ TEST(Stats, JsonHasTheSameNumbers) {
 
 TEST(Stats, OfNothingSaysWhatToDo) {
   const Folder folder;
-  const Stats stats = collect_stats(open(folder / "tuning.db", Mode::read_only)).value();
+  const Stats stats = collect_stats(open(folder / "tuning.db", Mode::read_only_if_there)).value();
   EXPECT_THAT(render(stats), HasSubstr("nntune search MODEL"));
   EXPECT_EQ(stats.to_json()["size_bytes"], 0);
   EXPECT_TRUE(stats.to_json()["last_measured_at"].is_null());

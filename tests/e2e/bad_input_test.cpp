@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "db/migrations.h"
 #include "tests/e2e/process.h"
 
 namespace nntune::e2e {
@@ -21,6 +22,8 @@ struct Scene {
   fs::path model;  ///< a copy of the tiny model
   /// The path of a module compiled from it; made when it is asked for, as most cases do without.
   [[nodiscard]] fs::path module() const;
+  /// The path of a database as the first nntune made it, without rows.
+  [[nodiscard]] fs::path old_database() const;
 };
 
 struct Case {
@@ -97,6 +100,7 @@ std::function<std::string(const Scene&)> plain(const char* arguments) {
   return [arguments](const Scene& s) {
     std::string line = arguments;
     if (line.find("MODULE") != std::string::npos) line.replace(line.find("MODULE"), 6, s.module().string());
+    if (line.find("OLD_DB") != std::string::npos) line.replace(line.find("OLD_DB"), 6, s.old_database().string());
     for (const auto& [word, path] : {std::pair{"MODEL", s.model}, {"FOLDER", s.folder}}) {
       for (std::size_t at = line.find(word); at != std::string::npos; at = line.find(word)) {
         line.replace(at, std::strlen(word), path.string());
@@ -283,12 +287,30 @@ const std::vector<Case>& cases() {
        1, "module.nnm"},
       // writing
       {"output to a missing folder", plain("compile MODEL -o FOLDER/none/out.nnm"), 1, "none"},
-      {"page to a missing folder", plain("explain MODEL --db FOLDER/t.db --html FOLDER/none/page.html"), 1, "page.html"},
-      {"disk full while writing the page", plain("explain MODEL --db FOLDER/t.db --html FOLDER/page.html"), 1, "page.html",
+      {"page to a missing folder", plain("explain MODEL --html FOLDER/none/page.html"), 1, "page.html"},
+      {"disk full while writing the page", plain("explain MODEL --html FOLDER/page.html"), 1, "page.html",
        "trap '' XFSZ; ulimit -f 8;"},
-      {"disk full while writing the module", plain("compile MODEL -o FOLDER/out.nnm --db FOLDER/t.db"), 1, "out.nnm",
+      {"disk full while writing the module", plain("compile MODEL -o FOLDER/out.nnm"), 1, "out.nnm",
        "trap '' XFSZ; ulimit -f 2000;"},
-      // the database
+      // the database: only search and target make one, and only they and db migrate change its schema
+      {"no database to compile from", plain("compile MODEL --db FOLDER/none.db -o FOLDER/out.nnm"), 1, "none.db"},
+      {"no database to run from", plain("run MODEL --db FOLDER/none.db --tokens 1 --ids -n 1"), 1, "none.db"},
+      {"no database to bench from", plain("bench MODEL --db FOLDER/none.db -p 8 -n 0"), 1, "none.db"},
+      {"no database to eval from", plain("eval MODEL --db FOLDER/none.db --text MODEL/config.json"), 1, "none.db"},
+      {"no database to explain from", plain("explain MODEL --db FOLDER/none.db"), 1, "none.db"},
+      {"no database for why", plain("why 0123456789abcdef --db FOLDER/none.db"), 1, "none.db"},
+      {"no database for repro", plain("repro 1 --db FOLDER/none.db"), 1, "none.db"},
+      {"no database for its statistics", plain("db stats --db FOLDER/none.db"), 1, "none.db"},
+      {"no database to migrate", plain("db migrate --db FOLDER/none.db"), 1, "none.db"},
+      {"database for a module", plain("run MODULE --db FOLDER/none.db --tokens 1 --ids -n 1"), 2, "--db"},
+      {"old database to compile from", plain("compile MODEL --db OLD_DB -o FOLDER/out.nnm"), 1, "`nntune db migrate --db"},
+      {"old database to run from", plain("run MODEL --db OLD_DB --tokens 1 --ids -n 1"), 1, "`nntune db migrate --db"},
+      {"old database to bench from", plain("bench MODEL --db OLD_DB -p 8 -n 0"), 1, "`nntune db migrate --db"},
+      {"old database to eval from", plain("eval MODEL --db OLD_DB --text MODEL/config.json"), 1, "`nntune db migrate --db"},
+      {"old database to explain from", plain("explain MODEL --db OLD_DB"), 1, "`nntune db migrate --db"},
+      {"old database for why", plain("why 0123456789abcdef --db OLD_DB"), 1, "`nntune db migrate --db"},
+      {"old database for repro", plain("repro 1 --db OLD_DB"), 1, "`nntune db migrate --db"},
+      {"old database for its statistics", plain("db stats --db OLD_DB"), 1, "`nntune db migrate --db"},
       {"database of garbage",
        [](const Scene& s) {
          write_all(s.folder / "garbage.db", std::string(8192, 'g'));
@@ -311,12 +333,19 @@ fs::path Scene::module() const {
   static const TemporaryFolder shared_folder;  // for all cases of a process
   const fs::path shared = shared_folder / "module.nnm";
   if (!fs::exists(shared)) {
-    const Result result = run_nntune("compile " + model.string() + " --db " + (shared_folder / "empty.db").string() +
-                                     " -o " + shared.string());
+    const Result result =
+        run_nntune("compile " + model.string() + " --db " + empty_database(shared_folder) + " -o " + shared.string());
     EXPECT_EQ(result.exit_code, 0) << result.err;
   }
   fs::copy_file(shared, folder / "module.nnm");
   return folder / "module.nnm";
+}
+
+fs::path Scene::old_database() const {
+  fs::path path = folder / "old.db";
+  auto connection = db::sqlite::Connection::open(path.string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, path);
+  EXPECT_TRUE(connection && db::migrate(**connection, db::migrations().first(1)));
+  return path;
 }
 
 class BadInput : public testing::TestWithParam<std::size_t> {};
@@ -350,6 +379,7 @@ TEST_P(BadInput, GetsOneClearLine) {
   EXPECT_GT(line.size(), 20U) << result.err;
   EXPECT_EQ(result.err.find("terminate called"), std::string::npos) << result.err;
   EXPECT_FALSE(fs::exists(scene.folder / "out.nnm")) << "a half-written module stays behind";
+  EXPECT_FALSE(fs::exists(scene.folder / "none.db")) << "a command that only reads makes a database";
   for (const auto& entry : fs::directory_iterator(scene.folder)) {
     EXPECT_EQ(entry.path().filename().string().find(".tmp"), std::string::npos) << entry.path();
   }

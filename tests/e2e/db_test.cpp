@@ -6,7 +6,9 @@
 #include <cstdio>
 
 #include "base/json.h"
+#include "db/migrations.h"
 #include "tests/db/support.h"
+#include "tests/support/paths.h"
 
 namespace nntune::db {
 namespace {
@@ -21,7 +23,8 @@ struct Output {
 /// Runs `nntune ARGUMENTS`, stdout and stderr together.
 Output run(const std::string& arguments, const std::string& environment = "") {
   Output output;
-  std::FILE* pipe = ::popen(("(" + environment + " " NNTUNE_BINARY " " + arguments + ") 2>&1").c_str(), "r");
+  std::FILE* pipe =
+      ::popen(("(" + environment + " " + test_support::nntune_binary() + " " + arguments + ") 2>&1").c_str(), "r");
   if (pipe == nullptr) return output;
   for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) output.text += static_cast<char>(c);
   output.exit_code = WEXITSTATUS(::pclose(pipe));
@@ -56,6 +59,24 @@ TEST(DbCommand, MissingDefaultDatabaseIsEmptyAndNotCreated) {
   EXPECT_EQ(folder.files(), 0U);
 }
 
+TEST(DbCommand, MigrateBringsAnOldFileToThisSchema) {
+  const Folder folder;
+  const fs::path path = folder / "tuning.db";
+  {
+    auto old = sqlite::Connection::open(path.string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, path);
+    ASSERT_TRUE(migrate(**old, migrations().first(1)));
+  }
+  const std::string command = "db migrate --db " + path.string();
+  const std::string now = std::to_string(schema_version());
+  EXPECT_EQ(run("db stats --db " + path.string()).exit_code, 1);
+  EXPECT_EQ(run(command).text, path.string() + ": schema 1 is now " + now + "\n");
+  EXPECT_EQ(run(command).text, path.string() + " has schema " + now + " already\n");
+  const auto json = parse_json(run(command + " --json").text, "stdout");
+  ASSERT_TRUE(json);
+  EXPECT_EQ((*json)["schema_before"], (*json)["schema"]);
+  EXPECT_EQ(run("db stats --db " + path.string()).exit_code, 0);
+}
+
 TEST(DbCommand, WrongUsageEndsWithTwo) {
   for (const char* arguments : {"db", "db drop", "db stats more", "db stats --fast", "db stats --db ''"}) {
     const Output output = run(arguments);
@@ -73,20 +94,24 @@ TEST(DbCommand, BadFilesEndWithOneAndOneLine) {
   }
   open(folder / "truncated");
   fs::resize_file(folder / "truncated", fs::file_size(folder / "truncated") / 2);
-  for (const char* name : {"garbage", "newer", "truncated", "."}) {
-    const Output output = run("db stats --db " + (folder / name).string());
-    EXPECT_EQ(output.exit_code, 1) << name;
-    EXPECT_EQ(std::count(output.text.begin(), output.text.end(), '\n'), 1) << output.text;
-    EXPECT_NE(output.text.find("; "), std::string::npos) << "says what to do: " << output.text;
+  for (const std::string action : {"stats", "migrate"}) {
+    for (const char* name : {"garbage", "newer", "truncated", ".", "missing"}) {
+      const Output output = run("db " + action + " --db " + (folder / name).string());
+      EXPECT_EQ(output.exit_code, 1) << name;
+      EXPECT_EQ(std::count(output.text.begin(), output.text.end(), '\n'), 1) << output.text;
+      EXPECT_NE(output.text.find("; "), std::string::npos) << "says what to do: " << output.text;
+    }
   }
+  EXPECT_FALSE(fs::exists(folder / "missing"));
   EXPECT_EQ(content(folder / "garbage"), "not a database at all");
 }
 
 TEST(DbCommand, FullOutputDiskIsAFailure) {
-  const Output output = run("db stats --db /nowhere/tuning.db > /dev/full");
+  const std::string nowhere = "XDG_DATA_HOME=/nowhere";
+  const Output output = run("db stats > /dev/full", nowhere);
   EXPECT_EQ(output.exit_code, 1);
   EXPECT_EQ(output.text, "nntune: cannot write the output; check the disk that stdout goes to\n");
-  EXPECT_EQ(run("db stats --db /nowhere/tuning.db > /dev/full 2>&1").exit_code, 1) << "stderr is full, too";
+  EXPECT_EQ(run("db stats > /dev/full 2>&1", nowhere).exit_code, 1) << "stderr is full, too";
 }
 
 }  // namespace

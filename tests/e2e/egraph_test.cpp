@@ -51,13 +51,9 @@ TEST(EGraphExtract, ReadsGzip) {
 }
 
 TEST(EGraphExtract, InterruptGivesTheBestSoFar) {
-  const std::string file =
-      NNTUNE_SHARED_DIR "/egraphs/babble__logo_logo_batch_50_1h_ellisk_2019-03-23T14.13.04--bench001_it8.json.gz";
-  if (!std::filesystem::exists(file)) {
-    const char* ci = std::getenv("CI");
-    if (ci != nullptr && std::string(ci) == "true") FAIL() << file << " is missing";
-    GTEST_SKIP() << "the shared e-graphs are missing";
-  }
+  const std::string file = test_support::shared_folder() /
+                           "egraphs/babble__logo_logo_batch_50_1h_ellisk_2019-03-23T14.13.04--bench001_it8.json.gz";
+  NNTUNE_NEED_DATA(file);
   const auto begin = std::chrono::steady_clock::now();
   const Result result = run_nntune("egraph extract " + file + " --exact --limit 5m", "(sleep 2; kill -INT $$) &");
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));

@@ -79,6 +79,7 @@ if [[ ! -d $model ]]; then
   echo "SKIPPED: $model is missing, so that nothing could be run"
   exit 77
 fi
+: >"$scratch/empty.db"
 "$NNTUNE_BINARY" compile "$model" --db "$scratch/empty.db" -o "$scratch/tiny.nnm" >/dev/null 2>"$scratch/log" ||
   { cat "$scratch/log"; fail "the model does not compile"; }
 n=24

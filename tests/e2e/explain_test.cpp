@@ -25,7 +25,7 @@ TEST(Explain, PageHoldsWhatJsonTellsAndTheEGraph) {
   NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
   const TemporaryFolder folder;
   const std::string page = (folder / "page.html").string();
-  const std::string command = "explain " + model + " --db " + (folder / "empty.db").string();
+  const std::string command = "explain " + model + " --db " + empty_database(folder);
   const Result json = run_nntune(command + " --json --html " + page);
   ASSERT_EQ(json.exit_code, 0) << json.err;
   const Json facts = Json::parse(json.out);
@@ -44,7 +44,7 @@ TEST(Explain, PageHoldsWhatJsonTellsAndTheEGraph) {
 TEST(Explain, PhaseLimitsTheText) {
   NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
   const TemporaryFolder folder;
-  const std::string command = "explain " + model + " --phase decode --db " + (folder / "empty.db").string();
+  const std::string command = "explain " + model + " --phase decode --db " + empty_database(folder);
   const Result text = run_nntune(command);
   ASSERT_EQ(text.exit_code, 0) << text.err;
   for (const char* word : {"decode, 1 token", "runner-up", "rules", "estimated from", "layouts", "cut anything off"}) {
@@ -56,7 +56,7 @@ TEST(Explain, PhaseLimitsTheText) {
 TEST(Explain, DefaultTextHasWhatMattersAndSaysHowToGetTheRest) {
   NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
   const TemporaryFolder folder;
-  const std::string command = "explain " + model + " --db " + (folder / "empty.db").string();
+  const std::string command = "explain " + model + " --db " + empty_database(folder);
   const Result text = run_nntune(command);
   const Result all = run_nntune(command + " --all");
   ASSERT_EQ(text.exit_code, 0) << text.err;
@@ -72,7 +72,7 @@ TEST(Explain, DefaultTextHasWhatMattersAndSaysHowToGetTheRest) {
 TEST(Explain, ExactProvesTheProgramOrSaysHowFarItMayBeOff) {
   NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
   const TemporaryFolder folder;
-  const std::string command = "explain " + model + " --json --db " + (folder / "empty.db").string();
+  const std::string command = "explain " + model + " --json --db " + empty_database(folder);
   const Result plain = run_nntune(command);
   const Result exact = run_nntune(command + " --exact --limit 2s");
   ASSERT_EQ(exact.exit_code, 0) << exact.err;
@@ -91,7 +91,7 @@ TEST(Explain, APageThatCannotBeWrittenIsToldBeforeTheWork) {
   NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
   const TemporaryFolder folder;
   const Result result = run_nntune("explain " + model + " --html " + (folder / "none" / "page.html").string() + " --db " +
-                                   (folder / "empty.db").string());
+                                   empty_database(folder));
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("page.html"));
   const Result unknown = run_nntune("explain no-such-model --html " + (folder / "none" / "page.html").string());
@@ -101,7 +101,7 @@ TEST(Explain, APageThatCannotBeWrittenIsToldBeforeTheWork) {
 TEST(Explain, TooLittleMemorySaysWhatIsEnough) {
   NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
   const TemporaryFolder folder;
-  const std::string rest = " --db " + (folder / "empty.db").string();
+  const std::string rest = " --db " + empty_database(folder);
   const std::string command = "compile " + model + " -o " + (folder / "out.nnm").string() + rest;
   const Result none = run_nntune(command + " --memory 10k");
   EXPECT_EQ(none.exit_code, 1);

@@ -12,6 +12,9 @@
 #include <sstream>
 #include <string>
 
+#include "tests/support/paths.h"
+#include "tests/support/shared_data.h"
+
 namespace nntune::e2e {
 
 struct Result {
@@ -54,8 +57,8 @@ inline void write_all(const std::filesystem::path& path, const std::string& cont
 /// Runs `nntune ARGUMENTS` (a shell line) without standard input; `prefix` comes before it, e.g. "ulimit -f 8;".
 inline Result run_nntune(const std::string& arguments, const std::string& prefix = "") {
   const TemporaryFolder folder;
-  const std::string command = prefix + " exec " NNTUNE_BINARY " " + arguments + " </dev/null >" + (folder / "out").string() +
-                              " 2>" + (folder / "err").string();
+  const std::string command = prefix + " exec " + test_support::nntune_binary() + " " + arguments + " </dev/null >" +
+                              (folder / "out").string() + " 2>" + (folder / "err").string();
   const int status = std::system(command.c_str());
   Result result;
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -64,17 +67,16 @@ inline Result run_nntune(const std::string& arguments, const std::string& prefix
   return result;
 }
 
-/// Path of a shared model folder, or "" after skipping (failing under CI=true) where it is missing.
-inline std::string shared_model(const std::string& name) {
-  const std::string path = std::string(NNTUNE_SHARED_DIR) + "/models/" + name;
-  if (std::filesystem::exists(path)) return path;
-  const char* ci = std::getenv("CI");
-  if (ci != nullptr && std::string(ci) == "true") ADD_FAILURE() << path << " is missing";
-  return "";
+/// Path of a database without rows: for a command that only reads, a file given with --db must be there.
+inline std::string empty_database(const TemporaryFolder& folder) {
+  const std::filesystem::path path = folder / "empty.db";
+  write_all(path, "");
+  return path.string();
 }
 
-#define NNTUNE_NEED_SHARED(variable, name)                        \
-  const std::string variable = ::nntune::e2e::shared_model(name); \
-  if (variable.empty()) GTEST_SKIP() << "the shared models are missing"
+/// Defines the path of a model of ../shared, which the test needs.
+#define NNTUNE_NEED_SHARED(variable, name)                                                             \
+  const std::string variable = (::nntune::test_support::shared_folder() / "models" / (name)).string(); \
+  NNTUNE_NEED_DATA(variable)
 
 }  // namespace nntune::e2e

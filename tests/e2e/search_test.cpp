@@ -40,8 +40,8 @@ class Running {
   Running(const TemporaryFolder& folder, const std::string& arguments) : folder_(folder) {
     pid_ = fork();
     if (pid_ == 0) {
-      const std::string command = "exec " NNTUNE_BINARY " " + arguments + " </dev/null >" + (folder / "out").string() +
-                                  " 2>" + (folder / "err").string();
+      const std::string command = "exec " + test_support::nntune_binary() + " " + arguments + " </dev/null >" +
+                                  (folder / "out").string() + " 2>" + (folder / "err").string();
       execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
       _exit(127);
     }

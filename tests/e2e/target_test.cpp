@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "db/database.h"
 #include "db/query.h"
+#include "tests/support/paths.h"
 
 #include <gtest/gtest.h>
 
@@ -23,7 +24,7 @@ struct Output {
 
 Output run(const std::string& arguments) {
   Output output;
-  std::FILE* pipe = popen((NNTUNE_BINARY " " + arguments).c_str(), "r");
+  std::FILE* pipe = popen((test_support::nntune_binary() + " " + arguments).c_str(), "r");
   if (pipe == nullptr) return output;
   for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) output.text += static_cast<char>(c);
   output.exit_code = WEXITSTATUS(pclose(pipe));

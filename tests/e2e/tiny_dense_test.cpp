@@ -14,6 +14,7 @@
 #include "compiler/module/model_program.h"
 #include "compiler/runtime/session.h"
 #include "cost_model/estimate_cost.h"
+#include "tests/support/shared_data.h"
 
 namespace nntune {
 namespace {
@@ -23,12 +24,8 @@ using Ids = std::vector<std::int32_t>;
 class TinyDense : public ::testing::TestWithParam<int> {
  protected:
   void SetUp() override {
-    const std::filesystem::path folder = std::filesystem::path(NNTUNE_SHARED_DIR) / "models" / "tiny-qwen3-dense";
-    if (!std::filesystem::exists(folder)) {
-      const char* ci = std::getenv("CI");
-      if (ci != nullptr && std::string_view(ci) == "true") FAIL() << folder << " is missing";
-      GTEST_SKIP() << folder << " is missing";
-    }
+    const std::filesystem::path folder = test_support::shared_folder() / "models" / "tiny-qwen3-dense";
+    NNTUNE_NEED_DATA(folder);
     folder_ = folder;
     auto expected = read_json(folder / "expected.json");
     ASSERT_TRUE(expected) << expected.error().message();

@@ -64,8 +64,8 @@ std::string compiled(const std::string& model, const std::string& dtype, const s
   static const TemporaryFolder folder;
   const std::string path = (folder / (dtype + isa + ".nnm")).string();
   if (!std::filesystem::exists(path)) {
-    const Result result = run_nntune("compile " + model + " --dtype " + dtype + " -t 2 --db " +
-                                     (folder / "empty.db").string() + (isa.empty() ? "" : " --isa " + isa) + " -o " + path);
+    const Result result = run_nntune("compile " + model + " --dtype " + dtype + " -t 2 --db " + empty_database(folder) +
+                                     (isa.empty() ? "" : " --isa " + isa) + " -o " + path);
     if (result.err.find("this CPU has no") != std::string::npos) return "";
     EXPECT_EQ(result.exit_code, 0) << result.err;
   }
@@ -113,7 +113,7 @@ TEST_P(TinyModel, Bf16PerplexityIsWithinHalfAPercent) {
   NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
   const std::string module = compiled(model, "bf16", GetParam().isa);
   if (module.empty()) GTEST_SKIP() << "this CPU has no " << GetParam().isa;
-  const std::string text = std::string(NNTUNE_SHARED_DIR) + "/models/valid.txt";
+  const std::string text = (test_support::shared_folder() / "models/valid.txt").string();
   const Result result = run_nntune("eval " + module + " --text " + text + " --window 512 --limit 8192 --json -t " +
                                    std::to_string(GetParam().threads));
   ASSERT_EQ(result.exit_code, 0) << result.err;
@@ -146,7 +146,7 @@ TEST(Threads, AreByDefaultAsManyAsTheCpusThatMayBeUsed) {
   const std::string generate = "run " + module + " --tokens 1,2,3 --ids -n 8";
   EXPECT_EQ(run_nntune(generate, one_cpu).out, run_nntune(generate).out);
   const TemporaryFolder folder;
-  const std::string explain = "explain " + model + " --db " + (folder / "empty.db").string();
+  const std::string explain = "explain " + model + " --db " + empty_database(folder);
   EXPECT_NE(run_nntune(explain, one_cpu).out.find(", 1 thread,"), std::string::npos);
   const Result many = run_nntune(explain + " -t 5", one_cpu);
   EXPECT_EQ(many.exit_code, 2);
@@ -158,7 +158,7 @@ TEST(Compile, GivesTheSameBytesTwice) {
   const TemporaryFolder folder;
   for (const char* name : {"a.nnm", "b.nnm"}) {
     const Result result =
-        run_nntune("compile " + model + " --db " + (folder / "empty.db").string() + " -o " + (folder / name).string());
+        run_nntune("compile " + model + " --db " + empty_database(folder) + " -o " + (folder / name).string());
     ASSERT_EQ(result.exit_code, 0) << result.err;
   }
   EXPECT_TRUE(read_all(folder / "a.nnm") == read_all(folder / "b.nnm"));
@@ -203,7 +203,7 @@ TEST(Bench, JsonHasTheFieldsOfLlamaBench) {
 TEST(Explain, ShowsEachKernelWithItsShare) {
   NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
   const TemporaryFolder folder;
-  const Result result = run_nntune("explain " + model + " --db " + (folder / "empty.db").string());
+  const Result result = run_nntune("explain " + model + " --db " + empty_database(folder));
   ASSERT_EQ(result.exit_code, 0) << result.err;
   for (const char* word : {"matmul", "attention", "decode", "prefill", "estimated", "%"}) {
     EXPECT_NE(result.out.find(word), std::string::npos) << word << " in\n" << result.out;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/paths.h"
 #include "tests/tuner/candidates.h"
 #include "tuner/slowed.h"
 #include "tuner/worker_pool.h"
@@ -18,7 +19,7 @@ constexpr milliseconds kLimit{20'000};
 constexpr DuelRequest kShort{.sample_seconds = 1e-5, .first_look = 8, .most_rounds = 16, .limit_seconds = 5, .margin = 0.01};
 
 WorkerPool start() {
-  auto pool = WorkerPool::start(NNTUNE_BINARY, testing::test_target(), 1, std::int64_t{2} << 30);
+  auto pool = WorkerPool::start(test_support::nntune_binary(), testing::test_target(), 1, std::int64_t{2} << 30);
   if (!pool) throw std::runtime_error(pool.error().message());
   return std::move(*pool);
 }

@@ -13,6 +13,7 @@
 #include "base/target.h"
 #include "compiler/kernels/family.h"
 #include "db/database.h"
+#include "tests/support/paths.h"
 #include "tuner/evolution.h"
 #include "tuner/measurer.h"
 #include "tuner/worker_pool.h"
@@ -32,7 +33,8 @@ class MeasurerTest : public ::testing::Test {
     ASSERT_TRUE(database) << database.error().message();
     database_.emplace(std::move(*database));
     target_id_ = *database_->record_target(target_);
-    auto pool = WorkerPool::start(NNTUNE_BINARY, target_, static_cast<int>(allowed_cpus().size()), std::int64_t{2} << 30);
+    auto pool = WorkerPool::start(test_support::nntune_binary(), target_, static_cast<int>(allowed_cpus().size()),
+                                  std::int64_t{2} << 30);
     ASSERT_TRUE(pool) << pool.error().message();
     pool_.emplace(std::move(*pool));
     measurer_.emplace(*pool_, *database_, target_,

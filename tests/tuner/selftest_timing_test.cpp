@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/paths.h"
+
 namespace nntune::tuner {
 namespace {
 
@@ -10,7 +12,7 @@ TEST(Selftest, PassesHereWithFewDuels) {
   ASSERT_TRUE(target);
   SelftestOptions options;
   options.duels = 16;
-  options.worker_binary = NNTUNE_BINARY;
+  options.worker_binary = test_support::nntune_binary();
   options.target = *target;
   options.budget_seconds = 60;
   int rows = 0;

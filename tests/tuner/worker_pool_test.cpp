@@ -10,6 +10,7 @@
 #include <fstream>
 #include <thread>
 
+#include "tests/support/paths.h"
 #include "tests/tuner/candidates.h"
 
 namespace nntune::tuner {
@@ -20,7 +21,7 @@ using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 
 WorkerPool start(int workers) {
-  auto pool = WorkerPool::start(NNTUNE_BINARY, testing::test_target(), workers, std::int64_t{2} << 30);
+  auto pool = WorkerPool::start(test_support::nntune_binary(), testing::test_target(), workers, std::int64_t{2} << 30);
   if (!pool) throw std::runtime_error(pool.error().message());
   return std::move(*pool);
 }

@@ -1,7 +1,6 @@
 // The 61 e-graphs of ../shared/egraphs: every result valid, within its bounds, and as cheap as is asked.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "base/clock.h"
@@ -10,26 +9,22 @@
 #include "compiler/dag/evaluate.h"
 #include "compiler/dag/extract.h"
 #include "compiler/egraph/serialize.h"
+#include "tests/support/shared_data.h"
 
 namespace nntune::dag {
 namespace {
 
-const std::filesystem::path kFolder = NNTUNE_SHARED_DIR "/egraphs";
+const std::filesystem::path& folder() {
+  static const std::filesystem::path path = test_support::shared_folder() / "egraphs";
+  return path;
+}
 constexpr double kSame = 1e-6;
 
-/// Null where they are missing.
-Json costs() {
-  if (!std::filesystem::exists(kFolder / "costs.json")) {
-    const char* ci = std::getenv("CI");
-    if (ci != nullptr && std::string(ci) == "true") ADD_FAILURE() << kFolder << " is missing";
-    return {};
-  }
-  return *read_json(kFolder / "costs.json");
-}
+Json costs() { return *read_json(folder() / "costs.json"); }
 
 struct Shared {
   explicit Shared(const std::string& name) {
-    const std::string text = *egraph::read_serialized_text(kFolder / (name + ".json.gz"));
+    const std::string text = *egraph::read_serialized_text(folder() / (name + ".json.gz"));
     document = Json::parse(text);
     instance = *egraph::parse_serialized(text, name);
   }
@@ -45,8 +40,8 @@ struct Shared {
 };
 
 TEST(SharedEGraphs, GreedyAndAShortSearchAreValidAndNear) {
+  NNTUNE_NEED_DATA(folder());
   const Json known = costs();
-  if (known.is_null()) GTEST_SKIP() << "the shared e-graphs are missing";
   double gap = 0;
   for (const auto& [name, entry] : known.items()) {
     SCOPED_TRACE(name);
@@ -81,8 +76,8 @@ TEST(SharedEGraphs, GreedyAndAShortSearchAreValidAndNear) {
 
 // Where no node lists a class twice among its children: costs.json pays for such a class once, README.md for each use.
 TEST(SharedEGraphs, TreeCostOfTheCheapestTreeIsTheReference) {
+  NNTUNE_NEED_DATA(folder());
   const Json known = costs();
-  if (known.is_null()) GTEST_SKIP() << "the shared e-graphs are missing";
   for (const char* name : {"diospyros__simple_vec_add_root_7", "babble__text_text_ellisk_2019-01-24T21.53.45--bench000_it0",
                            "flexc__7bdc5ff7-82f5-4bd0-a8c6-f3a735e016dc", "tensat__bert"}) {
     SCOPED_TRACE(name);
@@ -97,8 +92,8 @@ TEST(SharedEGraphs, TreeCostOfTheCheapestTreeIsTheReference) {
 }
 
 TEST(SharedEGraphs, ExactModeProvesKnownOptima) {
+  NNTUNE_NEED_DATA(folder());
   const Json known = costs();
-  if (known.is_null()) GTEST_SKIP() << "the shared e-graphs are missing";
   for (const char* name :
        {"set_covering__test", "crafted__multi_root", "dummy_examples__choice", "fuzz__8", "fuzz__10", "fuzz__37",
         "tensat__vgg_acyclic", "eggcc-bril__simple_recursive", "lean-egg__Math_Lie_Basic_9",
@@ -119,8 +114,8 @@ TEST(SharedEGraphs, ExactModeProvesKnownOptima) {
 }
 
 TEST(SharedEGraphs, TheLimitIsKeptWhateverTheSolverDoes) {
+  NNTUNE_NEED_DATA(folder());
   const Json known = costs();
-  if (known.is_null()) GTEST_SKIP() << "the shared e-graphs are missing";
   const Shared shared("babble__logo_logo_batch_50_1h_ellisk_2019-03-23T14.13.04--bench001_it8");
   ExtractOptions options;
   options.search_time = std::chrono::milliseconds(100);

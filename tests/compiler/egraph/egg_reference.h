@@ -5,13 +5,16 @@
 #include <fstream>
 
 #include "base/json.h"
+#include "tests/support/shared_data.h"
 
 namespace nntune::egraph {
+
+inline std::filesystem::path reference_file() { return test_support::shared_folder() / "egraphs/egg_reference.json"; }
 
 /// Null where it is missing.
 inline const Json& reference() {
   static const Json json = [] {
-    std::ifstream file(std::filesystem::path(NNTUNE_SHARED_DIR) / "egraphs/egg_reference.json");
+    std::ifstream file(reference_file());
     return file ? Json::parse(file) : Json();
   }();
   return json;

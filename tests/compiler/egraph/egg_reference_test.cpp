@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <ostream>
 #include <set>
 #include <string>
@@ -39,11 +38,7 @@ std::vector<Run> runs() {
 class EggReference : public testing::TestWithParam<Run> {};
 
 TEST_P(EggReference, GrowsTheSameEGraphs) {
-  if (reference().is_null()) {
-    const char* ci = std::getenv("CI");
-    if (ci != nullptr && std::string_view(ci) == "true") FAIL() << "egg_reference.json is missing";
-    GTEST_SKIP() << "egg_reference.json is missing";
-  }
+  NNTUNE_NEED_DATA(reference_file());
   const auto& [suite, name, which] = GetParam();
   const auto item = std::ranges::find_if(
       reference()["cases"], [&](const Json& c) { return c["suite"] == GetParam().suite && c["name"] == GetParam().name; });

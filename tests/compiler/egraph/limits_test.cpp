@@ -1,11 +1,10 @@
 // Limits that end a run in the middle of an iteration, and matching by several threads.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 
 #include "compiler/egraph/runner.h"
 #include "tests/compiler/egraph/egg_languages.h"
+#include "tests/compiler/egraph/egg_reference.h"
 
 namespace nntune::egraph {
 namespace {
@@ -69,9 +68,7 @@ TEST(Limits, MemoryIsCountedAsTheGraphGrows) {
 std::string trace(int threads) {
   egg::Math math;
   EGraph graph(math);
-  std::ifstream file(std::filesystem::path(NNTUNE_SHARED_DIR) / "egraphs/egg_reference.json");
-  const Json reference = Json::parse(file);
-  const auto rules = egg::rules(reference["rules"]["math"], std::nullopt, math, graph.symbols());
+  const auto rules = egg::rules(reference()["rules"]["math"], std::nullopt, math, graph.symbols());
   egg::add(graph, "(d x (- (pow x 3) (* 7 (pow x 2))))");
   egg::add(graph, "(i (* x (cos x)) x)");
   const RunReport report = run(
@@ -91,11 +88,7 @@ std::string trace(int threads) {
 }
 
 TEST(Threads, GiveTheSameGraphInAnyNumber) {
-  if (!std::filesystem::exists(NNTUNE_SHARED_DIR "/egraphs/egg_reference.json")) {
-    const char* ci = std::getenv("CI");
-    if (ci != nullptr && std::string_view(ci) == "true") FAIL() << "egg_reference.json is missing";
-    GTEST_SKIP() << "egg_reference.json is missing";
-  }
+  NNTUNE_NEED_DATA(reference_file());
   const std::string one = trace(1);
   EXPECT_GT(std::ranges::count(one, '\n'), 5000);
   EXPECT_TRUE(one == trace(2));

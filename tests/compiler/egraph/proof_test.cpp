@@ -116,11 +116,7 @@ std::vector<std::size_t> provable() {
 class EggProofs : public testing::TestWithParam<std::size_t> {};
 
 TEST_P(EggProofs, CanBeReplayed) {
-  if (reference().is_null()) {
-    const char* ci = std::getenv("CI");
-    if (ci != nullptr && std::string_view(ci) == "true") FAIL() << "egg_reference.json is missing";
-    GTEST_SKIP() << "egg_reference.json is missing";
-  }
+  NNTUNE_NEED_DATA(reference_file());
   const Json& item = reference()["cases"][GetParam()];
   const std::string suite = item["suite"];
   const auto language = egg::make_language(suite);

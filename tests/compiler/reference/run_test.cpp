@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <optional>
@@ -12,24 +11,24 @@
 #include "compiler/import/model.h"
 #include "compiler/import/qwen3.h"
 #include "compiler/import/safetensors.h"
+#include "tests/support/shared_data.h"
 
 namespace nntune::reference {
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kFolder = fs::path(NNTUNE_SHARED_DIR) / "models" / "tiny-qwen3-dense";
+const fs::path& folder() {
+  static const fs::path path = test_support::shared_folder() / "models" / "tiny-qwen3-dense";
+  return path;
+}
 
 /// The tiny dense model, whose results were computed in float32 by another program.
 class TinyModel : public testing::Test {
  protected:
   void SetUp() override {
-    if (!fs::exists(kFolder)) {
-      const char* ci = std::getenv("CI");
-      if (ci != nullptr && std::string_view(ci) == "true") FAIL() << kFolder << " is missing";
-      GTEST_SKIP() << kFolder << " is missing";
-    }
-    auto model = import::load_model(kFolder.string());
+    NNTUNE_NEED_DATA(folder());
+    auto model = import::load_model(folder().string());
     ASSERT_TRUE(model) << model.error().message();
     model_ = std::move(*model);
   }
@@ -72,7 +71,7 @@ double largest_difference(const A& a, const B& b) {
 }
 
 TEST_F(TinyModel, GivesTheExpectedLogitsAndGreedyTokensOfEveryPrompt) {
-  const Json expected = read_json(kFolder / "expected.json").value();
+  const Json expected = read_json(folder() / "expected.json").value();
   Runner<float> run = runner();
   ASSERT_EQ(expected["prompts"].size(), 7U);
   for (const Json& prompt : expected["prompts"]) {
@@ -93,9 +92,9 @@ TEST_F(TinyModel, GivesTheExpectedLogitsAndGreedyTokensOfEveryPrompt) {
 }
 
 TEST_F(TinyModel, GivesTheExpectedActivations) {
-  const auto file = import::SafeTensors::open_file(kFolder / "activations.safetensors");
+  const auto file = import::SafeTensors::open_file(folder() / "activations.safetensors");
   ASSERT_TRUE(file) << file.error().message();
-  const Json expected = read_json(kFolder / "expected.json").value();
+  const Json expected = read_json(folder() / "expected.json").value();
   const auto ids = expected["prompts"][1]["ids"].get<std::vector<std::int32_t>>();
   ASSERT_EQ(expected["prompts"][1]["name"], "short");
   const auto rows = static_cast<std::int64_t>(ids.size());
@@ -170,7 +169,7 @@ TEST_F(TinyModel, GivesTheExpectedActivations) {
 }
 
 TEST_F(TinyModel, DoesNotDependOnHowThePromptIsCut) {
-  const Json expected = read_json(kFolder / "expected.json").value();
+  const Json expected = read_json(folder() / "expected.json").value();
   const auto ids = expected["prompts"][3]["ids"].get<std::vector<std::int32_t>>();
   Runner<double> whole = runner<double>();
   Runner<double> parts = runner<double>();
@@ -182,7 +181,7 @@ TEST_F(TinyModel, DoesNotDependOnHowThePromptIsCut) {
 }
 
 TEST_F(TinyModel, Bf16WeightsAndCachesStayNearTheExpectedLogits) {
-  const Json expected = read_json(kFolder / "expected.json").value();
+  const Json expected = read_json(folder() / "expected.json").value();
   const Json& prompt = expected["prompts"][3];
   Runner<float> run = runner(graph::DType::bf16);
   const auto logits = run.feed(prompt["ids"].get<std::vector<std::int32_t>>()).value();

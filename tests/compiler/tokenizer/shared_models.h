@@ -3,32 +3,22 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "compiler/tokenizer/tokenizer.h"
+#include "tests/support/shared_data.h"
 
 namespace nntune::tokenizer {
 
-inline std::filesystem::path shared_models() { return std::filesystem::path(NNTUNE_SHARED_DIR) / "models"; }
-
-inline bool in_ci() {
-  const char* ci = std::getenv("CI");
-  return ci != nullptr && std::string(ci) == "true";
-}
+inline std::filesystem::path shared_models() { return test_support::shared_folder() / "models"; }
 
 /// A suite that skips (fails under CI) where the tiny models are missing.
 class WithTinyModel : public ::testing::Test {
  protected:
-  void SetUp() override {
-    if (!std::filesystem::exists(shared_models())) {
-      if (in_ci()) FAIL() << shared_models() << " is missing";
-      GTEST_SKIP() << shared_models() << " is missing";
-    }
-  }
+  void SetUp() override { NNTUNE_NEED_DATA(shared_models()); }
 
   static const std::string& tiny_json() {
     static const std::string text = read_file(shared_models() / "tiny-qwen3-dense/tokenizer.json").value();
