@@ -31,7 +31,7 @@
 #include "tuner/timing.h"
 #include "tuner/worker_process.h"
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define NNTUNE_ADDRESS_SPACE_IS_SHADOWED 1
 #else
 #define NNTUNE_ADDRESS_SPACE_IS_SHADOWED 0

@@ -53,7 +53,9 @@ CPP
 
 make_project() {
   mkdir -p "$project/cli" "$project/tests" "$scratch/bin" "$scratch/elsewhere"
+  mkdir -p "$project/.ci"
   cp "$source_dir/dev" "$source_dir/CMakePresets.json" "$project/"
+  cp "$source_dir/.ci/run" "$project/.ci/"
   printf '# [build] x\nfirst-package\nsecond-package\n# [style] y\nthird-package\n' >"$project/packages.txt"
   cat >"$project/CMakeLists.txt" <<'CMAKE'
 cmake_minimum_required(VERSION 3.25)
@@ -64,6 +66,7 @@ add_test(NAME passes COMMAND true)
 add_test(NAME skips COMMAND sh -c "exit 77")
 add_test(NAME fails COMMAND false)
 set_tests_properties(skips PROPERTIES SKIP_RETURN_CODE 77)
+add_custom_target(test_executables)
 CMAKE
   echo 'add_executable(nntune main.cpp)' >"$project/cli/CMakeLists.txt"
   write_main
@@ -82,6 +85,14 @@ cat >/dev/null
 echo 'chatter of apt-get'
 SH
   printf '#!/bin/sh\ncat "%s/uid"\n' "$scratch" >"$scratch/bin/id"
+  # Notes the file, which comes last, and finds fault with those that say BAD.
+  cat >"$scratch/bin/clang-tidy" <<SH
+#!/bin/sh
+for file; do :; done
+echo "\${file#$project/}" >>"$scratch/tidied"
+! grep -q BAD "\$file"
+SH
+  printf '#!/bin/sh\nexit 0\n' >"$scratch/bin/clang-format"
   chmod +x "$scratch"/bin/*
   echo 0 >"$scratch/uid"
   export PATH=$scratch/bin:$PATH
@@ -148,6 +159,70 @@ run "$dev" test -E fails </dev/null
 expect "no such count where ../shared is there" eval '! stdout_has "is missing"'
 run "$dev" bench </dev/null
 expect "no benchmarks is said and is no failure" stderr_has "there are no benchmarks"
+
+# What git is needed for; it may be missing where only the tests are run.
+if command -v git >/dev/null; then
+  # commit AGE: all of the project, as if AGE seconds ago.
+  commit() {
+    local -x GIT_COMMITTER_DATE="$(($(date +%s) - $1)) +0000"
+    git -C "$project" add -A
+    git -C "$project" -c user.name=x -c user.email=x@y commit -qm message
+  }
+  tidied() { sort "$scratch/tidied" 2>/dev/null | tr '\n' ' '; }
+  # lints EXPECTED [ARGS...]: runs lint; EXPECTED are the files it should look at.
+  lints() {
+    local expected=$1
+    shift
+    rm -f "$scratch/tidied"
+    run "$dev" lint "$@" </dev/null
+    [[ $(tidied) == "$expected" ]]
+  }
+  echo third-package >>"$scratch/installed"
+  git -C "$project" init -q
+  echo '/build/' >"$project/.gitignore"
+  for name in a b c; do echo "// $name" >"$project/cli/$name.cpp"; done
+  echo '// of a' >"$project/cli/a.h"
+  echo '// of nobody' >"$project/cli/alone.h"
+  echo '#include "cli/alone.h"' >>"$project/cli/c.cpp"
+  commit $((3 * 24 * 3600))
+  expect "lint looks at all sources" lints "cli/a.cpp cli/b.cpp cli/c.cpp cli/main.cpp "
+  expect "and is content" status_is 0
+  expect "lint of named files looks at them" lints "cli/b.cpp " "$project/cli/b.cpp"
+  expect "nothing differs from HEAD" lints "" --since HEAD
+  expect "which is no failure" status_is 0
+  echo '// changed' >>"$project/cli/a.h"
+  expect "a changed header is looked at from its source" lints "cli/a.cpp " --since HEAD
+  echo '// changed' >>"$project/cli/alone.h"
+  echo '// BAD' >"$project/cli/d.cpp"
+  expect "or from a source that includes it; new files count" lints "cli/a.cpp cli/c.cpp cli/d.cpp " --since HEAD
+  expect "a finding fails" test "$status" != 0
+  expect "no minute reaches nothing" lints "" --since HEAD --minutes 0
+  expect "what was not reached is named" stderr_has "  cli/c.cpp"
+  expect "and counted" stderr_has "not reached in 0 minutes: 3 of 3"
+  expect "which is no failure" status_is 0
+  run "$dev" lint --since nosuch </dev/null
+  expect "an unknown commit exits with 2" status_is 2
+
+  commit 0
+  run "$project/.ci/run" </dev/null
+  expect "a part that fails fails all" test "$status" != 0
+  expect "the others run nevertheless" eval 'grep -q "^format .* passed" "$scratch/out" && grep -q "^tsan .*" "$scratch/out"'
+  expect "the part is named" eval 'grep -q "^test .* FAILED" "$scratch/out"'
+  expect "lint is of what is newer than a day" eval '[[ $(tidied) == "cli/a.cpp cli/c.cpp cli/d.cpp " ]]'
+  sed -i '/NAME fails/d' "$project/CMakeLists.txt"
+  echo '// good' >"$project/cli/d.cpp"
+  run "$project/.ci/run" </dev/null
+  expect "all parts pass" status_is 0
+  expect "the result comes last" eval 'tail -n 6 "$scratch/out" | grep -q "^Total Test time"'
+  expect "with the summary of all tests" eval 'sed "1,/^all tests/d" "$scratch/out" | grep -q "^100% tests passed"'
+  rm -rf "$project/.git"
+  git -C "$project" init -q
+  commit 0
+  rm -f "$scratch/tidied"
+  run "$project/.ci/run" </dev/null
+  expect "without old history all is looked at" eval '[[ $(tidied) == "cli/a.cpp cli/b.cpp cli/c.cpp cli/d.cpp cli/main.cpp " ]]'
+  expect "and that is said" stdout_has "git knows no commit that is over 24 hours old"
+fi
 
 if ((failures > 0)); then
   echo "$failures failed"
