@@ -18,6 +18,7 @@ namespace {
 void declare(cxxopts::Options& options) {
   declare_model_options(options);
   options.add_options()("o,output", "the module to write", cxxopts::value<std::string>(), "FILE.nnm");
+  declare_allow_option(options);
   declare_exact_options(options);
 }
 
@@ -48,6 +49,7 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
   NNTUNE_ASSIGN(const Compilation compilation, compile_model(options, proof_limit));
   const double compile_seconds = seconds_since(start);
   print_kernels(compilation);
+  if (!options.allowed.empty()) fmt::print("{}\n", allowed_text(options.allowed));
   if (compilation.program.plan.model.weights == "random") {
     fmt::print("the weights are random ({}): speed is real, text is not\n", compilation.model.weights->description());
   }

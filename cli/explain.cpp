@@ -22,6 +22,7 @@ void declare(cxxopts::Options& options) {
   add("json", "print one JSON object");
   add("html", "write a page with the program and the e-graph, to be opened in a browser", cxxopts::value<std::string>(),
       "FILE");
+  declare_allow_option(options);
   declare_exact_options(options);
 }
 
@@ -43,10 +44,10 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
   if (html) NNTUNE_TRY(check_writable(arguments["html"].as<std::string>()));
   NNTUNE_ASSIGN(const Costs costs, open_costs(options.db, options.isa));
   NNTUNE_ASSIGN(const import::Model model, import::load_model(options.model, options.weights, import::Check::shapes));
-  NNTUNE_ASSIGN(const extract::Extraction extraction,
-                module::plan_model(model.config, options.dtype, options.threads, costs.target.isa, *costs.model,
-                                   {.memory = options.memory(options.memory_given)},
-                                   {.rules = true, .egraph = html, .proof_limit = proof_limit}));
+  NNTUNE_ASSIGN(
+      const extract::Extraction extraction,
+      module::plan_model(model.config, options.dtype, options.threads, costs.target.isa, *costs.model,
+                         options.limits(options.memory_given), {.rules = true, .egraph = html, .proof_limit = proof_limit}));
   if (!extraction.explanation.solver_trouble.empty()) {
     fmt::print(stderr, "nntune: {}\n", extraction.explanation.solver_trouble);
   }

@@ -20,6 +20,22 @@ bool reads_packed(const schedule::Workload& workload) {
   return workload.inputs[schedule::operand_map(workload.op).x].packed();
 }
 
+/// Kernels by the rules that made them.
+std::vector<PermissionFacts> permissions_used(const std::set<std::string>& allowed,
+                                              const extract::Explanation& explanation) {
+  std::vector<PermissionFacts> result;
+  for (const rules::Permission& permission : rules::permissions()) {
+    if (!allowed.contains(std::string(permission.name))) continue;
+    const auto rests_on_it = [&](const extract::Decision& decision) {
+      return std::ranges::any_of(decision.rules, [&](const extract::RuleStep& step) {
+        return rules::permission_of_rule(step.rule) == &permission;
+      });
+    };
+    result.push_back({&permission, static_cast<std::size_t>(std::ranges::count_if(explanation.decisions, rests_on_it))});
+  }
+  return result;
+}
+
 /// The smallest growth with a matmul whose input is packed where it is not now, or the other way round.
 std::optional<double> other_input(const extract::Decision& decision) {
   for (const extract::Alternative& other : decision.others) {  // by growth
@@ -40,7 +56,8 @@ Expected<ExplainFacts> gather_facts(std::string model, const ModelOptions& optio
                      .costs = &costs,
                      .explanation = &extraction.explanation,
                      .program = &extraction.program,
-                     .phases = {}};
+                     .phases = {},
+                     .allowed = permissions_used(options.allowed, extraction.explanation)};
   NNTUNE_ASSIGN(const Sessions sessions, read_sessions(*costs.database));
   std::set<std::string> names;
   std::size_t next_decision = 0;  // decisions and steps are in the same order

@@ -11,6 +11,7 @@
 #include "cli/provenance.h"
 #include "compiler/extract/extract.h"
 #include "compiler/extract/run_time_packs.h"
+#include "compiler/rules/permissions.h"
 
 namespace nntune::cli {
 
@@ -32,6 +33,12 @@ struct PhaseFacts {
   std::vector<KernelFacts> kernels;
 };
 
+/// What the user allowed, and how many kernels rest on it.
+struct PermissionFacts {
+  const rules::Permission* permission = nullptr;
+  std::size_t kernels = 0;  ///< of all phases, each once
+};
+
 /// Points into the extraction, which must stay.
 struct ExplainFacts {
   std::string model;
@@ -40,6 +47,7 @@ struct ExplainFacts {
   const extract::Explanation* explanation = nullptr;
   const extract::Program* program = nullptr;
   std::vector<PhaseFacts> phases;  ///< those asked for
+  std::vector<PermissionFacts> allowed;
 };
 
 /// \param phase  only phases of this name; "": all. Errors: io (the database), usage (there is no such phase; names those that

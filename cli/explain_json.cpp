@@ -162,6 +162,11 @@ Json to_json(const ExplainFacts& facts) {
     const extract::PhaseProgram& phase = facts.program->phases[i];
     uses.push_back({{"name", phase.name}, {"rows", phase.rows}, {"calls", explanation.phase_calls[i]}});
   }
+  Json allowed = Json::array();
+  for (const PermissionFacts& each : facts.allowed) {
+    allowed.push_back(
+        {{"name", each.permission->name}, {"may_change", each.permission->may_change}, {"kernels", each.kernels}});
+  }
   Json layouts = Json::array();
   for (const extract::LayoutDecision& layout : explanation.layouts) layouts.push_back(to_json(layout));
   return {{"model", facts.model},
@@ -173,6 +178,7 @@ Json to_json(const ExplainFacts& facts) {
           {"phases", std::move(phases)},
           {"uses", std::move(uses)},
           {"layouts", std::move(layouts)},
+          {"allowed", std::move(allowed)},
           {"saturation", to_json(explanation.saturation)},
           {"programs", number(explanation.programs)},
           {"nodes", explanation.nodes},

@@ -178,6 +178,11 @@ std::string render_summary(const ExplainFacts& facts) {
       fmt::format("chosen from 10^{:.0f} programs; the whole is {} for {}", std::log10(std::max(1.0, explanation.programs)),
                   format_seconds(explanation.objective_seconds), uses),
       "");
+  for (const PermissionFacts& each : facts.allowed) {
+    out += wrapped(fmt::format("allowed, {}: {}; {} on it", each.permission->name, each.permission->may_change,
+                               each.kernels == 1 ? "1 kernel rests" : fmt::format("{} kernels rest", each.kernels)),
+                   "");
+  }
   out += wrapped(gap_text(explanation), "");
   if (explanation.memory) out += wrapped(memory_text(*explanation.memory, facts.options), "");
   return out;

@@ -28,10 +28,11 @@ Expected<Compilation> compile_model(const ModelOptions& options, std::chrono::mi
   const Isa& isa = result.costs.target.isa;
   NNTUNE_ASSIGN(result.extraction,
                 module::plan_model(result.model.config, options.dtype, options.threads, isa, *result.costs.model,
-                                   {.memory = options.memory(true)}, {.proof_limit = proof_limit}));
+                                   options.limits(true), {.proof_limit = proof_limit}));
   module::ObjectCache cache;
   NNTUNE_ASSIGN(result.program, module::compile_program(result.extraction.program, result.model, options.dtype,
                                                         *result.costs.model, isa, cache));
+  result.program.plan.allowed = {options.allowed.begin(), options.allowed.end()};
   // A database that could not be read must not pass for an empty one.
   NNTUNE_TRY(result.costs.model->status());
   return result;
@@ -63,6 +64,8 @@ Expected<std::shared_ptr<const runtime::Module>> open_module(const ModelOptions&
   if (module->plan().model.weights == "random") {
     fmt::print(stderr, "the weights are random: speed is real, text is not\n");
   }
+  const std::vector<std::string>& allowed = module->plan().allowed;
+  if (!allowed.empty()) fmt::print(stderr, "compiled with {}\n", allowed_text({allowed.begin(), allowed.end()}));
   return module;
 }
 

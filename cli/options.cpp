@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/cgroup.h"
 #include "base/target.h"
+#include "compiler/rules/permissions.h"
 
 namespace nntune::cli {
 namespace {
@@ -97,6 +98,24 @@ Expected<std::vector<int>> parse_threads(std::string_view text) {
   return std::vector<int>(values.begin(), values.end());
 }
 
+void declare_allow_option(cxxopts::Options& options) {
+  std::string help = "let programs change results: ";
+  for (const rules::Permission& permission : rules::permissions()) {
+    help += fmt::format("{}{} ({})", &permission == rules::permissions().data() ? "" : ", ", permission.name,
+                        permission.may_change);
+  }
+  options.add_options()("allow", help, cxxopts::value<std::vector<std::string>>(), "NAME,...");
+}
+
+std::string allowed_text(const std::set<std::string>& allowed) {
+  std::string text;
+  for (const rules::Permission& permission : rules::permissions()) {
+    if (!allowed.contains(std::string(permission.name))) continue;
+    text += fmt::format("{}{}: {}", text.empty() ? "--allow " : "; ", permission.name, permission.may_change);
+  }
+  return text;
+}
+
 void declare_exact_options(cxxopts::Options& options) {
   auto add = options.add_options();
   add("exact", "solve an integer program after the local search: a better program counts if it is proved to be the best");
@@ -175,6 +194,12 @@ Expected<ModelOptions> read_model_options(const cxxopts::ParseResult& arguments,
     *several = {result.threads};
   }
   NNTUNE_ASSIGN(result.isa, read_isa_option(arguments));
+  if (arguments.count("allow") != 0) {
+    for (const std::string& name : arguments["allow"].as<std::vector<std::string>>()) {
+      NNTUNE_TRY(rules::find_permission(name));
+      result.allowed.insert(name);
+    }
+  }
   NNTUNE_ASSIGN(result.ctx, parse_integer(arguments["ctx"].as<std::string>(), "--ctx", 1, kMaxContext));
   result.ctx_given = arguments.count("ctx") != 0;
   result.memory_bytes = kMemoryShare * static_cast<double>(usable_memory_bytes());

@@ -6,6 +6,7 @@
 #include <cxxopts.hpp>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,14 +26,16 @@ struct ModelOptions {
   bool dtype_given = false;
   int threads = 1;  ///< default: all CPUs this process may use
   bool threads_given = false;
-  std::string isa;          ///< Isa::limited_to; "": all that this CPU has
-  std::int64_t ctx = 4096;  ///< tokens the KV cache has room for
+  std::set<std::string> allowed;  ///< PlanLimits::allowed
+  std::string isa;                ///< Isa::limited_to; "": all that this CPU has
+  std::int64_t ctx = 4096;        ///< tokens the KV cache has room for
   bool ctx_given = false;
   double memory_bytes = 0;  ///< the program may take; default: most of what this process may have
   bool memory_given = false;
 
   /// \param hard  MemoryLimit::hard
   [[nodiscard]] module::MemoryLimit memory(bool hard) const { return {memory_bytes, ctx, hard}; }
+  [[nodiscard]] module::PlanLimits limits(bool hard) const { return {.allowed = allowed, .memory = memory(hard)}; }
 };
 
 /// Declares MODEL (positional), --db, --weights, --dtype, -t, --isa, --ctx, --memory.
@@ -41,6 +44,11 @@ void declare_model_options(cxxopts::Options& options);
 /// `threads` is the first.
 [[nodiscard]] Expected<ModelOptions> read_model_options(const cxxopts::ParseResult& arguments,
                                                         std::vector<int>* several = nullptr);
+
+/// Declares --allow, which read_model_options reads.
+void declare_allow_option(cxxopts::Options& options);
+/// "--allow weight-rounding: norms are folded ...", "" without any.
+[[nodiscard]] std::string allowed_text(const std::set<std::string>& allowed);
 
 /// Declares --exact and --limit: proving how good the program is.
 void declare_exact_options(cxxopts::Options& options);

@@ -28,6 +28,7 @@ constexpr const char* kDefaultBudget = "3m";
 
 void declare(cxxopts::Options& options) {
   declare_model_options(options);
+  declare_allow_option(options);
   auto add = options.add_options();
   add("budget", fmt::format("time for all of it, e.g. 90s, 10m (default: {}, or none with --trials)", kDefaultBudget),
       cxxopts::value<std::string>(), "TIME");
@@ -93,7 +94,7 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
   options.dtype = model_options.dtype;
   options.threads = model_options.threads;
   // A model too large for this machine is tuned with fewer layers, unless a limit is given.
-  options.limits.memory = model_options.memory(model_options.memory_given);
+  options.limits = model_options.limits(model_options.memory_given);
   options.nntune_version = NNTUNE_VERSION;
   options.worker_binary = tuner::own_binary();
   options.arguments = as_typed(arguments);

@@ -115,7 +115,10 @@ Expected<AblationReport> ablate(const std::shared_ptr<const import::Model>& mode
                                 const std::vector<std::string>& names, Progress& progress) {
   NNTUNE_ASSIGN(auto variants, parse_ablations(names));
   variants.insert(variants.begin(), module::PlanLimits{});
-  for (module::PlanLimits& limits : variants) limits.memory = options.limits.memory;
+  for (module::PlanLimits& limits : variants) {
+    limits.memory = options.limits.memory;
+    limits.allowed = options.limits.allowed;
+  }
   AblationReport report;
   // Before anything is measured: without some families there is no program at all.
   for (const module::PlanLimits& limits : std::span(variants).subspan(1)) {

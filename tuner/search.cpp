@@ -71,6 +71,7 @@ double dram_bandwidth_now(const Target& target, int threads) {
 std::string limits_text(const module::PlanLimits& limits) {
   std::string text = limits.pipeline ? " by a fixed pipeline" : "";
   if (!limits.without.empty()) text += fmt::format(" without {}", fmt::join(limits.without, ", "));
+  if (!limits.allowed.empty()) text += fmt::format(" with {} allowed", fmt::join(limits.allowed, ", "));
   return text;
 }
 

@@ -9,6 +9,7 @@
 #include "compiler/extract/phase_use.h"
 #include "compiler/extract/pipeline.h"
 #include "compiler/module/program_memory.h"
+#include "compiler/rules/permissions.h"
 #include "compiler/schedule/workload.h"
 
 namespace nntune::module {
@@ -83,6 +84,10 @@ Expected<extract::Extraction> plan_model(const import::ModelConfig& config, grap
   options.rules.isa = isa;
   options.trace_rules = extras.rules;
   options.rules.disabled = limits.without;
+  for (const std::string& name : limits.allowed) {
+    NNTUNE_ASSIGN(const rules::Permission* permission, rules::find_permission(name));
+    options.rules.*permission->member = true;
+  }
   options.keep_egraph = extras.egraph;
   options.proof_limit = extras.proof_limit;
   const auto planned = [&]() -> Expected<extract::Extraction> {

@@ -42,6 +42,7 @@ struct MemoryLimit {
 /// Which programs may be chosen; by default all that the rules give.
 struct PlanLimits {
   std::set<std::string> without = {};  ///< rule families (compiler/rules/registry.h) that do not run
+  std::set<std::string> allowed = {};  ///< permissions (compiler/rules/permissions.h), by name
   bool pipeline = false;               ///< one family after the other (extract_by_pipeline), not all together
   MemoryLimit memory = {};
 };

@@ -318,7 +318,7 @@ std::span<const Rule> algebra_rules() {
       {.name = "add-associates",
        .left = "(rowwise{add} (rowwise{add} ?a ?b) ?c)",
        .right = "(rowwise{add} ?a (rowwise{add} ?b ?c))",
-       .when = [](const Site& site) { return site.options().allow_reassociation; }},
+       .needs = &RuleOptions::allow_reassociation},
       {.name = "scale-of-scale",
        .left = "(rowwise{scale} (rowwise{scale} ?x ?s) ?t)",
        .build =
@@ -327,16 +327,17 @@ std::span<const Rule> algebra_rules() {
              const auto both = longer ? product(site, site["s"], site["t"]) : product(site, site["t"], site["s"]);
              site.offer(both ? site.add(graph::rowwise({{.kind = StepKind::scale}}), {site["x"], *both}) : std::nullopt);
            },
-       .when =
-           [](const Site& site) { return site.options().allow_reassociation && site.constant("s") && site.constant("t"); }},
+       .when = [](const Site& site) { return site.constant("s") && site.constant("t"); },
+       .needs = &RuleOptions::allow_reassociation},
       {.name = "sum-of-products",
        .left = "(rowwise{add} (matmul{;} ?x ?v) (matmul{;} ?x ?w))",
        .right = "(matmul{;} ?x (rowwise{add} ?v ?w))",
        .when =
            [](const Site& site) {
-             return site.options().allow_reassociation && site.run_time() && site.plain_weight("v") &&
-                    site.plain_weight("w") && site.type("v") == site.type("w") && site.type("v").dtype == graph::DType::f32;
-           }},
+             return site.run_time() && site.plain_weight("v") && site.plain_weight("w") &&
+                    site.type("v") == site.type("w") && site.type("v").dtype == graph::DType::f32;
+           },
+       .needs = &RuleOptions::allow_reassociation},
   };
   return kRules;
 }

@@ -20,11 +20,9 @@ std::span<const Rule> norm_fold_rules() {
       {.name = "fold-scale-into-bf16-weights",
        .left = "(matmul{;} (rowwise{scale} ?x ?s) ?w)",
        .right = "(matmul{;} ?x (rowwise{scale|cast(bf16)} ?w ?s))",
-       .when =
-           [](const Site& site) {
-             return foldable(site) && site.type("w").dtype == graph::DType::bf16 && site.options().allow_weight_rounding;
-           },
-       .rounds = true},
+       .when = [](const Site& site) { return foldable(site) && site.type("w").dtype == graph::DType::bf16; },
+       .rounds = true,
+       .needs = &RuleOptions::allow_weight_rounding},
   };
   return kRules;
 }

@@ -23,11 +23,11 @@ std::span<const Rule> quantise_rules() {
            },
        .when =
            [](const Site& site) {
-             return site.options().allow_quantised_activations && site.plain_weight("w") && site.type("w").block != 0 &&
-                    !site.constant("x") && !site.type("x").packed() && site.type("x").dtype != DType::i8 &&
-                    !weight_panels(site.options(), DType::i8, DType::i8).empty();
+             return site.plain_weight("w") && site.type("w").block != 0 && !site.constant("x") && !site.type("x").packed() &&
+                    site.type("x").dtype != DType::i8 && !weight_panels(site.options(), DType::i8, DType::i8).empty();
            },
-       .rounds = true},
+       .rounds = true,
+       .needs = &RuleOptions::allow_quantised_activations},
       // The largest of a block gives the same scale again.
       {.name = "quantise-of-quantised",
        .left = "(rowwise:q ?x)",

@@ -8,6 +8,7 @@ Expected<std::vector<egraph::Rewrite>> compile(std::span<const Rule> rules, egra
                                                const RuleOptions& options) {
   std::vector<egraph::Rewrite> result;
   for (const Rule& rule : rules) {
+    if (rule.needs != nullptr && !(options.*rule.needs)) continue;
     egraph::Condition condition;
     if (rule.when != nullptr) {
       condition = [when = rule.when, &language, options](const egraph::EGraph& graph, const egraph::Match& match) {

@@ -82,9 +82,10 @@ struct Rule {
   void (*build)(Builder&) = nullptr;    ///< a function that offers right sides
   bool (*when)(const Site&) = nullptr;  ///< side condition; none: always
   bool rounds = false;                  ///< equal but for roundings to bf16 or to blocks of i8
+  bool RuleOptions::*needs = nullptr;   ///< permission (permissions.h) without which it does not run
 };
 
-/// Rules for the engine. `language` must outlive them. Errors: internal (a malformed declaration).
+/// Rules for the engine, but for those that are not permitted. `language` must outlive them. Errors: internal (a malformed declaration).
 [[nodiscard]] Expected<std::vector<egraph::Rewrite>> compile(std::span<const Rule> rules, egraph::SymbolTable& symbols,
                                                              Language& language, const RuleOptions& options);
 

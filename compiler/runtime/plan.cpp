@@ -100,6 +100,7 @@ Plan read_plan(const Json& json) {
                 .cache_element_bytes = model.at("cache_element_bytes").get<int>()};
   plan.isa = json.at("isa").get<std::vector<std::string>>();
   plan.threads = json.at("threads").get<int>();
+  plan.allowed = json.value("allowed", std::vector<std::string>());
   for (const Json& kernel : json.at("kernels")) {
     plan.kernels.push_back({.workload = kernel.at("workload").get<std::string>(),
                             .schedule = kernel.at("schedule").get<std::string>(),
@@ -223,6 +224,7 @@ Json Plan::to_json() const {
                    {"cache_element_bytes", model.cache_element_bytes}};
   json["isa"] = isa;
   json["threads"] = threads;
+  if (!allowed.empty()) json["allowed"] = allowed;
   json["kernels"] = Json::array();
   for (const Kernel& kernel : kernels) {
     json["kernels"].push_back({{"workload", kernel.workload},

@@ -88,6 +88,8 @@ struct Plan {
   ModelInfo model;
   std::vector<std::string> isa;  ///< features the code needs, as base/target.h names them
   int threads = 1;               ///< it was tuned for; it runs with any number
+  /// What the program was permitted to change of the model's results (compiler/rules/permissions.h), by name.
+  std::vector<std::string> allowed;
   std::vector<Kernel> kernels;
   std::vector<Weight> weights;
   std::vector<Phase> phases;  ///< by rising rows; the first one is decode with 1 row

@@ -1,9 +1,11 @@
 #include "cli/options.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/cgroup.h"
 #include "base/target.h"
+#include "compiler/rules/permissions.h"
 
 namespace nntune::cli {
 namespace {
@@ -59,6 +61,7 @@ TEST(Options, ThreadsAreAtMostFourTimesTheCpus) {
 Expected<ModelOptions> read(std::vector<const char*> arguments, std::vector<int>* several = nullptr) {
   cxxopts::Options options("test");
   declare_model_options(options);
+  declare_allow_option(options);
   arguments.insert(arguments.begin(), "test");
   return read_model_options(options.parse(static_cast<int>(arguments.size()), arguments.data()), several);
 }
@@ -94,6 +97,33 @@ TEST(ModelOptions, OnlySomeCommandsTakeSeveralThreadCounts) {
   EXPECT_EQ(several, (std::vector<int>{2, 1}));
   ASSERT_TRUE(read({"m"}, &several));
   EXPECT_EQ(several.size(), 1U);
+}
+
+TEST(ModelOptions, NothingIsAllowedUnlessGivenByName) {
+  EXPECT_TRUE(read({"m"})->allowed.empty());
+  EXPECT_EQ(allowed_text({}), "");
+  const auto some = read({"m", "--allow", "weight-rounding,reassociation"});
+  ASSERT_TRUE(some) << some.error().message();
+  EXPECT_EQ(some->limits(true).allowed, (std::set<std::string>{"reassociation", "weight-rounding"}));
+  const std::string text = allowed_text(some->allowed);
+  for (const rules::Permission& permission : rules::permissions()) {
+    const bool given = permission.name != "quantised-activations";
+    EXPECT_EQ(text.find(permission.may_change) != std::string::npos, given) << permission.name;
+  }
+  const auto unknown = read({"m", "--allow", "weight-rounding,speed"});
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().kind, ErrorKind::usage);
+  EXPECT_NE(unknown.error().what.find("'speed'"), std::string::npos);
+  EXPECT_NE(unknown.error().hint.find("reassociation,weight-rounding,quantised-activations"), std::string::npos);
+}
+
+TEST(ModelOptions, TheHelpSaysWhatEachPermissionMayChange) {
+  cxxopts::Options options("test");
+  options.set_width(10'000);
+  declare_allow_option(options);
+  for (const rules::Permission& permission : rules::permissions()) {
+    EXPECT_NE(options.help().find(fmt::format("{} ({})", permission.name, permission.may_change)), std::string::npos);
+  }
 }
 
 TEST(ModelOptions, WrongOnesAreWrongUsage) {

@@ -98,6 +98,59 @@ TEST(Explain, APageThatCannotBeWrittenIsToldBeforeTheWork) {
   EXPECT_THAT(unknown.err, HasSubstr("page.html"));
 }
 
+std::set<std::string> rules_of(const Json& facts) {
+  std::set<std::string> result;
+  for (const Json& phase : facts["phases"]) {
+    for (const Json& kernel : phase["kernels"]) {
+      for (const Json& step : kernel["rules"]) result.insert(step["rule"]);
+    }
+  }
+  return result;
+}
+
+// Measured under a permission, the rows are those of other workloads: who did not give it gets no kernel that rests on it.
+TEST(Explain, WhatIsAllowedIsSaidAndCountsOnlyWhereItIsGiven) {
+  NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
+  constexpr const char* kFold = "fold-scale-into-bf16-weights";
+  const TemporaryFolder folder;
+  const std::string db = " --db " + (folder / "tuning.db").string();
+  const Result search = run_nntune("search " + model + " --trials 12 -t 2 --allow weight-rounding" + db);
+  ASSERT_EQ(search.exit_code, 0) << search.err;
+  EXPECT_THAT(search.err, HasSubstr("with weight-rounding allowed"));
+
+  const std::string explain = "explain " + model + " -t 2 --json" + db;
+  const Result plain = run_nntune(explain);
+  ASSERT_EQ(plain.exit_code, 0) << plain.err;
+  const Json without = Json::parse(plain.out);
+  EXPECT_TRUE(without["allowed"].empty());
+  EXPECT_FALSE(rules_of(without).contains(kFold));
+
+  const Result given = run_nntune(explain + " --allow weight-rounding,quantised-activations");
+  ASSERT_EQ(given.exit_code, 0) << given.err;
+  const Json with = Json::parse(given.out);
+  ASSERT_EQ(with["allowed"].size(), 2U);
+  EXPECT_TRUE(rules_of(with).contains(kFold));
+  EXPECT_EQ(with["allowed"][0]["name"], "weight-rounding");
+  EXPECT_GT(with["allowed"][0]["kernels"].get<int>(), 0);
+  EXPECT_EQ(with["allowed"][1]["kernels"], 0) << "no weight of this model is quantised";
+  const Result text = run_nntune("explain " + model + " -t 2 --brief --allow weight-rounding" + db);
+  EXPECT_THAT(text.out, HasSubstr("allowed, weight-rounding: norms are folded into bf16 weights"));
+}
+
+// A module knows what it was allowed, and says so.
+TEST(Explain, AModuleSaysWhatItWasAllowed) {
+  NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
+  const TemporaryFolder folder;
+  const std::string module = (folder / "out.nnm").string();
+  const Result compile =
+      run_nntune("compile " + model + " --allow weight-rounding -o " + module + " --db " + empty_database(folder));
+  ASSERT_EQ(compile.exit_code, 0) << compile.err;
+  EXPECT_THAT(compile.out, HasSubstr("--allow weight-rounding: norms are folded"));
+  const Result run = run_nntune("run " + module + " --tokens 1,2,3 --ids -n 2");
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("compiled with --allow weight-rounding: norms are folded"));
+}
+
 TEST(Explain, TooLittleMemorySaysWhatIsEnough) {
   NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
   const TemporaryFolder folder;

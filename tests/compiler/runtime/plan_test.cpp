@@ -20,6 +20,15 @@ TEST(Plan, IsTheSameAfterWritingAndReading) {
   EXPECT_EQ(plan->to_json(), json);
 }
 
+TEST(Plan, NamesWhatWasAllowedIfAnythingWas) {
+  Plan plan = testing::tiny_plan();
+  EXPECT_FALSE(plan.to_json().contains("allowed"));
+  plan.allowed = {"weight-rounding"};
+  const auto again = read(plan.to_json());
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(again->allowed, plan.allowed);
+}
+
 TEST(Plan, EveryMissingFieldIsAnError) {
   // Removes each field of the whole tree in turn.
   const Json json = testing::tiny_plan().to_json();
