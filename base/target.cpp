@@ -3,6 +3,7 @@
 #include "base/bandwidth.h"
 #include "base/caches.h"
 #include "base/isa_probe.h"
+#include "base/other_load.h"
 #include "base/peaks.h"
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <span>
 #include <string_view>
 
 namespace nntune {
@@ -173,16 +175,38 @@ bool Target::same_kind(const Target& other) const {
   if (!measured || !other.measured) {
     return true;  // default peaks follow from the features: they tell nothing apart
   }
+  const auto at_most = [](double low, double high) { return low <= high * kPeakTolerance; };
   return std::all_of(kPeaks.begin(), kPeaks.end(), [&](const Number& peak) {
-    const auto [low, high] = std::minmax({this->*peak.member, other.*peak.member});
-    return high <= low * kPeakTolerance;  // also when both are 0; a unit only one of them has differs
+    const double mine = this->*peak.member;
+    const double theirs = other.*peak.member;
+    if ((mine > 0) != (theirs > 0)) return false;  // a unit only one of them has differs
+    return (other.was_busy() || at_most(mine, theirs)) && (was_busy() || at_most(theirs, mine));
   });
 }
 
+Target Target::with_memory_at(double bytes_per_second) const {
+  Target then = *this;
+  if (bytes_per_second > 0) then.dram_read = then.dram_read_all_cores = bytes_per_second;
+  return then;
+}
+
+bool Target::was_busy() const { return other_load_cores >= kToldLoadCores; }
+
+Target Target::best_with(const Target& other) const {
+  if (measured != other.measured) return measured ? *this : other;
+  Target best = *this;
+  for (const auto& numbers : {std::span<const Number>(kPeaks), std::span<const Number>(kBandwidths)}) {
+    for (const Number& number : numbers) best.*number.member = std::max(this->*number.member, other.*number.member);
+  }
+  best.barrier_seconds = std::min(barrier_seconds, other.barrier_seconds);
+  best.other_load_cores = std::min(other_load_cores, other.other_load_cores);
+  return best;
+}
+
 Json Target::to_json() const {
-  Json json = {{"features", isa.names()}, {"cores", cores},          {"l1d_bytes", l1d_bytes},
-               {"l2_bytes", l2_bytes},    {"l3_bytes", l3_bytes},    {"barrier_seconds", barrier_seconds},
-               {"measured", measured},    {"short_name", short_name}};
+  Json json = {{"features", isa.names()}, {"cores", cores},           {"l1d_bytes", l1d_bytes},
+               {"l2_bytes", l2_bytes},    {"l3_bytes", l3_bytes},     {"barrier_seconds", barrier_seconds},
+               {"measured", measured},    {"short_name", short_name}, {"other_load_cores", other_load_cores}};
   for (const Number& peak : kPeaks) {
     json["peak_macs_per_second"][std::string(peak.key)] = this->*peak.member;
   }
@@ -221,6 +245,11 @@ Expected<Target> Target::from_json(const Json& json) {
   if (measured == json.end() || !measured->is_boolean() || name == json.end() || !name->is_string()) {
     return bad_target(R"("measured" is no boolean or "short_name" no text)");
   }
+  // Rows of before it was noted have none.
+  if (const auto load = json.find("other_load_cores"); load != json.end()) {
+    if (!load->is_number() || !(load->get<double>() >= 0)) return bad_target("\"other_load_cores\" is no number >= 0");
+    target.other_load_cores = load->get<double>();
+  }
   target.measured = measured->get<bool>();
   target.short_name = name->get<std::string>();
   return target;
@@ -249,6 +278,7 @@ Expected<Target> probe_target(std::string_view isa_level) {
 
 Expected<Target> measure_target(std::string_view isa_level) {
   NNTUNE_ASSIGN(Target target, probe_target(isa_level));
+  const OtherLoad load;
   set_peaks(target, measure_peaks(target.isa));
   NNTUNE_ASSIGN(const ReadBandwidth bandwidth, measure_all_levels(target));
   target.l1_read = bandwidth.l1;
@@ -258,6 +288,7 @@ Expected<Target> measure_target(std::string_view isa_level) {
   target.dram_read_all_cores = bandwidth.dram_all_cores;
   target.barrier_seconds = measure_barrier(target.cores);
   target.measured = true;
+  target.other_load_cores = load.cores();
   return target;
 }
 

@@ -68,13 +68,22 @@ struct Target {
   double dram_read_all_cores = 0;  ///< all allowed cores together
   double barrier_seconds = 0;      ///< one barrier of all allowed cores
   bool measured = false;           ///< false: default peaks for the probed features
+  /// What other processes took of this machine while it was measured (other_load.h): the peaks may be higher.
+  double other_load_cores = 0;
 
   /// e.g. "amd-avx512bf16-2c"; for people only.
   std::string short_name;
 
   /// The same kind of machine: features, caches and cores equal, and peaks within 25 % where both are measured (default
-  /// peaks follow from the features and tell nothing apart).
+  /// peaks follow from the features and tell nothing apart). Peaks that were measured beside others are lower bounds.
   [[nodiscard]] bool same_kind(const Target& other) const;
+  /// Of two runs on one kind of machine the higher peaks and bandwidths and the shorter barrier: what others do only ever
+  /// slows down. A measured one alone where the other is not.
+  [[nodiscard]] Target best_with(const Target& other) const;
+  /// With memory as fast as it was beside a measurement, read by as many threads; unchanged where that is not known (NaN, 0).
+  [[nodiscard]] Target with_memory_at(double bytes_per_second) const;
+  /// Others took so much of the machine while it was measured that users are told (kToldLoadCores).
+  [[nodiscard]] bool was_busy() const;
   [[nodiscard]] Json to_json() const;
   [[nodiscard]] static Expected<Target> from_json(const Json& json);
 };

@@ -1,9 +1,11 @@
 // `nntune target`: what this CPU is, measured now, and kept in the database for the commands that must not measure.
 #include "base/target.h"
+#include "base/other_load.h"
 #include "base/target_text.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "db/database.h"
+#include "db/query.h"
 
 #include <fmt/format.h>
 
@@ -26,9 +28,17 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
   NNTUNE_ASSIGN(auto database, db::Database::open(*path, db::Mode::read_write));
   NNTUNE_ASSIGN(const Target target, measure_target());
   NNTUNE_ASSIGN([[maybe_unused]] const std::int64_t id, database.record_target(target));
-  fmt::print("{}", arguments.count("json") != 0 ? target.to_json().dump(2) + "\n" : render_target(target));
+  NNTUNE_ASSIGN(const auto stored, db::find_target(database, target));
+  // What is kept is shown, the best of all runs; the load is this run's.
+  Target best = stored ? stored->latest : target;
+  best.other_load_cores = target.other_load_cores;
+  fmt::print("{}", arguments.count("json") != 0 ? best.to_json().dump(2) + "\n" : render_target(best));
   std::fflush(stdout);
-  fmt::print(stderr, "stored in {}\n", path->string());
+  if (target.was_busy()) {
+    fmt::print(stderr, "{} while this was measured: run it again on a quiet machine, the best of all runs is kept\n",
+               other_load_text(target.other_load_cores, target.cores));
+  }
+  fmt::print(stderr, "stored in {}, the best of all runs\n", path->string());
   return 0;
 }
 

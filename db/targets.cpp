@@ -61,7 +61,9 @@ Expected<std::int64_t> Database::record_target(const Target& target) {
   const std::string now = utc_now();
   if (known) {
     if (target.measured) {
-      NNTUNE_ASSIGN(auto update, connection_->prepare("UPDATE target SET latest_json = ?, last_seen = ? WHERE id = ?", json,
+      // A run beside others, or in a slow mode of the memory, must not move what all rows are judged by.
+      const std::string best = known->latest.best_with(target).to_json().dump();
+      NNTUNE_ASSIGN(auto update, connection_->prepare("UPDATE target SET latest_json = ?, last_seen = ? WHERE id = ?", best,
                                                       now, known->id));
       NNTUNE_TRY(update.run());
     }

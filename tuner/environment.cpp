@@ -1,7 +1,5 @@
 #include "tuner/environment.h"
 
-#include <unistd.h>
-
 #include <chrono>
 #include <cmath>
 #include <fstream>
@@ -47,15 +45,6 @@ std::optional<double> cpu_mhz() {
 
 }  // namespace
 
-CpuTimes parse_cpu_times(const std::string& proc_stat) {
-  std::istringstream line(proc_stat.substr(0, proc_stat.find('\n')));
-  std::string name;
-  double user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0;
-  if (!(line >> name >> user >> nice >> system >> idle >> iowait >> irq >> softirq >> steal) || name != "cpu") return {};
-  const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
-  return {.stolen_seconds = steal / ticks, .busy_seconds = (user + nice + system + irq + softirq) / ticks};
-}
-
 Json environment_now() {
   Json json = Json::object();
   if (const auto mode = huge_page_mode(); !mode.empty()) json["huge_pages"] = mode;
@@ -67,11 +56,11 @@ Json environment_now() {
   return json;
 }
 
-EnvironmentWatch::EnvironmentWatch() : begin_(parse_cpu_times(read_text("/proc/stat"))), begin_seconds_(now_seconds()) {}
+EnvironmentWatch::EnvironmentWatch() : begin_(read_cpu_times()), begin_seconds_(now_seconds()) {}
 
 Json EnvironmentWatch::so_far() const {
   Json json = environment_now();
-  const CpuTimes end = parse_cpu_times(read_text("/proc/stat"));
+  const CpuTimes end = read_cpu_times();
   // Millions of such are stored: no more digits than mean something.
   const auto rounded = [](double seconds) { return std::round(seconds * 1e4) / 1e4; };
   json["steal_seconds"] = rounded(end.stolen_seconds - begin_.stolen_seconds);

@@ -1,20 +1,11 @@
 /// What the machine did while something was measured: stored beside each measurement, so that an odd one can be judged later.
+/// What other processes took stands there as "other_load_cores" (base/other_load.h); the search adds it, which knows its workers.
 #pragma once
 
-#include <cstdint>
-#include <string>
-
 #include "base/json.h"
+#include "base/other_load.h"
 
 namespace nntune::tuner {
-
-/// CPU time of all CPUs since boot, in seconds; 0 where it cannot be read.
-struct CpuTimes {
-  double stolen_seconds = 0;  ///< the host ran others while we wanted to
-  double busy_seconds = 0;    ///< of all processes
-};
-/// Reads a text in the form of /proc/stat.
-[[nodiscard]] CpuTimes parse_cpu_times(const std::string& proc_stat);
 
 /// {"huge_pages": "madvise", "huge_page_bytes": N, "cpu_mhz": F, "load_average": F}: the mode of transparent huge pages and how
 /// much of this process' memory lies in them, the clock of the first CPU, the processes that wanted to run in the last minute.

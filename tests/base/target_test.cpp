@@ -42,6 +42,52 @@ TEST(Target, JsonRoundTripKeepsEverything) {
   EXPECT_TRUE(back->same_kind(example()));
 }
 
+TEST(Target, RowsOfBeforeTheLoadWasNotedAreRead) {
+  Json json = example().to_json();
+  EXPECT_EQ(json["other_load_cores"], 0);
+  json.erase("other_load_cores");
+  const auto back = Target::from_json(json);
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->other_load_cores, 0);
+}
+
+TEST(Target, TheBestOfTwoRunsHasTheHigherPeaksAndBandwidthsOfBoth) {
+  Target other = example();
+  other.f32_fma *= 1.1;
+  other.int8_dot *= 0.9;
+  other.dram_read *= 2;
+  other.l2_read *= 0.5;
+  other.barrier_seconds *= 2;
+  other.other_load_cores = 0.7;
+  for (const Target& best : {example().best_with(other), other.best_with(example())}) {
+    EXPECT_EQ(best.f32_fma, other.f32_fma);
+    EXPECT_EQ(best.int8_dot, example().int8_dot);
+    EXPECT_EQ(best.dram_read, other.dram_read);
+    EXPECT_EQ(best.l2_read, example().l2_read);
+    EXPECT_EQ(best.barrier_seconds, example().barrier_seconds);
+    EXPECT_FALSE(best.was_busy());
+  }
+  Target guessed = example();
+  guessed.measured = false;
+  guessed.f32_fma *= 10;
+  EXPECT_EQ(guessed.best_with(example()).to_json(), example().to_json());
+}
+
+TEST(Target, PeaksMeasuredBesideOthersAreLowerBounds) {
+  Target busy = example();
+  busy.f32_fma *= 0.4;
+  busy.other_load_cores = 0.1;
+  EXPECT_TRUE(busy.same_kind(example()));
+  EXPECT_TRUE(example().same_kind(busy));
+  busy.other_load_cores = 0.09;
+  EXPECT_FALSE(busy.same_kind(example()));
+  busy.other_load_cores = 1;
+  busy.f32_fma = example().f32_fma * 1.3;
+  EXPECT_FALSE(busy.same_kind(example()));
+  busy.f32_fma = 0;
+  EXPECT_FALSE(busy.same_kind(example())) << "a unit that only one of them has";
+}
+
 TEST(Target, EachDamageOfItsJsonIsOneClearError) {
   const Json good = example().to_json();
   const auto error_of = [&](const char* pointer, const Json& value) {

@@ -51,6 +51,8 @@ TEST_F(TargetCommand, PrintsWhatItStores) {
   const auto target = Target::from_json(*parsed);
   ASSERT_TRUE(target) << target.error().message();
   EXPECT_TRUE(target->measured);
+  ASSERT_TRUE(parsed->contains("other_load_cores"));
+  EXPECT_GE(target->other_load_cores, 0);
 
   const Output text = run("target --db " + db + " 2>/dev/null");
   EXPECT_EQ(text.exit_code, 0);
