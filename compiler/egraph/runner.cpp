@@ -15,7 +15,9 @@ namespace {
 class Guard {
  public:
   Guard(const EGraph& graph, const RunLimits& limits, RunReport& report)
-      : graph_(graph), limits_(limits), report_(report), start_(Clock::now()), deadline_(start_ + limits.time) {}
+      : graph_(graph), limits_(limits), report_(report), start_(Clock::now()) {
+    if (limits.time) deadline_ = start_ + *limits.time;
+  }
 
   [[nodiscard]] Clock::time_point start() const { return start_; }
   [[nodiscard]] Clock::time_point deadline() const { return deadline_; }
@@ -52,7 +54,7 @@ class Guard {
   const RunLimits& limits_;
   RunReport& report_;
   Clock::time_point start_;
-  Clock::time_point deadline_;
+  Clock::time_point deadline_ = Clock::time_point::max();
   std::optional<StopReason> stop_;
 };
 
@@ -98,6 +100,7 @@ std::string StopReason::text() const {
     case Kind::saturated: return "saturated";
     case Kind::node_limit: return fmt::format("node limit ({:.0f})", value);
     case Kind::iteration_limit: return fmt::format("iteration limit ({:.0f})", value);
+    case Kind::match_limit: return fmt::format("match limit ({:.0f})", value);
     case Kind::goal: return "goal reached";
     case Kind::memory_limit: return fmt::format("memory limit ({:.0f} MB)", 1e-6 * value);
     case Kind::contradiction: return "contradiction: " + detail;
@@ -129,6 +132,7 @@ RunReport run(EGraph& graph, std::span<const Rewrite> rules, const RunLimits& li
   if (limits.backoff) scheduler.emplace(rules.size(), *limits.backoff);
   // Rules whose matches of the iteration before are all applied for good.
   std::vector<bool> settled(rules.size(), false);
+  std::size_t matches_found = 0;
   graph.rebuild();
   for (std::size_t iteration = 0;; ++iteration) {
     if (limits.reached && limits.reached(graph)) {
@@ -163,6 +167,7 @@ RunReport run(EGraph& graph, std::span<const Rewrite> rules, const RunLimits& li
       guard.note(matches.end);
       report.rules[i].search_seconds += found[i].seconds;
       stats.matches[i] = std::min(matches.size() + matches.known, requests[i].matches);
+      matches_found += stats.matches[i];
       settled[i] = rules[i].settles();
       if (scheduler && !scheduler->accept(i, iteration, stats.matches[i])) {
         stats.banned.push_back(i);
@@ -208,6 +213,10 @@ RunReport run(EGraph& graph, std::span<const Rewrite> rules, const RunLimits& li
     }
     if (graph.node_count() > limits.nodes) {
       report.stop = {.kind = StopReason::Kind::node_limit, .value = static_cast<double>(graph.node_count())};
+      break;
+    }
+    if (limits.matches && matches_found > *limits.matches) {
+      report.stop = {.kind = StopReason::Kind::match_limit, .value = static_cast<double>(matches_found)};
       break;
     }
     if (graph.change_count() == changes_before && (!scheduler || scheduler->may_stop(iteration))) {

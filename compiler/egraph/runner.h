@@ -21,7 +21,10 @@ namespace nntune::egraph {
 struct RunLimits {
   std::size_t nodes = 10'000;
   std::size_t iterations = 30;
-  std::chrono::milliseconds time = std::chrono::seconds(5);
+  /// Of all rules in all iterations together, those found; none: as many as there are. The iteration in which they were found ends.
+  std::optional<std::size_t> matches = std::nullopt;
+  /// None: only what is counted ends a run, so that it gives the same on a slow machine and on a busy one.
+  std::optional<std::chrono::milliseconds> time = std::chrono::seconds(5);
   /// Of the graph (EGraph::memory_bytes) and the matches of an iteration; what one application or a rebuild adds comes on top.
   std::size_t memory_bytes = std::size_t{4} << 30;
   /// Threads for matching: 1 is none beside the caller's, 0 as many as TBB has. The result is the same for any number. Graphs of
@@ -35,9 +38,9 @@ struct RunLimits {
 };
 
 struct StopReason {
-  enum class Kind { saturated, node_limit, iteration_limit, time_limit, memory_limit, goal, contradiction };
+  enum class Kind { saturated, node_limit, iteration_limit, match_limit, time_limit, memory_limit, goal, contradiction };
   Kind kind = Kind::saturated;
-  double value = 0;         ///< nodes, iterations, seconds or bytes when the limit was hit
+  double value = 0;         ///< nodes, iterations, matches, seconds or bytes when the limit was hit
   std::string detail = {};  ///< of a contradiction
 
   /// e.g. "saturated", "node limit (10042)", "time limit (5.1 s)", "memory limit (512 MB)"

@@ -36,9 +36,11 @@ struct ExtractOptions {
   std::chrono::milliseconds proof_limit{0};
   bool trace_rules = false;  ///< Decision::rules are filled, for people; takes time and memory
   bool keep_egraph = false;  ///< Explanation::egraph is filled, for people; rules are traced, too
+  /// Counts, no clock: a loaded machine makes the same program.
   egraph::RunLimits limits = {.nodes = 50'000,
                               .iterations = 60,
-                              .time = std::chrono::seconds(20),
+                              .matches = 20'000'000,
+                              .time = std::nullopt,
                               .backoff = egraph::BackoffOptions{.match_limit = 1'000'000, .ban_iterations = 5}};
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <thread>
 
 #include "compiler/egraph/smallest_term.h"
 #include "tests/compiler/egraph/egg_languages.h"
@@ -43,6 +44,28 @@ TEST(Runner, SaysWhichLimitStoppedIt) {
   EXPECT_EQ(stop({.nodes = 1'000'000, .iterations = 2}).text(), "iteration limit (2)");
   EXPECT_EQ(stop({.nodes = 1'000'000, .iterations = 100, .time = std::chrono::milliseconds(0)}).kind,
             StopReason::Kind::time_limit);
+  EXPECT_EQ(stop({.nodes = 1'000'000, .iterations = 100, .matches = 100}).kind, StopReason::Kind::match_limit);
+}
+
+TEST(Runner, WithoutATimeLimitASlowMachineMakesTheSameGraph) {
+  const auto result = [](std::chrono::milliseconds delay, const RunLimits& given) {
+    EGraph graph;
+    const auto rules = sums(graph.symbols());
+    egg::add(graph, "(+ 1 (+ 2 (+ 3 (+ 4 (+ 5 (+ 6 (+ 7 (+ 8 9))))))))");
+    RunLimits limits = given;
+    limits.reached = [&](const EGraph&) {  // looked at in each iteration
+      std::this_thread::sleep_for(delay);
+      return false;
+    };
+    const RunReport report = run(graph, rules, limits);
+    return report.stop.text() + " " + std::to_string(graph.node_count()) + " " + std::to_string(graph.class_count());
+  };
+  using std::chrono::milliseconds;
+  const RunLimits counted = {.nodes = 1'000'000, .iterations = 5, .matches = 3000, .time = std::nullopt};
+  EXPECT_EQ(result(milliseconds(0), counted), result(milliseconds(30), counted));
+  RunLimits timed = counted;
+  timed.time = milliseconds(20);
+  EXPECT_NE(result(milliseconds(0), counted), result(milliseconds(30), timed)) << "what a clock does";
 }
 
 TEST(Runner, ResultAtSaturationDoesNotDependOnTheOrderOfRules) {
