@@ -108,18 +108,21 @@ Expected<std::int64_t> Database::begin_session(const Session& session) {
 }
 
 Status Database::end_session(std::int64_t id, Outcome outcome, const std::optional<Throughput>& start,
-                             const std::optional<Throughput>& result) {
+                             const std::optional<Throughput>& result, double other_load_cores) {
   using Speed = std::optional<double>;
   const auto prefill = [](const auto& speed) { return speed ? Speed(speed->prefill_tok_per_s) : Speed(); };
   const auto decode = [](const auto& speed) { return speed ? Speed(speed->decode_tok_per_s) : Speed(); };
+  // Start and result are timed behind the same prompt.
+  const auto context_of = [](const auto& speed) { return speed ? speed->decode_context : 0; };
+  const std::int64_t context = std::max(context_of(start), context_of(result));
   const sqlite::Lock lock(*connection_);
   NNTUNE_ASSIGN(auto transaction, sqlite::Transaction::begin(*connection_));
-  NNTUNE_ASSIGN(auto update,
-                connection_->prepare("UPDATE session SET ended_at = ?, outcome = ?, start_prefill_tok_per_s = ?,"
-                                     " start_decode_tok_per_s = ?, result_prefill_tok_per_s = ?, result_decode_tok_per_s = ?"
-                                     " WHERE id = ?",
-                                     utc_now(), to_string(outcome), prefill(start), decode(start), prefill(result),
-                                     decode(result), id));
+  NNTUNE_ASSIGN(auto update, connection_->prepare(
+                                 "UPDATE session SET ended_at = ?, outcome = ?, start_prefill_tok_per_s = ?,"
+                                 " start_decode_tok_per_s = ?, result_prefill_tok_per_s = ?, result_decode_tok_per_s = ?,"
+                                 " decode_context = nullif(?, 0), other_load_cores = ? WHERE id = ?",
+                                 utc_now(), to_string(outcome), prefill(start), decode(start), prefill(result),
+                                 decode(result), context, other_load_cores, id));
   NNTUNE_TRY(update.run());
   if (connection_->changes() != 1)
     return fail(ErrorKind::internal, fmt::format("there is no session {}", id), "please report this");

@@ -46,13 +46,14 @@ class Database {
   [[nodiscard]] Expected<std::int64_t> insert_measurement(const Measurement& measurement);
 
   /// The id of the stored target of the same kind (Target::same_kind), which is added if there is none. When `target` was
-  /// measured, it becomes the `latest` of its kind.
+  /// measured, what is better in it becomes part of the `latest` of its kind (Target::best_with).
   [[nodiscard]] Expected<std::int64_t> record_target(const Target& target);
 
   /// Notes that a command has begun; a session that is never ended was killed. \return its id
   [[nodiscard]] Expected<std::int64_t> begin_session(const Session& session);
+  /// \param other_load_cores  what other processes took meanwhile
   [[nodiscard]] Status end_session(std::int64_t id, Outcome outcome, const std::optional<Throughput>& start,
-                                   const std::optional<Throughput>& result);
+                                   const std::optional<Throughput>& result, double other_load_cores);
 
   /// What these sessions measured, the queries of this object leave out from now on; none: nothing any more. The file stays as it
   /// is. For comparisons in which nobody may know what the others found.

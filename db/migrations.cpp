@@ -10,7 +10,8 @@
 namespace nntune::db {
 namespace {
 
-constexpr std::array kMigrations = {Migration{1, kSchema1}, Migration{2, kSchema2}, Migration{3, kSchema3}};
+constexpr std::array kMigrations = {Migration{1, kSchema1}, Migration{2, kSchema2}, Migration{3, kSchema3},
+                                    Migration{4, kSchema4}};
 
 }  // namespace
 

@@ -104,10 +104,10 @@ Expected<sqlite::Statement> prepare(const Database& database, const std::string&
   return database.connection().prepare(sql, filter.target_id, hash, filter.family, filter.session_id);
 }
 
-std::optional<Throughput> read_throughput(const sqlite::Statement& row, int column) {
+std::optional<Throughput> read_throughput(const sqlite::Statement& row, int column, std::int64_t decode_context) {
   const auto prefill = row.optional_real(column);
   const auto decode = row.optional_real(column + 1);
-  return prefill && decode ? std::optional(Throughput{*prefill, *decode}) : std::nullopt;
+  return prefill && decode ? std::optional(Throughput{*prefill, *decode, decode_context}) : std::nullopt;
 }
 
 /// Of what took turns in a program, the incumbent first.
@@ -314,8 +314,8 @@ Expected<std::vector<Session>> sessions(const Database& database) {
       auto statement,
       database.connection().prepare(
           "SELECT id, command, model, arguments, target_id, threads, budget_s, nntune_version, started_at, ended_at,"
-          " outcome, start_prefill_tok_per_s, start_decode_tok_per_s, result_prefill_tok_per_s, result_decode_tok_per_s"
-          " FROM session ORDER BY started_at DESC, uid"));
+          " outcome, start_prefill_tok_per_s, start_decode_tok_per_s, result_prefill_tok_per_s, result_decode_tok_per_s,"
+          " decode_context, other_load_cores FROM session ORDER BY started_at DESC, uid"));
   std::vector<Session> result;
   while (true) {
     NNTUNE_ASSIGN(const bool more, statement.step());
@@ -334,8 +334,10 @@ Expected<std::vector<Session>> sessions(const Database& database) {
     for (const Outcome outcome : {Outcome::done, Outcome::interrupted, Outcome::failed}) {
       if (statement.text(10) == to_string(outcome)) session.outcome = outcome;
     }
-    session.start = read_throughput(statement, 11);
-    session.result = read_throughput(statement, 13);
+    const std::int64_t context = statement.is_null(15) ? 0 : statement.integer(15);
+    session.start = read_throughput(statement, 11, context);
+    session.result = read_throughput(statement, 13, context);
+    session.other_load_cores = statement.optional_real(16);
     result.push_back(std::move(session));
   }
 }

@@ -40,7 +40,7 @@ enum class Place {
 struct TargetRecord {
   std::int64_t id = 0;
   Target target{};  ///< as first measured: the identity
-  Target latest{};  ///< as last measured: the same kind, with today's bandwidths
+  Target latest{};  ///< the same kind with the best peaks and bandwidths of all runs (Target::best_with)
   std::string first_seen{};
   std::string last_seen{};
 };
@@ -83,6 +83,7 @@ struct Measurement {
 struct Throughput {
   double prefill_tok_per_s = 0;
   double decode_tok_per_s = 0;
+  std::int64_t decode_context = 0;  ///< tokens in the KV cache where decode began; 0: not known
 };
 
 enum class Outcome { done, interrupted, failed };
@@ -103,6 +104,7 @@ struct Session {
   std::optional<Outcome> outcome{};   ///< none: still running, or killed
   std::optional<Throughput> start{};  ///< what an empty database gives
   std::optional<Throughput> result{};
+  std::optional<double> other_load_cores{};  ///< what other processes took meanwhile; none: still running, killed, or older
 };
 
 }  // namespace nntune::db

@@ -85,4 +85,11 @@ ALTER TABLE measurement ADD COLUMN
   environment TEXT CHECK (environment IS NULL OR json_valid(environment)); -- what the machine did meanwhile; NULL: not known
 )sql";
 
+inline constexpr std::string_view kSchema4 = R"sql(
+ALTER TABLE session ADD COLUMN
+  decode_context INTEGER CHECK (decode_context > 0);     -- tokens in the KV cache where its decode began; NULL: not known
+ALTER TABLE session ADD COLUMN
+  other_load_cores REAL CHECK (other_load_cores >= 0);   -- what other processes took meanwhile; NULL: not known
+)sql";
+
 }  // namespace nntune::db

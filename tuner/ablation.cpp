@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <span>
 
+#include "base/other_load.h"
 #include "compiler/rules/registry.h"
 #include "cost_model/database_cost.h"
 #include "cost_model/estimate_cost.h"
@@ -72,10 +73,10 @@ Json to_json(const Contrast& contrast) {
   return {{"ratio", contrast.ratio}, {"low", contrast.interval.low}, {"high", contrast.interval.high}};
 }
 
-void summarize(const AblationReport& report, Progress& progress) {
+void summarize(const AblationReport& report, int cores, Progress& progress) {
   std::vector<std::string> lines = {
       "time without it over time with all rules; in turn, 95 % confidence",
-      fmt::format("{:<17} {:<20} {:<20} {}", "without", "prefill", "decode",
+      fmt::format("{:<17} {:<20} {:<20} {}", "without", "prefill", fmt::format("decode behind {}", report.decode_context),
                   fmt::format("both ({}+{})", extract::kPromptTokens, extract::kAnswerTokens))};
   Json rows = Json::array();
   for (const Ablation& row : report.ablations) {
@@ -85,7 +86,11 @@ void summarize(const AblationReport& report, Progress& progress) {
     rows.push_back(
         {{"without", row.name}, {"prefill", to_json(prefill)}, {"decode", to_json(decode)}, {"request", to_json(request)}});
   }
-  progress.finish(lines, {{"event", "ablations"}, {"ablations", rows}});
+  if (report.other_load_cores >= kToldLoadCores) lines.push_back(other_load_text(report.other_load_cores, cores));
+  progress.finish(lines, {{"event", "ablations"},
+                          {"ablations", rows},
+                          {"decode_context", report.decode_context},
+                          {"other_load_cores", report.other_load_cores}});
 }
 
 }  // namespace
@@ -139,7 +144,7 @@ Expected<AblationReport> ablate(const std::shared_ptr<const import::Model>& mode
     each.limits = limits;
     NNTUNE_TRY(database->hide_sessions(sessions));
     NNTUNE_ASSIGN(const SearchReport searched, search(model, target, database, each, progress));
-    if (searched.interrupted) return AblationReport{.ablations = {}, .interrupted = true};
+    if (searched.interrupted) return AblationReport{.interrupted = true};
     NNTUNE_ASSIGN(auto program, stage.compile(limits));
     compiled.push_back(std::move(program));
     sessions.push_back(searched.session_id);
@@ -147,19 +152,22 @@ Expected<AblationReport> ablate(const std::shared_ptr<const import::Model>& mode
   NNTUNE_TRY(database->hide_sessions({}));
   const auto compare = [&]() -> Status {
     NNTUNE_ASSIGN(const auto full, load(compiled.front()));
+    report.decode_context = static_cast<std::int64_t>(full->prompt().size());
+    const OtherLoad others;
     for (std::size_t i = 0; i < names.size(); ++i) {
       progress.note(fmt::format("running with and without {} in turn", names[i]));
       NNTUNE_ASSIGN(auto without, load(compiled[i + 1]));
       const auto duel = std::make_shared<Duel>(full, std::move(without));
       for (int round = 0; round < kRounds; ++round) NNTUNE_TRY(run_interruptibly([duel] { return duel->round(); }));
       report.ablations.push_back({names[i], duel->contrasts()});
+      report.other_load_cores = others.cores();
     }
     return {};
   };
   const Status compared = compare();
   if (!compared && compared.error().kind != ErrorKind::interrupted) return tl::unexpected(compared.error());
   report.interrupted = !compared;
-  summarize(report, progress);
+  summarize(report, target.cores, progress);
   return report;
 }
 

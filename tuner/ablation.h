@@ -1,6 +1,7 @@
 /// `nntune search --ablate`: what is a family of rewrite rules worth on this machine?
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,7 +31,9 @@ struct Ablation {
 };
 
 struct AblationReport {
-  std::vector<Ablation> ablations;
+  std::vector<Ablation> ablations = {};
+  std::int64_t decode_context = 0;  ///< tokens in the KV cache where decode began
+  double other_load_cores = 0;      ///< what other processes took while the programs ran in turn
   bool interrupted = false;
 };
 

@@ -12,6 +12,8 @@ namespace {
 
 /// What the modules may take of the available memory; the workers get half of the rest.
 constexpr double kMemoryShare = 0.6;
+/// Of a model whose context holds no whole request: what is left for the answer, a fraction of it, as in one.
+constexpr std::int64_t kAnswerPart = (extract::kPromptTokens + extract::kAnswerTokens) / extract::kAnswerTokens;
 
 /// The program with `layers` repetitions of its body.
 extract::Program with_layers(extract::Program program, std::int64_t layers) {
@@ -32,6 +34,10 @@ double request_seconds(const Contestant& contestant, double prefill_seconds, dou
 
 }  // namespace
 
+std::int64_t stretch_begin(int turn, std::int64_t answer_tokens) {
+  return turn * (answer_tokens - kDecodeTokens) / (kDecodeTurns - 1);
+}
+
 std::int64_t layers_that_fit(std::size_t weight_bytes, std::int64_t layers, int modules) {
   const double room = kMemoryShare * static_cast<double>(available_memory_bytes());
   const double wanted = static_cast<double>(weight_bytes) * modules;
@@ -42,16 +48,16 @@ std::int64_t layers_that_fit(std::size_t weight_bytes, std::int64_t layers, int 
 Expected<std::shared_ptr<Contestant>> Contestant::make(const module::CompiledProgram& compiled, const import::Model& model,
                                                        int threads) {
   NNTUNE_ASSIGN(auto loaded, module::make_module(compiled, model));
-  const std::int64_t limit =
-      model.config.max_positions > 0 ? model.config.max_positions : extract::kPromptTokens + kRoomTokens;
-  const std::int64_t tokens = std::clamp<std::int64_t>(limit - kRoomTokens, 1, extract::kPromptTokens);
-  NNTUNE_ASSIGN(auto session,
-                runtime::Session::create(std::move(loaded), {.threads = threads, .ctx = tokens + kRoomTokens}));
+  constexpr std::int64_t kRequest = extract::kPromptTokens + extract::kAnswerTokens;
+  const std::int64_t limit = model.config.max_positions > 0 ? model.config.max_positions : kRequest;
+  const std::int64_t answer = std::clamp<std::int64_t>(limit / kAnswerPart, kDecodeTokens, extract::kAnswerTokens);
+  const std::int64_t tokens = std::clamp<std::int64_t>(limit - answer, 1, extract::kPromptTokens);
+  NNTUNE_ASSIGN(auto session, runtime::Session::create(std::move(loaded), {.threads = threads, .ctx = tokens + answer}));
   std::shared_ptr<Contestant> contestant(new Contestant(std::move(session)));
   const std::int64_t vocab = model.config.vocab;
   for (std::int64_t i = 0; i < tokens; ++i) contestant->prompt_.push_back(static_cast<std::int32_t>((i * 7 + 1) % vocab));
   NNTUNE_ASSIGN([[maybe_unused]] const double prefill, contestant->time_prefill());
-  NNTUNE_TRY(contestant->begin_text());
+  NNTUNE_TRY(contestant->begin_text(0));
   return contestant;
 }
 
@@ -62,12 +68,21 @@ Expected<double> Contestant::time_prefill() {
   return seconds_since(begin);
 }
 
-Status Contestant::begin_text() {
-  session_->rewind();
-  return session_->decode(prompt_.front());
+Status Contestant::begin_text(std::int64_t answered) {
+  const auto prompt = static_cast<std::int64_t>(prompt_.size());
+  const std::int64_t last = prompt + answered - 1;
+  // A shorter prefill may have run meanwhile: of the prompt, too.
+  while (session_->position() < last) {
+    const std::int64_t at = session_->position();
+    const auto rest = at < prompt ? std::span(prompt_).subspan(static_cast<std::size_t>(at)) : std::span(prompt_);
+    NNTUNE_TRY(session_->prefill(rest.first(std::min(rest.size(), static_cast<std::size_t>(last - at)))));
+  }
+  session_->rewind(last);
+  return session_->decode(answered == 0 ? prompt_.back() : prompt_.front());
 }
 
-Expected<double> Contestant::time_token() {
+Expected<double> Contestant::time_token(std::int64_t answered) {
+  session_->rewind(static_cast<std::int64_t>(prompt_.size()) + answered);
   const std::int32_t token = session_->argmax();
   const Clock::time_point begin = Clock::now();
   NNTUNE_TRY(session_->decode(token));
@@ -82,7 +97,7 @@ db::Throughput Contestant::throughput(double prefill_seconds, double decode_seco
            (seconds - constant) * static_cast<double>(scale_.layers) / static_cast<double>(scale_.measured_layers);
   };
   return {static_cast<double>(prompt_.size()) / scaled(prefill_seconds, scale_.fixed_prefill_seconds),
-          1 / scaled(decode_seconds, scale_.fixed_decode_seconds)};
+          1 / scaled(decode_seconds, scale_.fixed_decode_seconds), static_cast<std::int64_t>(prompt_.size())};
 }
 
 Expected<CompiledContestant> compile_contestant(const ContestantRequest& request) {
@@ -115,19 +130,22 @@ Expected<std::shared_ptr<Contestant>> make_contestant(const ContestantRequest& r
 
 Status Duel::round() {
   const Clock::time_point begin = Clock::now();
-  const auto turn = [this](Expected<double> (Contestant::*time)(), Pairs& pairs) -> Status {
+  const auto pair = [this](const auto& time, Pairs& pairs) -> Status {
     const bool swapped = pairs.size() % 2 == 1;
     std::pair<double, double> seconds;
     for (const bool second : {swapped, !swapped}) {
-      NNTUNE_ASSIGN((second ? seconds.second : seconds.first), ((second ? *second_ : *first_).*time)());
+      NNTUNE_ASSIGN((second ? seconds.second : seconds.first), time(second ? *second_ : *first_));
     }
     pairs.push_back(seconds);
     return {};
   };
-  NNTUNE_TRY(turn(&Contestant::time_prefill, prefill_));
-  for (int text = 0; text < kDecodeTurns; ++text) {
-    for (const auto& contestant : {first_, second_}) NNTUNE_TRY(contestant->begin_text());
-    for (int token = 1; token < kDecodeTokens; ++token) NNTUNE_TRY(turn(&Contestant::time_token, decode_));
+  NNTUNE_TRY(pair([](Contestant& contestant) { return contestant.time_prefill(); }, prefill_));
+  for (int turn = 0; turn < kDecodeTurns; ++turn) {
+    const std::int64_t begins = stretch_begin(turn, first_->answer_tokens());
+    for (const auto& contestant : {first_, second_}) NNTUNE_TRY(contestant->begin_text(begins));
+    for (int token = 0; token < kDecodeTokens; ++token) {
+      NNTUNE_TRY(pair([&](Contestant& contestant) { return contestant.time_token(begins + token); }, decode_));
+    }
   }
   last_round_seconds_ = seconds_since(begin);
   return {};

@@ -1,4 +1,5 @@
-/// Measuring whole modules: prefill of 512 tokens and decode, in tokens a second.
+/// Measuring whole modules on the request that programs are chosen for (extract/phase_use.h): prefill of 512 tokens, and decode
+/// behind them, in tokens a second.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +21,13 @@
 
 namespace nntune::tuner {
 
-/// Of one text in a turn of decoding, and such turns in a round of a duel.
+/// Of one stretch of the answer, timed one by one, and such stretches in a round of a duel.
 inline constexpr int kDecodeTokens = 8;
 inline constexpr int kDecodeTurns = 8;
-/// Room behind the prompt.
-inline constexpr std::int64_t kRoomTokens = 32;
+
+/// Where each stretch begins in an answer of `answer_tokens` (at least kDecodeTokens): the first at 0, behind the prompt, the last so
+/// that it ends with the answer, the others evenly between them.
+[[nodiscard]] std::int64_t stretch_begin(int turn, std::int64_t answer_tokens);
 
 /// How many layers fit when `modules` of them are in memory at once, beside the search itself; at least 1.
 [[nodiscard]] std::int64_t layers_that_fit(std::size_t weight_bytes, std::int64_t layers, int modules);
@@ -46,15 +49,19 @@ class Contestant {
   void set_scale(const Scale& scale) { scale_ = scale; }
   [[nodiscard]] const Scale& scale() const { return scale_; }
 
-  /// Seconds of a prefill of extract::kPromptTokens.
+  /// Seconds of a prefill of the prompt.
   [[nodiscard]] Expected<double> time_prefill();
-  /// Begins a text with one token, which is not timed: what ran before may have left the caches in any state.
-  [[nodiscard]] Status begin_text();
-  /// Seconds of one more token of the text.
-  [[nodiscard]] Expected<double> time_token();
+  /// Puts the prompt and `answered` tokens behind it into the KV cache, as far as they are not there, and runs the last of them
+  /// in any case: what ran before may have left the caches of the CPU in any state. None of this is timed.
+  [[nodiscard]] Status begin_text(std::int64_t answered);
+  /// Seconds of the token behind the prompt and `answered` others, which are in the KV cache.
+  [[nodiscard]] Expected<double> time_token(std::int64_t answered);
 
   [[nodiscard]] runtime::Session& session() { return *session_; }
+  /// extract::kPromptTokens of them, fewer for a model with a shorter context: decode is timed behind them.
   [[nodiscard]] std::span<const std::int32_t> prompt() const { return prompt_; }
+  /// Tokens for which there is room behind the prompt: extract::kAnswerTokens, or fewer.
+  [[nodiscard]] std::int64_t answer_tokens() const { return session_->ctx() - static_cast<std::int64_t>(prompt_.size()); }
 
   /// Of the whole model, from the times of this module.
   [[nodiscard]] db::Throughput throughput(double prefill_seconds, double decode_seconds) const;
@@ -101,7 +108,7 @@ class Duel {
   Duel(std::shared_ptr<Contestant> first, std::shared_ptr<Contestant> second)
       : first_(std::move(first)), second_(std::move(second)) {}
 
-  /// Each prefills once and decodes kDecodeTurns texts of kDecodeTokens.
+  /// Each prefills the prompt once and decodes kDecodeTurns stretches of its answer, kDecodeTokens each.
   [[nodiscard]] Status round();
 
   /// Of both, by middle() of their pairs.
@@ -120,7 +127,7 @@ class Duel {
   [[nodiscard]] static std::pair<double, double> middle(const Pairs& pairs);
 
  private:
-  static constexpr std::size_t kTokenPairs = std::size_t{kDecodeTurns} * (kDecodeTokens - 1);
+  static constexpr std::size_t kTokenPairs = std::size_t{kDecodeTurns} * kDecodeTokens;
 
   std::shared_ptr<Contestant> first_, second_;
   Pairs prefill_, decode_;  ///< seconds; of a round one prefill and kTokenPairs of decode

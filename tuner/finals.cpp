@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/other_load.h"
 #include "compiler/runtime/code.h"
 #include "cost_model/database_cost.h"
 #include "db/query.h"
@@ -97,6 +98,7 @@ Status Finals::play(std::vector<std::shared_ptr<Contestant>> contestants, std::s
   }
 
   NNTUNE_ASSIGN(const auto timing, ProgramTiming::make(std::move(contestants), std::move(variants), std::move(code)));
+  const OtherLoad load(measurer_.pool().pids());
   double spent = 0;
   for (int round = 0; round < kMostRounds && (round == 0 || spent + timing->last_round_seconds() <= seconds); ++round) {
     show();
@@ -104,6 +106,7 @@ Status Finals::play(std::vector<std::shared_ptr<Contestant>> contestants, std::s
     spent += timing->last_round_seconds();
   }
 
+  const double other_load_cores = load.cores(measurer_.pool().pids());
   const ProgramTiming::Samples all = timing->samples();
   for (const Task* const task : tasks) {
     const auto able = finalists.find(task->workload.text());
@@ -112,7 +115,7 @@ Status Finals::play(std::vector<std::shared_ptr<Contestant>> contestants, std::s
     for (std::size_t i = 0; i < samples->second.size(); ++i) {
       if (samples->second[i].empty()) continue;
       NNTUNE_TRY(measurer_.store_in_program(task->workload, able->second[i].schedule, able->second[i].object,
-                                            samples->second[i], timing->read_bytes_per_s()));
+                                            samples->second[i], timing->read_bytes_per_s(), other_load_cores));
     }
   }
   return {};

@@ -82,12 +82,15 @@ db::Measurement Measurer::row_of(const schedule::Workload& workload, const sched
 }
 
 Status Measurer::store_in_program(const schedule::Workload& workload, const schedule::Schedule& schedule,
-                                  const Hash128& object, std::span<const double> samples, double read_bytes_per_s) {
+                                  const Hash128& object, std::span<const double> samples, double read_bytes_per_s,
+                                  double other_load_cores) {
   db::Measurement row = row_of(workload, schedule, object);
   row.dram_read_bytes_per_s = read_bytes_per_s;
   row.place = db::Place::program;
   // Of this process, which the program runs in; what was stolen and dropped is of the rounds before and not known here.
-  row.environment = environment_now().dump();
+  Json environment = environment_now();
+  environment["other_load_cores"] = other_load_cores;
+  row.environment = environment.dump();
   for (const double seconds : samples) row.samples_ns.push_back(seconds * 1e9);
   NNTUNE_TRY(database_.insert_measurement(row));
   ++stored_;
@@ -99,7 +102,10 @@ Status Measurer::store(const schedule::Workload& workload, const Trial& trial) {
   db::Measurement row = row_of(workload, trial.schedule, trial.prepared.object);
   row.verdict = verdict_of(trial.prepared, trial.timed);
   if (row.verdict == db::Verdict::ok) row.samples_ns = trial.timed.samples_ns;
-  if (!trial.timed.environment.is_null()) row.environment = trial.timed.environment.dump();
+  Json environment = trial.timed.environment.is_object() ? trial.timed.environment : Json::object();
+  // Of the batch so far, which takes longer than a row and is known better.
+  environment["other_load_cores"] = load_.cores(pool_.pids());
+  row.environment = environment.dump();
   row.max_error = trial.prepared.max_error;
   row.tolerance = trial.prepared.tolerance;
   row.detail = prepared ? trial.timed.detail : trial.prepared.detail;
@@ -132,6 +138,7 @@ Measurer::Result Measurer::result_of(const Trial& trial) {
 Expected<Measurer::Batch> Measurer::measure(const schedule::Workload& workload,
                                             std::span<const schedule::Schedule> schedules, const TimingRequest& timing,
                                             const std::optional<schedule::Schedule>& anchor) {
+  load_ = OtherLoad(pool_.pids());
   std::vector<schedule::Schedule> all(schedules.begin(), schedules.end());
   if (anchor) all.push_back(*anchor);
   NNTUNE_ASSIGN(std::vector<Trial> trials, prepare(workload, all));

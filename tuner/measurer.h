@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/other_load.h"
 #include "base/statistics.h"
 #include "base/target.h"
 #include "db/database.h"
@@ -52,11 +53,15 @@ class Measurer {
   [[nodiscard]] Expected<Batch> measure(const schedule::Workload& workload, std::span<const schedule::Schedule> schedules,
                                         const TimingRequest& timing, const std::optional<schedule::Schedule>& anchor = {});
 
-  /// Stores what ProgramTiming found of a schedule that a worker has found right; `samples` in seconds, at least one, and how
-  /// fast memory was meanwhile.
+  /// Stores what ProgramTiming found of a schedule that a worker has found right; `samples` in seconds, at least one, how fast
+  /// memory was meanwhile and what other processes took.
   [[nodiscard]] Status store_in_program(const schedule::Workload& workload, const schedule::Schedule& schedule,
-                                        const Hash128& object, std::span<const double> samples, double read_bytes_per_s);
+                                        const Hash128& object, std::span<const double> samples, double read_bytes_per_s,
+                                        double other_load_cores);
 
+  /// How fast memory was when it was read last, in bytes a second; NaN: not known.
+  [[nodiscard]] double read_bytes_per_s() const { return provenance_.dram_read_bytes_per_s; }
+  [[nodiscard]] const WorkerPool& pool() const { return pool_; }
   /// Rows stored so far.
   [[nodiscard]] std::int64_t stored() const { return stored_; }
 
@@ -84,6 +89,7 @@ class Measurer {
   db::Database& database_;
   const Target& target_;
   Provenance provenance_;
+  OtherLoad load_;  ///< of this batch
   std::int64_t stored_ = 0;
 };
 

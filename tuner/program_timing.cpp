@@ -32,7 +32,7 @@ Expected<std::shared_ptr<ProgramTiming>> ProgramTiming::make(std::vector<std::sh
         }
       }
       runtime::StepClock clock(workloads.size(), most);
-      // Decode last: it wants the prompt of the largest phase in the KV cache.
+      // Decode last: it finds the prompt of the largest phase in the KV cache.
       auto& watched = timing->phases_[(p + plan.phases.size() - 1) % plan.phases.size()];
       watched.push_back(std::make_unique<Watched>(Watched{
           .contestant = contestant, .phase = p, .rows = phase.rows, .workloads = std::move(workloads), .clock = clock}));
@@ -91,8 +91,7 @@ Status ProgramTiming::run_phase(Watched& watched) {
     runs_.push_back(read(watched));
     return {};
   }
-  session.rewind(std::min(session.position(), static_cast<std::int64_t>(prompt.size())));
-  NNTUNE_TRY(session.decode(prompt.front()));  // what ran before left the caches in another state
+  NNTUNE_TRY(watched.contestant->begin_text(0));
   for (std::int64_t run = 0; run < kDecodeRuns; ++run) {
     watched.clock.clear();
     NNTUNE_TRY(session.decode(session.argmax()));

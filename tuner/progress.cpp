@@ -43,10 +43,13 @@ std::string time_text(const Snapshot& snapshot) {
   return clock_text(snapshot.elapsed_seconds);
 }
 
-std::string speed_text(double start, double now) {
-  if (now <= 0) return "?";
-  const auto one = [](double value) { return value < 99.95 ? fmt::format("{:.1f}", value) : fmt::format("{:.0f}", value); };
-  return start > 0 ? one(start) + " -> " + one(now) : one(now);
+/// "prefill 180, decode 21.3 tok/s behind 512 tokens"; "?" where it is not known.
+std::string speed_text(const db::Throughput& speed) {
+  const auto one = [](double value) {
+    return value <= 0 ? "?" : value < 99.95 ? fmt::format("{:.1f}", value) : fmt::format("{:.0f}", value);
+  };
+  const std::string context = speed.decode_context > 0 ? fmt::format(" behind {} tokens", speed.decode_context) : "";
+  return fmt::format("prefill {}, decode {} tok/s{}", one(speed.prefill_tok_per_s), one(speed.decode_tok_per_s), context);
 }
 
 std::string chain_name(const graph::Chain& chain) {
@@ -130,21 +133,18 @@ std::vector<std::string> render_rows(const std::vector<Snapshot::Row>& rows, std
 std::vector<std::string> render_table(const Snapshot& snapshot, std::size_t columns, std::size_t lines) {
   std::vector<std::string> table;
   table.push_back(justify(fmt::format("nntune {}", snapshot.title), time_text(snapshot), columns));
-  table.push_back(justify(fmt::format("{}: {} measured", snapshot.stage, snapshot.measurements),
-                          fmt::format("estimated tok/s: prefill {}, decode {}",
-                                      speed_text(snapshot.start.prefill_tok_per_s, snapshot.now.prefill_tok_per_s),
-                                      speed_text(snapshot.start.decode_tok_per_s, snapshot.now.decode_tok_per_s)),
-                          columns));
+  table.push_back(cut(fmt::format("{}: {} measured", snapshot.stage, snapshot.measurements), columns));
+  table.push_back(cut("start, measured: " + speed_text(snapshot.start), columns));
+  table.push_back(cut("now, estimated:  " + speed_text(snapshot.now), columns));
   for (std::string& line : render_rows(snapshot.rows, columns)) table.push_back(std::move(line));
   if (table.size() > lines) table.resize(lines);
   return table;
 }
 
 std::string render_line(const Snapshot& snapshot) {
-  return fmt::format("[{}] {}: {} measured, estimated tok/s: prefill {}, decode {}; {}",
-                     clock_text(snapshot.elapsed_seconds), snapshot.stage, snapshot.measurements,
-                     speed_text(snapshot.start.prefill_tok_per_s, snapshot.now.prefill_tok_per_s),
-                     speed_text(snapshot.start.decode_tok_per_s, snapshot.now.decode_tok_per_s), time_text(snapshot));
+  return fmt::format("[{}] {}: {} measured; start, measured: {}; now, estimated: {}; {}",
+                     clock_text(snapshot.elapsed_seconds), snapshot.stage, snapshot.measurements, speed_text(snapshot.start),
+                     speed_text(snapshot.now), time_text(snapshot));
 }
 
 Progress::Style Progress::style_for(std::FILE* text, bool json) {
@@ -172,7 +172,10 @@ void Progress::update(const Snapshot& snapshot, bool now) {
              {"stage", snapshot.stage},
              {"elapsed_s", snapshot.elapsed_seconds},
              {"measurements", snapshot.measurements},
-             {"estimate", {{"prefill", snapshot.now.prefill_tok_per_s}, {"decode", snapshot.now.decode_tok_per_s}}}});
+             {"estimate",
+              {{"prefill", snapshot.now.prefill_tok_per_s},
+               {"decode", snapshot.now.decode_tok_per_s},
+               {"decode_context", snapshot.now.decode_context}}}});
       break;
   }
 }

@@ -30,8 +30,8 @@ struct Snapshot {
   double budget_seconds = 0;  ///< 0: none
   std::int64_t measurements = 0;
   std::int64_t trials = 0;  ///< budget of measurements, 0: none
-  db::Throughput start;     ///< estimated from the costs before the search; zeros: not known yet
-  db::Throughput now;       ///< likewise with today's costs
+  db::Throughput start;     ///< measured; zeros: not yet
+  db::Throughput now;       ///< estimated from today's costs; stands apart, for it is no figure of the same kind
   std::vector<Row> rows;    ///< the largest share first
 };
 

@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "base/bandwidth.h"
+#include "base/other_load.h"
 #include "compiler/kernels/family.h"
 #include "compiler/module/build.h"
 #include "compiler/module/model_program.h"
@@ -112,6 +113,9 @@ class Search {
   Expected<std::shared_ptr<Contestant>> build(const extract::Extraction& extraction,
                                               std::shared_ptr<const extract::CostModel> costs);
   db::Throughput estimate(const extract::Program& program) const;
+  /// Lower bound of a call, with memory as fast as it was beside its measurement; NaN: as the target says.
+  double roofline_seconds(const schedule::Workload& workload, double read_bytes_per_s) const;
+  double other_load_cores() const { return load_.cores(pool_ ? pool_->pids() : std::vector<pid_t>()); }
   std::vector<Snapshot::Row> rows() const;
   void show(std::string_view stage, bool now = false);
   void summarize();
@@ -123,6 +127,7 @@ class Search {
   Progress& progress_;
 
   const Clock::time_point begin_ = Clock::now();
+  const OtherLoad load_;
   std::int64_t target_id_ = 0;
   std::shared_ptr<cost_model::EstimateCostModel> estimates_;
   std::shared_ptr<cost_model::DatabaseCostModel> costs_;
@@ -151,11 +156,12 @@ std::vector<Snapshot::Row> Search::rows() const {
     // Behind the finals, what it takes in the program.
     const auto known = done_tuning_ ? costs_->measurement(task->workload) : std::nullopt;
     const double best = known ? known->median_ns * 1e-9 : task->best_seconds();
+    const double bound = known ? roofline_seconds(task->workload, known->dram_read_bytes_per_s) : task->roofline_seconds;
     rows.push_back({.name = short_name(task->workload),
                     .share = task->share,
                     .tried = task->tried,
                     .best_seconds = best,
-                    .roofline = best > 0 ? task->roofline_seconds / best : 0,
+                    .roofline = best > 0 ? bound / best : 0,
                     .active = task == active_});
   }
   return rows;
@@ -169,8 +175,15 @@ void Search::show(std::string_view stage, bool now) {
   progress_.update(snapshot_, now);
 }
 
+double Search::roofline_seconds(const schedule::Workload& workload, double read_bytes_per_s) const {
+  const auto family = kernels::find_family(workload);
+  if (!family) return 0;
+  const kernels::Work work = (*family)->work(workload, target_.isa);
+  return kernels::roofline_seconds(work, target_.with_memory_at(read_bytes_per_s), workload.threads);
+}
+
 db::Throughput Search::estimate(const extract::Program& program) const {
-  db::Throughput speed;
+  db::Throughput speed{.decode_context = extract::kPromptTokens};
   std::int64_t largest = 0;
   for (const extract::PhaseProgram& phase : program.phases) {
     if (phase.rows == 1) {
@@ -207,7 +220,7 @@ Expected<Task> Search::open_task(const schedule::Workload& workload) {
   NNTUNE_ASSIGN(const kernels::Family* family, kernels::find_family(workload));
   Task task;
   task.workload = workload;
-  task.roofline_seconds = kernels::roofline_seconds(family->work(workload, target_.isa), target_, workload.threads);
+  task.roofline_seconds = roofline_seconds(workload, db::Measurement::kUnknown);
   const auto cost = [family, workload, target = &target_](const schedule::Schedule& schedule) {
     return family->estimate_seconds(workload, schedule, *target);
   };
@@ -221,8 +234,10 @@ Expected<Task> Search::open_task(const schedule::Workload& workload) {
   for (const db::Measurement& known : ranking) {
     const auto json = parse_json(known.schedule, "stored schedule");
     if (!json) continue;
-    if (const auto schedule = family->space(workload, target_).read(*json))
-      task.evolution->record(*schedule, known.median_ns * 1e-9);
+    const auto schedule = family->space(workload, target_).read(*json);
+    if (!schedule) continue;
+    if (task.evolution->elite().empty()) task.roofline_seconds = roofline_seconds(workload, known.dram_read_bytes_per_s);
+    task.evolution->record(*schedule, known.median_ns * 1e-9);
   }
   return task;
 }
@@ -259,7 +274,9 @@ Status Search::measure_start() {
   const double build_seconds = seconds_between(begin, Clock::now());
   // Against itself: a first impression, and how long a round takes.
   const auto alone = std::make_shared<Duel>(start_, start_);
+  const OtherLoad load;
   NNTUNE_TRY(run_interruptibly([alone] { return alone->round(); }));
+  const double other_load_cores = load.cores();
   report_.start = alone->result().first;
   snapshot_.start = *report_.start;
   const double round = std::max(alone->last_round_seconds(), 1e-3);
@@ -267,10 +284,18 @@ Status Search::measure_start() {
   rounds_ = std::clamp(static_cast<int>(duel_seconds / round), kLeastRounds, kMostRounds);
   finals_seconds_ = std::clamp(kFinalsShare * budget(), round, kMostFinalsSeconds);
   reserve_seconds_ = 3.3 * build_seconds + finals_seconds_ + rounds_ * round + 1;
-  progress_.note(fmt::format("start, measured: prefill {:.1f}, decode {:.1f} tok/s", report_.start->prefill_tok_per_s,
-                             report_.start->decode_tok_per_s));
-  progress_.event(
-      {{"event", "start"}, {"prefill", report_.start->prefill_tok_per_s}, {"decode", report_.start->decode_tok_per_s}});
+  progress_.note(fmt::format("start, measured: prefill {:.1f}, decode {:.1f} tok/s behind {} tokens",
+                             report_.start->prefill_tok_per_s, report_.start->decode_tok_per_s,
+                             report_.start->decode_context));
+  if (other_load_cores >= kToldLoadCores) {
+    progress_.note(
+        fmt::format("{} meanwhile: that slows down what is measured", other_load_text(other_load_cores, target_.cores)));
+  }
+  progress_.event({{"event", "start"},
+                   {"prefill", report_.start->prefill_tok_per_s},
+                   {"decode", report_.start->decode_tok_per_s},
+                   {"decode_context", report_.start->decode_context},
+                   {"other_load_cores", other_load_cores}});
   return {};
 }
 
@@ -313,6 +338,8 @@ Status Search::tune_once(Task& task) {
   if (task.anchor) timing.give_up_seconds = task.best_seconds() * kGiveUp * task.drift;
   NNTUNE_ASSIGN(const auto batch, measurer_->measure(task.workload, schedules, timing, task.anchor));
   if (std::isfinite(batch.anchor_seconds)) task.drift = batch.anchor_seconds / task.anchor_seconds;
+  // Until there is an anchor, times are those of this batch.
+  if (!task.anchor) task.roofline_seconds = roofline_seconds(task.workload, measurer_->read_bytes_per_s());
   const double drift = task.drift;
   for (const Measurer::Result& result : batch.results) {
     const bool better = result.seconds / drift < task.best_seconds() * 0.995;
@@ -411,7 +438,8 @@ Status Search::steps() {
 
 void Search::summarize() {
   const auto speed = [](const db::Throughput& s) {
-    return fmt::format("prefill {:.1f}, decode {:.1f}", s.prefill_tok_per_s, s.decode_tok_per_s);
+    return fmt::format("prefill {:.1f}, decode {:.1f} behind {} tokens", s.prefill_tok_per_s, s.decode_tok_per_s,
+                       s.decode_context);
   };
   std::vector<std::string> lines;
   lines.push_back(fmt::format("{} {} in {}: {} measured, {} reused, stored in {}",
@@ -420,14 +448,19 @@ void Search::summarize() {
   active_ = nullptr;
   for (std::string& line : render_rows(rows(), 80)) lines.push_back(std::move(line));
   if (report_.start && report_.result) {
-    lines.push_back(fmt::format("measured tok/s: prefill {:.1f} -> {:.1f}, decode {:.1f} -> {:.1f}",
+    lines.push_back(fmt::format("measured tok/s: prefill {:.1f} -> {:.1f}, decode {:.1f} -> {:.1f} behind {} tokens",
                                 report_.start->prefill_tok_per_s, report_.result->prefill_tok_per_s,
-                                report_.start->decode_tok_per_s, report_.result->decode_tok_per_s));
+                                report_.start->decode_tok_per_s, report_.result->decode_tok_per_s,
+                                report_.result->decode_context));
   } else if (report_.start) {
     lines.push_back(
         fmt::format("measured tok/s at the start: {}; run the same command again to go on", speed(*report_.start)));
   } else {
     lines.push_back("run the same command again to go on");
+  }
+  if (report_.other_load_cores >= kToldLoadCores) {
+    lines.push_back(fmt::format("{} meanwhile: on a quiet machine all of this is faster",
+                                other_load_text(report_.other_load_cores, target_.cores)));
   }
   const auto json = [](const std::optional<db::Throughput>& s) {
     return s ? Json{{"prefill", s->prefill_tok_per_s}, {"decode", s->decode_tok_per_s}} : Json(nullptr);
@@ -435,6 +468,8 @@ void Search::summarize() {
   Json done = {{"event", "done"},
                {"start", json(report_.start)},
                {"result", json(report_.result)},
+               {"decode_context", report_.start ? Json(report_.start->decode_context) : Json(nullptr)},
+               {"other_load_cores", report_.other_load_cores},
                {"measurements", report_.measurements},
                {"reused", report_.reused}};
   if (report_.interrupted) done["interrupted"] = true;
@@ -462,7 +497,9 @@ Expected<SearchReport> Search::run() {
   report_.interrupted = !status && status.error().kind == ErrorKind::interrupted;
   const db::Outcome outcome =
       status ? db::Outcome::done : (report_.interrupted ? db::Outcome::interrupted : db::Outcome::failed);
-  const Status ended = database_->end_session(report_.session_id, outcome, report_.start, report_.result);
+  report_.other_load_cores = other_load_cores();
+  const Status ended =
+      database_->end_session(report_.session_id, outcome, report_.start, report_.result, report_.other_load_cores);
   if (!status && !report_.interrupted) return tl::unexpected(status.error());
   NNTUNE_TRY(ended);
   summarize();

@@ -39,6 +39,7 @@ struct SearchReport {
   std::optional<db::Throughput> result;  ///< none: interrupted before
   std::int64_t measurements = 0;         ///< of this session
   std::int64_t reused = 0;               ///< of earlier sessions, for the workloads of this model
+  double other_load_cores = 0;           ///< what other processes took meanwhile (base/other_load.h)
   bool interrupted = false;
 };
 

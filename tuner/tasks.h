@@ -24,7 +24,7 @@ struct Task {
   double phase_share = 0;                    ///< the largest share of one phase alone
   bool in_start = false;                     ///< in the untuned program, to be compared with in the end
   bool chosen = false;                       ///< in today's program; else only an alternative to something in it
-  double roofline_seconds = 0;               ///< lower bound of a call
+  double roofline_seconds = 0;               ///< lower bound of a call, with memory as it was for best_seconds()
   std::int64_t tried = 0;                    ///< schedules, of earlier sessions too
   std::int64_t stale = 0;                    ///< trials since the last improvement
   std::optional<schedule::Schedule> anchor;  ///< timed in each batch, to see the machine drift

@@ -80,6 +80,14 @@ Status WorkerPool::ensure_alive(Slot& slot) {
   return {};
 }
 
+std::vector<pid_t> WorkerPool::pids() const {
+  std::vector<pid_t> living;
+  for (std::size_t worker = 0; worker < slots_.size(); ++worker) {
+    if (pid(worker) > 0) living.push_back(pid(worker));
+  }
+  return living;
+}
+
 void WorkerPool::wait_for_any() const {
   std::vector<pollfd> sockets;
   for (const Slot& slot : slots_) {

@@ -62,6 +62,8 @@ class WorkerPool {
 
   [[nodiscard]] std::size_t size() const { return slots_.size(); }
   [[nodiscard]] pid_t pid(std::size_t worker) const { return slots_[worker].process ? slots_[worker].process->pid() : -1; }
+  /// Of those that live; they work for this process (OtherLoad).
+  [[nodiscard]] std::vector<pid_t> pids() const;
   [[nodiscard]] int replaced() const { return replaced_; }  ///< workers that died or were killed
 
  private:

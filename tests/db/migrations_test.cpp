@@ -130,6 +130,34 @@ TEST(Migrations, RowsOfSchema2AreStillReadAndNewOnesStandBesideThem) {
   EXPECT_EQ(rows[1].environment, fresh.environment);
 }
 
+/// A session as nntune wrote it when it had schema 3. Never edit.
+constexpr const char* kSessionOfSchema3 = R"sql(
+INSERT INTO session VALUES (2, 's2', 'search', 'tiny', '--budget 3m', 1, 2, 180.0, '0.1.0', '2025-05-09T14:05:06.123456Z',
+                            '2025-05-09T14:08:06.123456Z', 'done', 10.0, 2.0, 100.0, 20.0);
+)sql";
+
+TEST(Migrations, SessionsOfSchema3AreStillReadAndNewOnesStandBesideThem) {
+  const Folder folder;
+  {
+    auto connection = connect(folder / "tuning.db");
+    ASSERT_TRUE(migrate(*connection, migrations().first(3)));
+    ASSERT_TRUE(connection->execute(kNoMeasurementYet));
+    ASSERT_TRUE(connection->execute(kSessionOfSchema3));
+  }
+  Database database = open(folder / "tuning.db");
+  EXPECT_EQ(version(database.connection()), schema_version());
+  const std::int64_t id = database.begin_session({.command = "search", .model = "new", .target_id = 1}).value();
+  ASSERT_TRUE(database.end_session(id, Outcome::done, Throughput{10, 2, 512}, Throughput{100, 20, 512}, 0.02));
+  const auto all = sessions(database).value();
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[0].model, "new");
+  EXPECT_EQ(all[0].start->decode_context, 512);
+  EXPECT_EQ(all[0].other_load_cores, 0.02);
+  EXPECT_EQ(all[1].result->decode_tok_per_s, 20);
+  EXPECT_EQ(all[1].result->decode_context, 0) << "not known";
+  EXPECT_FALSE(all[1].other_load_cores);
+}
+
 TEST(Schema, RefusesRowsThatMakeNoSense) {
   const Folder folder;
   {

@@ -335,14 +335,17 @@ TEST_F(Db, SessionTellsItsEnd) {
   const std::int64_t killed =
       database.begin_session({.command = "search", .model = "a", .threads = 2, .budget_s = 180}).value();
   const std::int64_t done = database.begin_session({.command = "search", .model = "b", .target_id = target}).value();
-  ASSERT_TRUE(database.end_session(done, Outcome::done, Throughput{10, 2}, Throughput{100, 20}));
-  EXPECT_FALSE(database.end_session(done + 1, Outcome::done, {}, {}));
+  ASSERT_TRUE(database.end_session(done, Outcome::done, Throughput{10, 2, 512}, Throughput{100, 20, 512}, 0.25));
+  EXPECT_FALSE(database.end_session(done + 1, Outcome::done, {}, {}, 0));
   const auto rows = sessions(database).value();
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[0].id, done) << "newest first";
   EXPECT_EQ(rows[0].outcome, Outcome::done);
   EXPECT_EQ(rows[0].start->decode_tok_per_s, 2);
   EXPECT_EQ(rows[0].result->prefill_tok_per_s, 100);
+  EXPECT_EQ(rows[0].result->decode_context, 512);
+  EXPECT_EQ(rows[0].other_load_cores, 0.25);
+  EXPECT_FALSE(rows[1].other_load_cores) << "it was killed";
   EXPECT_EQ(rows[0].target_id, target);
   EXPECT_GE(rows[0].ended_at, rows[0].started_at);
   EXPECT_EQ(rows[1].id, killed);

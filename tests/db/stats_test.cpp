@@ -65,7 +65,7 @@ TEST(Stats, PageIsThis) {
   EXPECT_EQ(render(stats),
             "/data/tuning.db\n"
             "  7 measurements, 2 workloads, 0 sessions\n"
-            "  45 kB, schema 3, last measurement 2025-03-09 14:05 UTC\n"
+            "  45 kB, schema 4, last measurement 2025-03-09 14:05 UTC\n"
             "\n"
             "target                            measured workloads  first seen  last seen \n"
             "amd-avx2-2c                              4         1  2025-01-01  2025-01-01\n"
@@ -101,7 +101,7 @@ TEST(Stats, NoLineIsWiderThanATerminal) {
 TEST(Stats, JsonHasTheSameNumbers) {
   const Folder folder;
   const Json json = collect_stats(filled(folder / "tuning.db")).value().to_json();
-  EXPECT_EQ(json["schema"], 3);
+  EXPECT_EQ(json["schema"], 4);
   EXPECT_EQ(json["measurements"], 7);
   EXPECT_EQ(json["verdicts"]["ok"], 5);
   EXPECT_EQ(json["verdicts"].size(), 6U);

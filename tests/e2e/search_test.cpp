@@ -86,10 +86,24 @@ TEST(Search, TunesTheTinyModelTellsSoInEventsAndResumes) {
     EXPECT_GT(done[when]["prefill"].get<double>(), 0) << when;
     EXPECT_GT(done[when]["decode"].get<double>(), 0) << when;
   }
+  EXPECT_EQ(done["decode_context"], 512);
+  EXPECT_GE(done["other_load_cores"].get<double>(), 0);
   EXPECT_EQ(done["reused"], 0);
   const auto measured = done["measurements"].get<std::int64_t>();
   EXPECT_GE(measured, 24);
   EXPECT_EQ(stored(db), measured);
+  {
+    const auto database = db::Database::open(db, db::Mode::read_only);
+    ASSERT_TRUE(database);
+    const auto sessions = db::sessions(*database);
+    ASSERT_TRUE(sessions);
+    EXPECT_EQ(sessions->front().result->decode_context, 512);
+    EXPECT_EQ(sessions->front().other_load_cores, done["other_load_cores"].get<double>());
+    for (const db::Measurement& row : *db::measurements(*database)) {
+      const Json environment = Json::parse(row.environment);
+      EXPECT_TRUE(environment["other_load_cores"].is_number()) << row.environment;
+    }
+  }
 
   const Result second = run_nntune("search " + model + " --trials 8 --db " + db);
   ASSERT_EQ(second.exit_code, 0) << second.err;
@@ -105,6 +119,31 @@ TEST(Search, TunesTheTinyModelTellsSoInEventsAndResumes) {
     ASSERT_EQ(run_nntune("compile " + model + " -o " + (folder / name).string() + " --db " + db).exit_code, 0);
   }
   EXPECT_TRUE(read_all(folder / "a.nnm") == read_all(folder / "b.nnm"));
+}
+
+TEST(Search, SaysThatAnotherProcessTookTimeAndSoDoesWhatIsMadeOfIt) {
+  NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
+  const TemporaryFolder folder;
+  const std::string db = (folder / "tuning.db").string();
+  const pid_t busy = fork();  // no child of the search
+  if (busy == 0) {
+    for (volatile bool on = true; on;) {
+    }
+  }
+  const Result result = run_nntune("search " + model + " --trials 8 --json --db " + db);
+  const Result bench = run_nntune("bench " + model + " -p 0 -n 64 -r 3 -o json --db " + db);
+  kill(busy, SIGKILL);
+  waitpid(busy, nullptr, 0);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto all = events(result.out);
+  EXPECT_GE(all.back()["other_load_cores"].get<double>(), 0.1);
+  ASSERT_EQ(bench.exit_code, 0) << bench.err;
+  EXPECT_GE(Json::parse(bench.out)[0]["other_load_cores"].get<double>(), 0.1);
+  EXPECT_THAT(bench.err, HasSubstr("other processes took "));
+  const Result explain = run_nntune("explain " + model + " --brief --db " + db);
+  EXPECT_THAT(explain.out, HasSubstr("other processes took "));
+  const Result compile = run_nntune("compile " + model + " -o " + (folder / "m.nnm").string() + " --db " + db);
+  EXPECT_THAT(compile.out, HasSubstr("other processes took "));
 }
 
 TEST(Search, ComparesWithProgramsThatLackAFamilyOfRules) {

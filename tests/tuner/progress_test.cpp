@@ -20,8 +20,8 @@ Snapshot example() {
           .budget_seconds = 180,
           .measurements = 118,
           .trials = 0,
-          .start = {180.4, 21.31},
-          .now = {251.2, 27.96},
+          .start = {180.4, 21.31, 512},
+          .now = {251.2, 27.96, 512},
           .rows = {{"prefill matmul 512x6144x1024 rms+scale", 0.312, 42, 9.81e-3, 0.87, true},
                    {"decode matmul 1x151936x1024", 0.091, 0, std::numeric_limits<double>::infinity(), 0, false}}};
 }
@@ -29,7 +29,8 @@ Snapshot example() {
 TEST(Progress, TableLooksLikeThis) {
   EXPECT_THAT(render_table(example(), 80, 24),
               ElementsAre("nntune search qwen3-0.6b on amd-avx512bf16-2c, 2 threads               2:18 left",
-                          "tuning: 118 measured    estimated tok/s: prefill 180 -> 251, decode 21.3 -> 28.0",
+                          "tuning: 118 measured", "start, measured: prefill 180, decode 21.3 tok/s behind 512 tokens",
+                          "now, estimated:  prefill 251, decode 28.0 tok/s behind 512 tokens",
                           " workload                                     share  tried      best  roofline",
                           ">prefill matmul 512x6144x1024 rms+scale      31.2 %     42   9.81 ms      87 %",
                           " decode matmul 1x151936x1024                  9.1 %      0         -         -"));
@@ -54,8 +55,18 @@ TEST(Progress, SmallSharesAreSummedUp) {
 }
 
 TEST(Progress, LineSaysWhereTheSearchStands) {
-  EXPECT_EQ(render_line(example()),
-            "[0:42] tuning: 118 measured, estimated tok/s: prefill 180 -> 251, decode 21.3 -> 28.0; 2:18 left");
+  EXPECT_EQ(
+      render_line(example()),
+      "[0:42] tuning: 118 measured; start, measured: prefill 180, decode 21.3 tok/s behind 512 tokens; now, estimated: "
+      "prefill 251, decode 28.0 tok/s behind 512 tokens; 2:18 left");
+}
+
+TEST(Progress, NoArrowJoinsWhatIsMeasuredAndWhatIsEstimated) {
+  Snapshot snapshot = example();
+  EXPECT_THAT(render_line(snapshot), ::testing::Not(HasSubstr("->")));
+  for (const std::string& line : render_table(snapshot, 80, 24)) EXPECT_THAT(line, ::testing::Not(HasSubstr("->")));
+  snapshot.start = {};
+  EXPECT_THAT(render_line(snapshot), HasSubstr("start, measured: prefill ?, decode ? tok/s; now, estimated: prefill 251"));
 }
 
 TEST(Progress, DurationsHaveFittingUnits) {
@@ -111,7 +122,7 @@ TEST(Progress, TableIsRedrawnInPlace) {
   progress.update(example(), true);
   const std::string second = text.text().substr(first.size());
   EXPECT_THAT(first, StartsWith("nntune search"));
-  EXPECT_THAT(second, StartsWith("\x1b[5Anntune search"));  // up over the five lines
+  EXPECT_THAT(second, StartsWith("\x1b[7Anntune search"));  // up over the seven lines
   EXPECT_THAT(second, ::testing::Not(HasSubstr("\x1b[2J")));
 }
 
