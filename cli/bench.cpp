@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "base/bandwidth.h"
+#include "base/other_load.h"
+#include "base/target.h"
 #include "cli/bench_report.h"
 #include "cli/command.h"
 #include "cli/model_source.h"
@@ -113,12 +115,14 @@ Expected<BenchResult> run_test(const std::shared_ptr<const runtime::Module>& mod
   NNTUNE_ASSIGN(const auto session, runtime::Session::create(module, {test.n_threads, ctx}));
   NNTUNE_ASSIGN([[maybe_unused]] const double warm_up, run_once(*session, test));
   module->wait_for_huge_pages();
+  const OtherLoad load;
   for (std::int64_t i = 0; i < repetitions; ++i) {
     NNTUNE_ASSIGN(const double seconds, run_once(*session, test));
     test.samples_seconds.push_back(seconds);
     // Beside it: memory may be half as fast a minute later.
     if (test.n_gen > 0) test.reads_bytes_per_second.push_back(measure_read_bandwidth(module->weights(), test.n_threads, 1));
   }
+  test.other_load_cores = load.cores();
   if (test.n_gen > 0) test.bytes_per_token = bytes_per_token(module->plan(), test.n_depth + test.n_gen / 2);
   return test;
 }
@@ -129,6 +133,7 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
   const bool from_file = std::filesystem::is_regular_file(options.model.model, ignored);
   std::shared_ptr<const runtime::Module> module;
   bool first = true;
+  double busiest_cores = 0;
   for (const int threads : options.threads) {
     options.model.threads = threads;
     if (!module || !from_file) {
@@ -150,11 +155,17 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
         NNTUNE_ASSIGN(const BenchResult result, run_test(module, std::move(test), options.repetitions));
         fmt::print("{}", bench_row(options.format, result, first));
         std::fflush(stdout);
+        busiest_cores = std::max(busiest_cores, result.other_load_cores);
         first = false;
       }
     }
   }
   fmt::print("{}", bench_footer(options.format));
+  if (busiest_cores >= kToldLoadCores) {
+    std::fflush(stdout);
+    fmt::print(stderr, "{} during the most disturbed of these tests: on a quiet machine they are faster\n",
+               other_load_text(busiest_cores, static_cast<int>(allowed_cpus().size())));
+  }
   return 0;
 }
 

@@ -13,7 +13,8 @@ namespace nntune::cli {
 namespace {
 
 constexpr std::string_view kCsvHeader =
-    "model,dtype,model_bytes,n_prompt,n_gen,n_depth,n_threads,avg_ts,stddev_ts,median_ts,read_bytes_per_second,read_share\n";
+    "model,dtype,model_bytes,n_prompt,n_gen,n_depth,n_threads,avg_ts,stddev_ts,median_ts,read_bytes_per_second,read_share,"
+    "other_load_cores\n";
 
 /// A field with a comma, quote or line break in quotes (RFC 4180).
 std::string csv_field(const std::string& text) {
@@ -74,7 +75,8 @@ Json BenchResult::to_json() const {
                {"stddev_ts", summary.stddev},
                {"median_ts", summary.median},
                {"samples_ns", samples_ns},
-               {"samples_ts", ts}};
+               {"samples_ts", ts},
+               {"other_load_cores", other_load_cores}};
   if (const auto share = read_share()) {
     json["bytes_per_token"] = bytes_per_token;
     json["read_bytes_per_second"] = median(reads_bytes_per_second);
@@ -110,11 +112,11 @@ std::string bench_row(BenchFormat format, const BenchResult& result, bool first)
     case BenchFormat::csv: {
       const Summary summary = summarize(result.samples_ts());
       const auto share = result.read_share();
-      return fmt::format("{},{},{},{},{},{},{},{:.6f},{:.6f},{:.6f},{},{}\n", csv_field(result.model), result.dtype,
+      return fmt::format("{},{},{},{},{},{},{},{:.6f},{:.6f},{:.6f},{},{},{:.3f}\n", csv_field(result.model), result.dtype,
                          result.model_bytes, result.n_prompt, result.n_gen, result.n_depth, result.n_threads, summary.mean,
                          summary.stddev, summary.median,
                          share ? fmt::format("{:.0f}", median(result.reads_bytes_per_second)) : "",
-                         share ? fmt::format("{:.4f}", *share) : "");
+                         share ? fmt::format("{:.4f}", *share) : "", result.other_load_cores);
     }
     case BenchFormat::json: return (first ? "\n" : ",\n") + result.to_json().dump(2);
     case BenchFormat::jsonl: break;

@@ -26,6 +26,7 @@ struct BenchResult {
   /// do nothing else, measured beside each sample.
   std::int64_t bytes_per_token = 0;
   std::vector<double> reads_bytes_per_second{};
+  double other_load_cores = 0;  ///< what other processes took meanwhile (base/other_load.h)
 
   /// Tokens a second of each sample.
   [[nodiscard]] std::vector<double> samples_ts() const;

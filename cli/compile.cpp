@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "cli/caveats.h"
 #include "cli/command.h"
 #include "cli/kernel_table.h"
 #include "cli/model_source.h"
@@ -36,6 +37,11 @@ void print_kernels(const Compilation& compilation) {
     fmt::print("; `nntune search {}` tunes them", compilation.model.name);
   }
   fmt::print("\n");
+  for (const std::string& line :
+       {busy_line(busy_rows(compilation.extraction.program, *compilation.costs.model), compilation.costs.target.cores),
+        cut_off_line(compilation.extraction.explanation.saturation)}) {
+    if (!line.empty()) fmt::print("{}\n", line);
+  }
 }
 
 Expected<int> run(const cxxopts::ParseResult& arguments) {

@@ -56,6 +56,7 @@ Expected<ExplainFacts> gather_facts(std::string model, const ModelOptions& optio
                      .costs = &costs,
                      .explanation = &extraction.explanation,
                      .program = &extraction.program,
+                     .busy = busy_rows(extraction.program, *costs.model),
                      .phases = {},
                      .allowed = permissions_used(options.allowed, extraction.explanation)};
   NNTUNE_ASSIGN(const Sessions sessions, read_sessions(*costs.database));

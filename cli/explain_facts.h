@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "cli/caveats.h"
 #include "cli/costs.h"
 #include "cli/options.h"
 #include "cli/provenance.h"
@@ -46,6 +47,7 @@ struct ExplainFacts {
   const Costs* costs = nullptr;
   const extract::Explanation* explanation = nullptr;
   const extract::Program* program = nullptr;
+  BusyRows busy{};
   std::vector<PhaseFacts> phases;  ///< those asked for
   std::vector<PermissionFacts> allowed;
 };

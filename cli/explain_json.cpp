@@ -60,7 +60,6 @@ Json to_json(const KernelFacts& kernel, const extract::PhaseProgram& phase, cons
   const schedule::Workload& workload = kernel.step->workload;
   const extract::Decision& decision = *kernel.decision;
   const double seconds = kernel.step->cost.seconds;
-  const double bound = kernel.provenance.roofline.seconds;
   Json json = {{"section", section.name},
                {"repeat", section.repeat},
                {"name", short_name(workload)},
@@ -70,7 +69,7 @@ Json to_json(const KernelFacts& kernel, const extract::PhaseProgram& phase, cons
                {"share", number(kernel.share)},
                {"source", source(kernel.step->cost)},
                {"relative_error", kernel.step->cost.relative_error},
-               {"roofline", bound > 0 && std::isfinite(bound) ? Json(bound / seconds) : Json()},
+               {"roofline", kernel.provenance.roofline_share ? Json(*kernel.provenance.roofline_share) : Json()},
                {"provenance", to_json(kernel.provenance)},
                {"schedule", kernel.provenance.schedule.empty() ? Json() : Json::parse(kernel.provenance.schedule)},
                {"class", decision.class_id},
@@ -155,6 +154,7 @@ Json to_json(const ExplainFacts& facts) {
                       {"rows", phase.phase->rows},
                       {"seconds", number(seconds)},
                       {"tok_per_s", number(static_cast<double>(phase.phase->rows) / seconds)},
+                      {"decode_context", phase.phase->rows == 1 ? Json(decode_context(*phase.phase)) : Json()},
                       {"kernels", std::move(kernels)}});
   }
   Json uses = Json::array();
@@ -174,6 +174,12 @@ Json to_json(const ExplainFacts& facts) {
           {"threads", facts.options.threads},
           {"target", facts.costs->target.short_name},
           {"peaks", facts.costs->target.measured ? "measured" : "default"},
+          {"busy_rows",
+           {{"text", busy_line(facts.busy, facts.costs->target.cores)},
+            {"kernels", facts.busy.kernels},
+            {"measured", facts.busy.measured},
+            {"busy", facts.busy.busy},
+            {"other_load_cores", facts.busy.cores}}},
           {"nntune_version", NNTUNE_VERSION},
           {"phases", std::move(phases)},
           {"uses", std::move(uses)},

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/other_load.h"
 #include "cli/kernel_table.h"
 #include "cli/wrap.h"
 
@@ -162,12 +164,19 @@ std::string memory_text(const extract::MemoryUse& memory, const ModelOptions& op
                      bytes(memory.activation_bytes + memory.scratch_bytes));
 }
 
+std::string peaks_caveat(const Target& target) {
+  if (!target.measured) return " (default peaks: `nntune target` measures them)";
+  if (!target.was_busy()) return "";
+  return fmt::format(" ({} while the peaks were measured: `nntune target` on a quiet machine keeps the better ones)",
+                     other_load_text(target.other_load_cores, target.cores));
+}
+
 std::string render_summary(const ExplainFacts& facts) {
   const extract::Explanation& explanation = *facts.explanation;
   const Target& target = facts.costs->target;
   std::string out = wrapped(fmt::format("{} {}, {}, {}{}", facts.model, graph::name(facts.options.dtype),
                                         plural(static_cast<std::size_t>(facts.options.threads), "thread"), target.short_name,
-                                        target.measured ? "" : " (default peaks: `nntune target` measures them)"),
+                                        peaks_caveat(target)),
                             "");
   std::string uses;
   for (std::size_t i = 0; i < facts.program->phases.size(); ++i) {
@@ -184,6 +193,8 @@ std::string render_summary(const ExplainFacts& facts) {
                    "");
   }
   out += wrapped(gap_text(explanation), "");
+  if (const std::string busy = busy_line(facts.busy, target.cores); !busy.empty()) out += wrapped(busy, "");
+  if (const std::string cut = cut_off_line(explanation.saturation); !cut.empty()) out += wrapped(cut, "");
   if (explanation.memory) out += wrapped(memory_text(*explanation.memory, facts.options), "");
   return out;
 }
@@ -227,9 +238,12 @@ std::string render_layouts(const extract::Explanation& explanation, Detail detai
 
 std::string render(const ExplainFacts& facts, Detail detail) {
   const extract::Explanation& explanation = *facts.explanation;
-  const Target& target = facts.costs->target;
   std::string out = render_summary(facts);
-  for (const PhaseFacts& phase : facts.phases) out += fmt::format("\n{}", render_phase(*phase.phase, target));
+  for (const PhaseFacts& phase : facts.phases) {
+    std::vector<std::optional<double>> shares;
+    for (const KernelFacts& kernel : phase.kernels) shares.push_back(kernel.provenance.roofline_share);
+    out += fmt::format("\n{}", render_phase(*phase.phase, shares));
+  }
   if (detail == Detail::tables) return out;
   out += '\n' + render_choices(facts, detail);
   if (!explanation.layouts.empty()) out += '\n' + render_layouts(explanation, detail);

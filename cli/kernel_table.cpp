@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "cli/wrap.h"
-#include "compiler/kernels/family.h"
 
 namespace nntune::cli {
 namespace {
@@ -28,14 +27,6 @@ std::string with_chain(std::string_view name, const graph::Chain& before, const 
   if (!before.empty()) result += fmt::format(" {}", graph::text(before));
   if (!after.empty()) result += fmt::format(" ; {}", graph::text(after));
   return result;
-}
-
-/// "97 %": how near `seconds` are to what nobody gets below on this machine; "-" if that is not known.
-std::string roofline(const Workload& workload, const Target& target, double seconds) {
-  const auto family = kernels::find_family(workload);
-  if (!family) return "-";
-  const double bound = kernels::roofline_seconds((*family)->work(workload, target.isa), target, workload.threads);
-  return std::isfinite(bound) && bound > 0 ? fmt::format("{:.0f} %", 100 * bound / seconds) : "-";
 }
 
 }  // namespace
@@ -76,10 +67,22 @@ std::string format_seconds(double seconds) {
   return three_digits(seconds, "s");
 }
 
-std::string render_phase(const extract::PhaseProgram& phase, const Target& target) {
+std::int64_t decode_context(const extract::PhaseProgram& phase) {
+  std::int64_t past = 0;
+  if (phase.rows > 1) return past;
+  for (const extract::SectionProgram& section : phase.sections) {
+    for (const extract::KernelStep& step : section.steps) past = std::max(past, step.workload.past);
+  }
+  return past;
+}
+
+std::string render_phase(const extract::PhaseProgram& phase, std::span<const std::optional<double>> roofline_shares) {
   const double total = phase.seconds();
-  std::string out = fmt::format("{}, {} token{}: {}, {:.1f} tok/s\n", phase.name, phase.rows, phase.rows == 1 ? "" : "s",
-                                format_seconds(total), static_cast<double>(phase.rows) / total);
+  const std::int64_t context = decode_context(phase);
+  std::size_t next = 0;
+  std::string out = fmt::format("{}, {} token{}: {}, {:.1f} tok/s{}\n", phase.name, phase.rows, phase.rows == 1 ? "" : "s",
+                                format_seconds(total), static_cast<double>(phase.rows) / total,
+                                context > 0 ? fmt::format(" behind {} tokens", context) : "");
   out += fmt::format("  {:<{}} {:>8} {:>6} {:>8}  {}\n", "kernel", kNameColumns, "time", "share", "roofline", "source");
   for (const extract::SectionProgram& section : phase.sections) {
     out += section.repeat == 1 ? fmt::format("{}\n", section.name)
@@ -87,11 +90,13 @@ std::string render_phase(const extract::PhaseProgram& phase, const Target& targe
     for (const extract::KernelStep& step : section.steps) {
       const double seconds = step.cost.seconds;
       const double share = 100 * seconds * static_cast<double>(section.repeat) / total;
+      const std::optional<double> roofline = next < roofline_shares.size() ? roofline_shares[next] : std::nullopt;
+      ++next;
       const bool measured = step.cost.source == extract::CostSource::measured;
       const std::vector<std::string> name = wrap(short_name(step.workload), kNameColumns);
       for (std::size_t i = 0; i + 1 < name.size(); ++i) out += fmt::format("  {}\n", name[i]);
       out += fmt::format("  {:<{}} {:>8} {:>4.1f} % {:>8}  {}\n", name.back(), kNameColumns, format_seconds(seconds), share,
-                         roofline(step.workload, target, seconds), measured ? "measured" : "estimated");
+                         roofline ? fmt::format("{:.0f} %", 100 * *roofline) : "-", measured ? "measured" : "estimated");
     }
   }
   return out;

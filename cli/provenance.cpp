@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "base/other_load.h"
+#include "cli/caveats.h"
 #include "cli/kernel_table.h"
 #include "cli/wrap.h"
 #include "db/query.h"
@@ -50,8 +52,17 @@ Provenance provenance_of(const schedule::Workload& workload, const Costs& costs,
   result.relative_error = estimate.relative_error;
   result.correction = costs.model->correction(workload);
   result.peaks_measured = costs.target.measured;
+  result.cores = costs.target.cores;
+  if (result.measurement) result.other_load_cores = other_load_of(*result.measurement);
   if (const auto family = kernels::find_family(workload)) {
-    result.roofline = kernels::roofline((*family)->work(workload, costs.target.isa), costs.target, workload.threads);
+    // What a slow moment of the memory did to the time it does to the bound, too.
+    const Target then =
+        result.measurement ? costs.target.with_memory_at(result.measurement->dram_read_bytes_per_s) : costs.target;
+    result.roofline = kernels::roofline((*family)->work(workload, then.isa), then, workload.threads);
+    const double seconds = result.measurement ? result.measurement->median_ns * 1e-9 * result.program_factor
+                                              : costs.model->cost(workload).seconds;
+    const double share = result.roofline.seconds / seconds;
+    if (std::isfinite(share) && share > 0) result.roofline_share = share;
   }
   if (const auto schedule = costs.model->schedule(workload)) result.schedule = schedule->text();
   return result;
@@ -72,6 +83,9 @@ std::string text(const Provenance& p) {
                                   minute_of(m.created_at), m.samples_ns.size(), m.samples_ns.size() == 1 ? "" : "s",
                                   interval_text(p.interval_ns), drift, in_program, m.id);
     if (p.session) out += fmt::format(", {} session {}", p.session->command, p.session->id);
+    if (p.other_load_cores.value_or(0) >= kToldLoadCores) {
+      out += fmt::format(", while {}", other_load_text(*p.other_load_cores, p.cores));
+    }
     return out + fmt::format(", nntune {}", m.nntune_version);
   }
   std::string out = fmt::format("estimated from {} peaks: {}", p.peaks_measured ? "measured" : "default",
@@ -93,6 +107,8 @@ Json to_json(const Provenance& p) {
                            {"samples", m.samples_ns.size()},
                            {"nntune_version", m.nntune_version},
                            {"compiler", m.compiler},
+                           {"other_load_cores", p.other_load_cores ? Json(*p.other_load_cores) : Json()},
+                           {"read_bytes_per_second", number(m.dram_read_bytes_per_s)},
                            {"object_hash", m.object_hash ? Json(m.object_hash->hex()) : Json()}};
     if (p.session) {
       json["session"] = {{"id", p.session->id},

@@ -32,8 +32,13 @@ struct Provenance {
   // Both:
   double drift = 1;           ///< for the speed of the machine when it was measured
   double program_factor = 1;  ///< for a place in a program, 1 where it was timed there
+  /// With memory as fast as it was read beside the measurement, else as `nntune target` found it.
   kernels::Roofline roofline;
-  std::string schedule;  ///< JSON of the knobs; "" if there is none
+  /// How near the time is to it, 1: there; a measured one at the moment of its measurement. Nothing where it is not known.
+  std::optional<double> roofline_share;
+  std::optional<double> other_load_cores;  ///< of the measurement; nothing where it was not noted
+  int cores = 1;                           ///< of this machine
+  std::string schedule;                    ///< JSON of the knobs; "" if there is none
 };
 
 [[nodiscard]] Provenance provenance_of(const schedule::Workload& workload, const Costs& costs, const Sessions& sessions);

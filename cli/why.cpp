@@ -4,15 +4,20 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 
 #include "base/json.h"
+#include "base/other_load.h"
 #include "base/statistics.h"
+#include "cli/caveats.h"
 #include "cli/command.h"
 #include "cli/costs.h"
 #include "cli/kernel_table.h"
 #include "cli/options.h"
+#include "cli/provenance.h"
 #include "cli/workload_name.h"
 #include "cli/wrap.h"
+#include "compiler/kernels/family.h"
 #include "db/query.h"
 
 namespace nntune::cli {
@@ -31,11 +36,13 @@ void declare(cxxopts::Options& options) {
 struct Standing {
   db::Measurement measurement;
   Interval interval_ns;
+  kernels::Roofline roofline;  ///< with memory as fast as it was beside it; no unit where it is not known
 };
 
 struct Answer {
   schedule::Workload workload;
   std::string target;
+  int cores = 1;
   std::vector<Standing> standings;  ///< incumbent and runner-up, as far as there are
   std::optional<db::Comparison> comparison;
   std::map<db::Verdict, int> tried;
@@ -46,11 +53,16 @@ Expected<Answer> find(const Costs& costs, const schedule::Workload& workload) {
   Answer answer;
   answer.workload = workload;
   answer.target = costs.target.short_name;
+  answer.cores = costs.target.cores;
   NNTUNE_ASSIGN(const auto target, db::find_target(*costs.database, costs.target));
   if (target) {
     NNTUNE_ASSIGN(const auto contenders, db::contenders(*costs.database, target->id, workload.hash(), 2));
     for (const db::Measurement& each : contenders) {
-      answer.standings.push_back({each, median_interval(each.samples_ns)});
+      answer.standings.push_back({each, median_interval(each.samples_ns), {}});
+      if (const auto family = kernels::find_family(workload)) {
+        const Target then = costs.target.with_memory_at(each.dram_read_bytes_per_s);
+        answer.standings.back().roofline = kernels::roofline((*family)->work(workload, then.isa), then, workload.threads);
+      }
     }
     NNTUNE_ASSIGN(const auto tried, db::tried(*costs.database, target->id, workload.hash()));
     for (const auto& [schedule, what] : tried) ++answer.tried[what.verdict];
@@ -66,13 +78,25 @@ std::string plural(std::int64_t count, std::string_view word) {
   return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
 }
 
-std::string render(std::string_view name, const Standing& standing) {
+/// 1: at the bound. Nothing where there is none.
+std::optional<double> roofline_share(const Standing& standing) {
+  const double share = standing.roofline.seconds / (standing.measurement.median_ns * 1e-9);
+  return std::isfinite(share) && share > 0 ? std::optional(share) : std::nullopt;
+}
+
+std::string render(std::string_view name, const Standing& standing, int cores) {
   const db::Measurement& m = standing.measurement;
   const auto time = [](double ns) { return format_seconds(ns * 1e-9); };
   std::string out = fmt::format("{:<9} {:>7}  {:>7} .. {:<7}  {:<8} {:<16} {:>4}  {:>7}\n", name, time(m.median_ns),
                                 time(standing.interval_ns.low), time(standing.interval_ns.high), db::to_string(m.place),
                                 minute_of(m.created_at), m.samples_ns.size(), m.id);
-  return out + wrapped(m.schedule, "  ");
+  out += wrapped(m.schedule, "  ");
+  if (const auto share = roofline_share(standing)) {
+    out += wrapped(fmt::format("{:.0f} % of the roofline: {}", 100 * *share, text(standing.roofline)), "  ");
+  }
+  const double load = other_load_of(m).value_or(0);
+  if (load >= kToldLoadCores) out += wrapped(fmt::format("{} meanwhile", other_load_text(load, cores)), "  ");
+  return out;
 }
 
 std::string render(const db::Comparison& comparison) {
@@ -95,8 +119,8 @@ std::string render(const Answer& answer) {
   } else {
     out += fmt::format("{:<9} {:>7}  {:^18}  {:<8} {:<16} {:>4}  {:>7}\n", "", "median", "95 % interval", "timed in",
                        "at (UTC)", "n", "id");
-    out += render("incumbent", answer.standings[0]);
-    if (answer.standings.size() > 1) out += render("runner-up", answer.standings[1]);
+    out += render("incumbent", answer.standings[0], answer.cores);
+    if (answer.standings.size() > 1) out += render("runner-up", answer.standings[1], answer.cores);
     out += "\n";
     out += answer.comparison ? render(*answer.comparison) : "no runner-up\n";
     out += "measured";
@@ -141,6 +165,8 @@ Json to_json(const Answer& answer) {
              {"samples", m.samples_ns.size()},
              {"place", db::to_string(m.place)},
              {"created_at", m.created_at},
+             {"roofline", roofline_share(standing) ? Json(*roofline_share(standing)) : Json()},
+             {"other_load_cores", other_load_of(m) ? Json(*other_load_of(m)) : Json()},
              {"environment", m.environment.empty() ? Json() : Json::parse(m.environment)}};
   }
   if (answer.comparison) {

@@ -29,13 +29,16 @@ function memoryText() {
     `${megabytes(use.activation_bytes + use.scratch_bytes)} buffers. `;
 }
 
+const busyText = () => facts.busy_rows.text
+  ? `${facts.busy_rows.text[0].toUpperCase()}${facts.busy_rows.text.slice(1)}. ` : "";
+
 function showPhases() {
   byId("title").textContent = `${facts.model} ${facts.dtype}, ${count(facts.threads, "thread")}, ${facts.target}`;
   byId("summary").textContent =
     `Chosen from 10^${Math.round(Math.log10(Math.max(1, facts.programs)))} programs; ` +
     `${facts.peaks} peaks; nntune ${facts.nntune_version}. The whole is ${seconds(facts.objective_seconds)}: ` +
     facts.uses.map((p) => `${+p.calls.toPrecision(3)} × ${phaseName(p)}`).join(" + ") +
-    `. ${gapText()} ${memoryText()}A runner-up costs what the whole would grow by.`;
+    `. ${gapText()} ${memoryText()}${busyText()}A runner-up costs what the whole would grow by.`;
   byId("phases").append(...facts.phases.map((phase, i) => element("button", {
     type: "button", role: "tab", id: `phase-${i}`, "aria-controls": "kernels", onclick: () => selectKernel(i, 0),
     onkeydown: (event) => {
@@ -44,7 +47,7 @@ function showPhases() {
       const next = (i + step + facts.phases.length) % facts.phases.length;
       selectKernel(next, 0);
       byId(`phase-${next}`).focus();
-    } }, `${phaseName(phase)}: ${seconds(phase.seconds)}, ${phase.tok_per_s.toFixed(1)} tok/s`)));
+    } }, `${phaseName(phase)}: ${seconds(phase.seconds)}, ${phase.tok_per_s.toFixed(1)} tok/s${phase.decode_context ? ` behind ${phase.decode_context} tokens` : ""}`)));
 }
 
 function kernelButton(kernel, i, largest) {

@@ -14,7 +14,8 @@ BenchResult generation() {
           .n_threads = 2,
           .samples_seconds = {2, 1, 4},
           .bytes_per_token = 1'000'000'000,
-          .reads_bytes_per_second = {40e9, 80e9, 20e9}};
+          .reads_bytes_per_second = {40e9, 80e9, 20e9},
+          .other_load_cores = 0.93};
 }
 
 TEST(BenchReport, JsonHasTheFieldsOfLlamaBench) {
@@ -29,6 +30,7 @@ TEST(BenchReport, JsonHasTheFieldsOfLlamaBench) {
   EXPECT_NEAR(json["stddev_ts"].get<double>(), 24.4404, 1e-4);
   EXPECT_EQ(json["median_ts"], 32);
   EXPECT_NEAR(json["read_share"].get<double>(), 0.8, 1e-12);
+  EXPECT_EQ(json["other_load_cores"], 0.93);
 }
 
 TEST(BenchReport, APromptHasNoReadShare) {
@@ -54,7 +56,7 @@ TEST(BenchReport, EveryFormatIsWhole) {
   EXPECT_EQ(Json::parse(line), result.to_json());
 
   EXPECT_EQ(bench_row(BenchFormat::csv, result, true),
-            "\"tiny, \"\"x\"\"\",bf16,1190000000,0,64,512,2,37.333333,24.440404,32.000000,40000000000,0.8000\n");
+            "\"tiny, \"\"x\"\"\",bf16,1190000000,0,64,512,2,37.333333,24.440404,32.000000,40000000000,0.8000,0.930\n");
   EXPECT_NE(bench_row(BenchFormat::md, result, true).find("|    tg64 @ d512 |"), std::string::npos);
   EXPECT_NE(bench_row(BenchFormat::md, result, true).find("80 %"), std::string::npos);
 }

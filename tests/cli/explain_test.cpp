@@ -2,14 +2,17 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <set>
 #include <sstream>
 
+#include "cli/caveats.h"
 #include "cli/explain_facts.h"
 #include "cli/explain_text.h"
+#include "compiler/kernels/family.h"
 #include "reports/explain_page.h"
 #include "tests/compiler/rules/qwen3_layer.h"
 
@@ -210,6 +213,69 @@ TEST_F(Explain, AMeasurementIsNamedWithItsSessionAndHowSureItIs) {
   std::filesystem::remove_all(folder);
 }
 
+TEST_F(Explain, ARowIsJudgedByTheBandwidthBesideItAndTellsOfOtherLoad) {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("nntune-judged-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  // A kernel of decode, which waits for memory.
+  const auto& decisions = extraction_->explanation.decisions;
+  const auto found = std::ranges::find_if(decisions, [&](const extract::Decision& decision) {
+    const auto family = kernels::find_family(decision.chosen);
+    return decision.chosen.op.kind == graph::OpKind::matmul && decision.chosen.one_row() &&
+           kernels::waits_for_memory((*family)->work(decision.chosen, costs_->target.isa), costs_->target, 1);
+  });
+  ASSERT_NE(found, decisions.end());
+  const schedule::Workload& workload = found->chosen;
+  constexpr double kReadBytes = 20e9;
+  const double bytes = (*kernels::find_family(workload))->work(workload, costs_->target.isa).weight_bytes;
+  auto database = db::Database::open(folder / "tuning.db", db::Mode::read_write);
+  ASSERT_TRUE(database);
+  Target target = costs_->target;
+  target.measured = true;
+  db::Measurement row;
+  row.target_id = *database->record_target(target);
+  row.workload = workload.text();
+  row.family = workload.family();
+  row.schedule = costs_->model->schedule(workload)->text();
+  row.object_hash = hash128("code");
+  row.place = db::Place::program;
+  row.samples_ns.assign(9, 2e9 * bytes / kReadBytes);  // twice the bound
+  row.dram_read_bytes_per_s = kReadBytes;
+  row.environment = R"({"other_load_cores":0.93})";
+  ASSERT_TRUE(database->insert_measurement(row));
+  for (const double factor : {1.0, 4.0}) {  // `target` once more, with memory in a faster mode
+    target.dram_read *= factor;
+    target.dram_read_all_cores *= factor;
+    ASSERT_TRUE(database->record_target(target));
+    const auto costs = open_costs(folder / "tuning.db", "");
+    ASSERT_TRUE(costs);
+    ASSERT_EQ(costs->target.dram_read, target.dram_read);
+    const Provenance provenance = provenance_of(workload, *costs, {});
+    EXPECT_EQ(provenance.roofline.peak, kReadBytes);
+    ASSERT_TRUE(provenance.roofline_share);
+    EXPECT_NEAR(*provenance.roofline_share, 0.5, 1e-9);
+    EXPECT_THAT(text(provenance), HasSubstr(", while other processes took 0.9 of "));
+
+    const auto explained = gather_facts("small", ModelOptions{}, *costs, *extraction_, "");
+    ASSERT_TRUE(explained);
+    const std::string sentence = "other processes took 0.9 of " + std::to_string(costs->target.cores) + " core";
+    EXPECT_THAT(render(*explained, Detail::tables), HasSubstr(sentence));
+    EXPECT_THAT(to_json(*explained)["busy_rows"]["text"].get<std::string>(),
+                testing::EndsWith("while 1 of 1 measured kernels were timed"));
+    bool shown = false;
+    for (const Json& phase : to_json(*explained)["phases"]) {
+      for (const Json& kernel : phase["kernels"]) {
+        if (kernel["workload"] != workload.text()) continue;
+        shown = true;
+        EXPECT_NEAR(kernel["roofline"].get<double>(), 0.5, 1e-9);
+        EXPECT_EQ(kernel["provenance"]["measurement"]["other_load_cores"], 0.93);
+      }
+    }
+    EXPECT_TRUE(shown);
+  }
+  std::filesystem::remove_all(folder);
+}
+
 TEST(CutOff, NamesTheLimitAndTheRulesThatItHeldBack) {
   egraph::RunReport report;
   report.rules = {{.name = "merge-everything"}, {.name = "split"}};
@@ -219,6 +285,21 @@ TEST(CutOff, NamesTheLimitAndTheRulesThatItHeldBack) {
   EXPECT_EQ(cut_off(report),
             "stopped by the node limit (50001); the last iteration still changed the e-graph 7 times, and held back "
             "merge-everything. Programs beyond that were not looked at");
+}
+
+TEST_F(Explain, ALimitThatCutTheRulesOffIsToldInOneLineOfEveryText) {
+  EXPECT_EQ(cut_off_line(extraction_->explanation.saturation), "");
+  extract::Extraction cut;
+  cut.program = extraction_->program;
+  cut.explanation.decisions = extraction_->explanation.decisions;
+  cut.explanation.phase_calls = extraction_->explanation.phase_calls;
+  cut.explanation.saturation = extraction_->explanation.saturation;
+  cut.explanation.saturation.stop = {.kind = egraph::StopReason::Kind::match_limit, .value = 20'000'001};
+  const auto facts = gather_facts("small", ModelOptions{}, *costs_, cut, "");
+  ASSERT_TRUE(facts);
+  std::string words = render(*facts, Detail::tables);
+  std::ranges::replace(words, '\n', ' ');
+  EXPECT_THAT(words, HasSubstr("rules stopped by the match limit (20000001): programs beyond it were not looked at"));
 }
 
 }  // namespace
