@@ -52,7 +52,7 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
   NNTUNE_TRY(check_writable(output));  // known at once, and not behind the packing
 
   const auto start = Clock::now();
-  NNTUNE_ASSIGN(const Compilation compilation, compile_model(options, proof_limit));
+  NNTUNE_ASSIGN(const Compilation compilation, compile_model(options, proof_limit, output));
   const double compile_seconds = seconds_since(start);
   print_kernels(compilation);
   if (!options.allowed.empty()) fmt::print("{}\n", allowed_text(options.allowed));

@@ -16,7 +16,8 @@ Expected<tokenizer::Tokenizer> read_tokenizer(std::string_view json, std::string
 
 }  // namespace
 
-Expected<Compilation> compile_model(const ModelOptions& options, std::chrono::milliseconds proof_limit) {
+Expected<Compilation> compile_model(const ModelOptions& options, std::chrono::milliseconds proof_limit,
+                                    const std::optional<std::filesystem::path>& output) {
   Compilation result;
   // The database first: a bad one is known at once, while checking the weights takes seconds.
   NNTUNE_ASSIGN(result.costs, open_costs(options.db, options.isa));
@@ -24,6 +25,9 @@ Expected<Compilation> compile_model(const ModelOptions& options, std::chrono::mi
   if (!result.model.tokenizer_json.empty()) {
     // It goes into the module as it is: better refused now than when the module is run.
     NNTUNE_TRY(read_tokenizer(result.model.tokenizer_json, result.model.name));
+  }
+  if (output) {
+    NNTUNE_TRY(module::check_disk_space(*output, module::least_module_bytes(result.model.config, options.dtype)));
   }
   const Isa& isa = result.costs.target.isa;
   NNTUNE_ASSIGN(result.extraction,

@@ -1,6 +1,7 @@
 /// From what a user names (a .nnm file, a built-in name, a folder) to a module that is ready to run.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -25,7 +26,9 @@ struct Compilation {
 
 /// Loads the model, extracts its program and compiles it; measures nothing.
 /// \param proof_limit  module::PlanExtras::proof_limit
-[[nodiscard]] Expected<Compilation> compile_model(const ModelOptions& options, std::chrono::milliseconds proof_limit = {});
+/// \param output       the module that will be written: io at once if its disk has no room for the weights
+[[nodiscard]] Expected<Compilation> compile_model(const ModelOptions& options, std::chrono::milliseconds proof_limit = {},
+                                                  const std::optional<std::filesystem::path>& output = std::nullopt);
 
 /// A regular file is read as a .nnm; anything else is compiled in memory. Says on stderr if the weights are random.
 /// Errors: usage if options contradict what a .nnm holds.

@@ -3,7 +3,7 @@
 
 #include "base/json.h"
 #include "cli/command.h"
-#include "compiler/import/builtin.h"
+#include "compiler/import/family.h"
 
 namespace nntune::cli {
 namespace {
@@ -16,6 +16,7 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
     for (const auto& [name, config] : import::builtin_models()) {
       const std::int64_t weights = import::parameter_count(config);
       all.push_back({{"name", name},
+                     {"family", config.family->model_type},
                      {"layers", config.layers},
                      {"hidden", config.hidden},
                      {"heads", config.heads},

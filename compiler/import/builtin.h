@@ -1,4 +1,4 @@
-/// The published shapes of the Qwen3 dense models, known by name.
+/// The published sizes of the families (family.h), known by name.
 #pragma once
 
 #include <optional>
@@ -15,7 +15,7 @@ struct BuiltinModel {
   ModelConfig config;
 };
 
-/// All of them, the smallest first.
+/// All of them, family by family, the smallest of each first.
 [[nodiscard]] std::span<const BuiltinModel> builtin_models();
 
 [[nodiscard]] std::optional<ModelConfig> find_builtin(std::string_view name);

@@ -77,14 +77,15 @@ Status check_is_folder(const fs::path& folder) {
               "give a Hugging Face model folder with config.json and safetensors files");
 }
 
-/// Whether the folder describes the model that was asked for.
-Status check_agrees(const ModelConfig& wanted, const std::string& name, const fs::path& folder) {
-  if (!is_there(folder / "config.json")) return {};
+/// The config of `folder`, if it is there, which must describe the model that was asked for.
+Expected<ModelConfig> agreeing_config(const ModelConfig& wanted, const std::string& name, const fs::path& folder) {
+  if (!is_there(folder / "config.json")) return wanted;
   NNTUNE_ASSIGN(const ModelConfig found, read_config(folder));
-  // How far positions reach is no part of the weights: published revisions differ in it.
+  // Published revisions of one size differ in how far positions reach, and in the epsilon (Qwen2.5-14B and its Instruct).
   ModelConfig comparable = found;
   comparable.max_positions = wanted.max_positions;
-  if (comparable == wanted) return {};
+  comparable.rms_eps = wanted.rms_eps;
+  if (comparable == wanted) return found;
   return fail(ErrorKind::bad_input, fmt::format("the weights in {} are of another model than {}", folder.string(), name),
               "give the folder itself as the model, or other weights");
 }
@@ -98,7 +99,7 @@ Expected<Model> load_model(const std::string& name_or_folder, const std::optiona
     model.name = name_or_folder;
     model.config = *builtin;
     if (weights_folder) {
-      NNTUNE_TRY(check_agrees(model.config, model.name, *weights_folder));
+      NNTUNE_ASSIGN(model.config, agreeing_config(model.config, model.name, *weights_folder));
       NNTUNE_ASSIGN(model.weights, read_weights(model.config, *weights_folder));
       NNTUNE_TRY(read_companions(*weights_folder, model));
     } else {
@@ -114,7 +115,9 @@ Expected<Model> load_model(const std::string& name_or_folder, const std::optiona
     const fs::path absolute = fs::absolute(folder).lexically_normal();
     model.name = (absolute.has_filename() ? absolute : absolute.parent_path()).filename().string();
     NNTUNE_ASSIGN(model.config, read_config(folder));
-    if (weights_folder) NNTUNE_TRY(check_agrees(model.config, model.name, *weights_folder));
+    if (weights_folder) {
+      NNTUNE_ASSIGN(model.config, agreeing_config(model.config, model.name, *weights_folder));
+    }
     NNTUNE_ASSIGN(model.weights, read_weights(model.config, weights_folder.value_or(folder)));
     NNTUNE_TRY(read_companions(folder, model));
   }

@@ -48,9 +48,8 @@ class RandomWeights final : public WeightSource {
   template <class Out, class Convert>
   void generate(const WeightSpec& spec, std::int64_t layer, std::int64_t first, std::int64_t count, Out* out,
                 Convert convert) const {
-    const bool norm = spec.shape.size() == 1;
-    const float mean = norm ? 1.0F : 0.0F;
-    const float scale = (norm ? 0.1F : 0.02F) / kBellDeviation;
+    const float mean = spec.role == WeightRole::norm ? 1.0F : 0.0F;
+    const float scale = (spec.role == WeightRole::matrix ? 0.02F : 0.1F) / kBellDeviation;
     const std::uint64_t layer_key = spec.per_layer() ? static_cast<std::uint64_t>(layer) + 1 : 0;
     const std::uint64_t tensor_key = mix(mix(seed_ + kGolden) ^ hash128(spec.name).low ^ mix(layer_key * kGolden));
     const std::int64_t columns = spec.columns();

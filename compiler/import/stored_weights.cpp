@@ -12,27 +12,11 @@
 #include <thread>
 
 #include "base/bf16.h"
+#include "compiler/import/family.h"
 #include "compiler/import/weights.h"
 
 namespace nntune::import {
 namespace {
-
-constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kStoredNames = {{
-    {"embed_tokens", "model.embed_tokens.weight"},
-    {"layers.*.input_norm", "input_layernorm.weight"},
-    {"layers.*.q_proj", "self_attn.q_proj.weight"},
-    {"layers.*.k_proj", "self_attn.k_proj.weight"},
-    {"layers.*.v_proj", "self_attn.v_proj.weight"},
-    {"layers.*.q_norm", "self_attn.q_norm.weight"},
-    {"layers.*.k_norm", "self_attn.k_norm.weight"},
-    {"layers.*.o_proj", "self_attn.o_proj.weight"},
-    {"layers.*.post_attention_norm", "post_attention_layernorm.weight"},
-    {"layers.*.gate_proj", "mlp.gate_proj.weight"},
-    {"layers.*.up_proj", "mlp.up_proj.weight"},
-    {"layers.*.down_proj", "mlp.down_proj.weight"},
-    {"final_norm", "model.norm.weight"},
-    {"lm_head", "lm_head.weight"},
-}};
 
 enum class Format { f32, bf16, f16 };
 
@@ -135,7 +119,7 @@ class StoredWeights final : public WeightSource {
   };
   /// check_shapes() has seen that it is there.
   [[nodiscard]] Place locate(const WeightSpec& spec, std::int64_t layer, std::int64_t row) const {
-    const std::string name = stored_name(spec.name, layer);
+    const std::string name = spec.stored_name(layer);
     const StoredTensor& tensor = *tensors_.find(name);
     const Format format = *format_of(tensor, name);
     return {format, tensor.bytes.data() + row * spec.columns() * static_cast<std::int64_t>(bytes_of(format))};
@@ -149,9 +133,9 @@ class StoredWeights final : public WeightSource {
 
 Status StoredWeights::check_shapes() const {
   std::set<std::string> expected;
-  for (const WeightSpec& spec : specs()) {
+  for (const WeightSpec& spec : list().tensors) {
     for (std::int64_t layer = 0; layer < (spec.per_layer() ? config().layers : 1); ++layer) {
-      const std::string name = stored_name(spec.name, layer);
+      const std::string name = spec.stored_name(layer);
       const StoredTensor* tensor = tensors_.find(name);
       if (tensor == nullptr) {
         return fail(ErrorKind::bad_input, fmt::format("{}: tensor \"{}\" is missing", description_, name),
@@ -170,16 +154,17 @@ Status StoredWeights::check_shapes() const {
   return check_unexpected(expected);
 }
 
-/// A tensor we would not use (a bias, one more layer) means that the model computes something else. Not so for tables that
-/// are recomputed, and for a stored copy of a tied output matrix.
+/// A tensor we would not use (a bias, one more layer) means that the model computes something else.
 Status StoredWeights::check_unexpected(const std::set<std::string>& expected) const {
+  const auto unread = [&](const std::string& name) {
+    return std::ranges::any_of(list().unread, [&](const std::string& end) { return name.ends_with(end); });
+  };
   for (const auto& [name, tensor] : tensors_.tensors()) {
-    if (expected.contains(name) || name.ends_with("rotary_emb.inv_freq")) continue;
-    if (config().tied && name == "lm_head.weight") continue;
-    return fail(
-        ErrorKind::unsupported,
-        fmt::format("{}: tensor \"{}\" is no part of a dense Qwen3 model of {} layers", tensor.file, name, config().layers),
-        "check that config.json and the weights belong together");
+    if (expected.contains(name) || unread(name)) continue;
+    return fail(ErrorKind::unsupported,
+                fmt::format("{}: tensor \"{}\" is no part of a {} model of {} layers", tensor.file, name,
+                            config().family->title, config().layers),
+                "check that config.json and the weights belong together");
   }
   return {};
 }
@@ -195,9 +180,9 @@ Status StoredWeights::validate() const {
   };
   constexpr std::int64_t kChunk = 4 << 20;
   std::vector<Chunk> chunks;
-  for (const WeightSpec& spec : specs()) {
+  for (const WeightSpec& spec : list().tensors) {
     for (std::int64_t layer = 0; layer < (spec.per_layer() ? config().layers : 1); ++layer) {
-      const std::string name = stored_name(spec.name, layer);
+      const std::string name = spec.stored_name(layer);
       const StoredTensor* tensor = tensors_.find(name);
       const std::int64_t elements = spec.rows() * spec.columns();
       for (std::int64_t begin = 0; begin < elements; begin += kChunk) {
@@ -239,13 +224,6 @@ Status StoredWeights::validate() const {
 }
 
 }  // namespace
-
-std::string stored_name(std::string_view name, std::int64_t layer) {
-  const auto found = std::ranges::find(kStoredNames, name, &std::pair<std::string_view, std::string_view>::first);
-  if (found == kStoredNames.end()) return std::string(name);
-  if (!name.starts_with("layers.*.")) return std::string(found->second);
-  return fmt::format("model.layers.{}.{}", layer, found->second);
-}
 
 Expected<std::shared_ptr<const WeightSource>> make_stored_weights(const ModelConfig& config, SafeTensors tensors,
                                                                   std::string description) {

@@ -2,14 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace nntune::import {
 
 Expected<const WeightSpec*> WeightSource::spec(std::string_view name) const {
-  const auto found = std::ranges::find(specs_, name, &WeightSpec::name);
-  if (found == specs_.end()) return fail(ErrorKind::bad_input, fmt::format("the model has no weight \"{}\"", name));
-  return &*found;
+  const WeightSpec* found = list_.find(name);
+  if (found == nullptr) return fail(ErrorKind::bad_input, fmt::format("the model has no weight \"{}\"", name));
+  return found;
 }
 
 Expected<const WeightSpec*> WeightSource::check(std::string_view name, std::int64_t layer, std::int64_t first,

@@ -10,19 +10,20 @@
 #include "base/error.h"
 #include "compiler/import/config.h"
 #include "compiler/import/safetensors.h"
+#include "compiler/import/weight_list.h"
 
 namespace nntune::import {
 
 /// All members are safe to call from several threads at once.
 class WeightSource {
  public:
-  explicit WeightSource(const ModelConfig& config) : config_(config), specs_(weight_specs(config)) {}
+  explicit WeightSource(const ModelConfig& config) : config_(config), list_(weight_list(config)) {}
   virtual ~WeightSource() = default;
   WeightSource(const WeightSource&) = delete;
   WeightSource& operator=(const WeightSource&) = delete;
 
   [[nodiscard]] const ModelConfig& config() const { return config_; }
-  [[nodiscard]] const std::vector<WeightSpec>& specs() const { return specs_; }
+  [[nodiscard]] const WeightList& list() const { return list_; }
   /// bad_input if the model has no tensor of this name.
   [[nodiscard]] Expected<const WeightSpec*> spec(std::string_view name) const;
 
@@ -56,7 +57,7 @@ class WeightSource {
   Expected<const WeightSpec*> check(std::string_view name, std::int64_t layer, std::int64_t first, std::int64_t count) const;
 
   ModelConfig config_;
-  std::vector<WeightSpec> specs_;
+  WeightList list_;
 };
 
 /// The tensors of a Hugging Face folder in F32, BF16 or F16. Fails as check_shapes() does.
@@ -65,10 +66,7 @@ class WeightSource {
                                                                                 std::string description);
 
 /// Weights that are a function of the seed, the name, the layer and the position alone: bell-shaped with standard deviation
-/// 0.02, vectors (norms) 1 with 0.1; all representable in bf16.
+/// 0.02, norms 1 with 0.1, biases 0 with 0.1; all representable in bf16.
 [[nodiscard]] std::shared_ptr<const WeightSource> make_random_weights(const ModelConfig& config, std::uint64_t seed);
-
-/// The name in a Hugging Face file, e.g. "model.layers.3.self_attn.q_proj.weight".
-[[nodiscard]] std::string stored_name(std::string_view name, std::int64_t layer);
 
 }  // namespace nntune::import

@@ -1,9 +1,11 @@
 #include "compiler/module/build.h"
 
+#include <fmt/format.h>
 #include <oneapi/tbb/parallel_for.h>
 
 #include <algorithm>
 
+#include "base/bytes.h"
 #include "compiler/module/lower.h"
 #include "compiler/module/pack.h"
 #include "compiler/runtime/memory.h"
@@ -73,6 +75,20 @@ Expected<CompiledProgram> compile_program(const extract::Program& program, const
   return result;
 }
 
+Status check_disk_space(const std::filesystem::path& path, double bytes) {
+  std::error_code unknown;
+  const auto space = std::filesystem::space(path.has_parent_path() ? path.parent_path() : ".", unknown);
+  if (unknown || static_cast<double>(space.available) >= bytes) return {};  // if it is not told, writing will tell
+  return fail(ErrorKind::io,
+              fmt::format("{} takes {}, and its disk has {} free", path.string(), format_bytes(bytes),
+                          format_bytes(static_cast<double>(space.available))),
+              "free some space or choose another folder");
+}
+
+double least_module_bytes(const import::ModelConfig& config, graph::DType dtype) {
+  return static_cast<double>(import::parameter_count(config)) * static_cast<double>(graph::size_bytes(dtype));
+}
+
 Status write_module(const std::filesystem::path& path, const CompiledProgram& compiled, const import::Model& model,
                     int threads) {
   const std::string manifest = compiled.plan.to_json().dump();
@@ -82,6 +98,7 @@ Status write_module(const std::filesystem::path& path, const CompiledProgram& co
     const WeightLayout layout = lay_out_weights(compiled.weights, model.config.layers);
     return pack_weights(compiled.weights, layout, *model.weights, memory);
   };
+  NNTUNE_TRY(check_disk_space(path, static_cast<double>(compiled.weight_bytes + compiled.code.size())));
   return runtime::write_module_file(path, parts, compiled.weight_bytes, fill, threads);
 }
 

@@ -32,7 +32,13 @@ struct CompiledProgram {
                                                         graph::DType dtype, const extract::CostModel& costs, const Isa& isa,
                                                         ObjectCache& cache);
 
-/// Packs the weights and writes `path`, atomically.
+/// io if the disk of `path` has not `bytes` free: for those who would else find out after long work.
+[[nodiscard]] Status check_disk_space(const std::filesystem::path& path, double bytes);
+
+/// The least that any module of this model takes on disk: each weight once.
+[[nodiscard]] double least_module_bytes(const import::ModelConfig& config, graph::DType dtype);
+
+/// Packs the weights and writes `path`, atomically. Whether the disk has room is looked at first.
 [[nodiscard]] Status write_module(const std::filesystem::path& path, const CompiledProgram& compiled,
                                   const import::Model& model, int threads);
 

@@ -126,7 +126,7 @@ Expected<runtime::Plan> lower_phases(const extract::Program& program, const impo
   plan.model.layers = config.layers;
   plan.model.kv_heads = config.kv_heads;
   plan.model.head_dim = config.head_dim;
-  plan.model.rope_theta = config.rope_theta;
+  plan.model.rope = {.frequencies = config.rope.frequencies, .attention_factor = config.rope.attention_factor};
   plan.model.max_positions = config.max_positions;
   plan.model.cache_element_bytes = static_cast<int>(graph::size_bytes(cache));
 

@@ -15,7 +15,7 @@
 #include "compiler/extract/extract.h"
 #include "compiler/graph/graph.h"
 #include "compiler/import/config.h"
-#include "compiler/import/qwen3.h"
+#include "compiler/import/phases.h"
 
 namespace nntune::module {
 

@@ -24,7 +24,7 @@
 
 namespace nntune::runtime {
 
-inline constexpr std::uint32_t kModuleFormat = 1;
+inline constexpr std::uint32_t kModuleFormat = 2;
 inline constexpr std::size_t kPageBytes = 4096;
 inline constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -92,7 +93,8 @@ Plan read_plan(const Json& json) {
                 .layers = model.at("layers").get<std::int64_t>(),
                 .kv_heads = model.at("kv_heads").get<std::int64_t>(),
                 .head_dim = model.at("head_dim").get<std::int64_t>(),
-                .rope_theta = model.at("rope_theta").get<double>(),
+                .rope = {.frequencies = model.at("rope").at("frequencies").get<std::vector<double>>(),
+                         .attention_factor = model.at("rope").at("attention_factor").get<double>()},
                 .max_positions = model.at("max_positions").get<std::int64_t>(),
                 .dtype = model.at("dtype").get<std::string>(),
                 .weights = model.at("weights").get<std::string>(),
@@ -143,9 +145,13 @@ Status check_model(const ModelInfo& model) {
                                     {"head_dim", model.head_dim}}) {
     if (value < 1 || value > std::numeric_limits<std::int32_t>::max()) return bad(fmt::format("{} is {}", name, value));
   }
-  if (!std::isfinite(model.rope_theta) || model.rope_theta <= 0)
-    return bad(fmt::format("rope_theta is {}", model.rope_theta));
-  if (model.head_dim % 2 != 0) return bad("head_dim is odd");
+  if (model.rope.columns() != model.head_dim) {
+    return bad(fmt::format("the rotary table has {} columns for heads of {}", model.rope.columns(), model.head_dim));
+  }
+  const auto possible = [](double value) { return std::isfinite(value) && value >= 0; };
+  if (!std::ranges::all_of(model.rope.frequencies, possible) || !possible(model.rope.attention_factor)) {
+    return bad("an impossible rotary frequency");
+  }
   if (model.cache_element_bytes != 2 && model.cache_element_bytes != 4) return bad("unknown type of the KV cache");
   return {};
 }
@@ -216,7 +222,7 @@ Json Plan::to_json() const {
                    {"layers", model.layers},
                    {"kv_heads", model.kv_heads},
                    {"head_dim", model.head_dim},
-                   {"rope_theta", model.rope_theta},
+                   {"rope", {{"frequencies", model.rope.frequencies}, {"attention_factor", model.rope.attention_factor}}},
                    {"max_positions", model.max_positions},
                    {"dtype", model.dtype},
                    {"weights", model.weights},

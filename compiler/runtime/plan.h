@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "compiler/runtime/rope_table.h"
 
 namespace nntune::runtime {
 
@@ -18,7 +19,7 @@ struct ModelInfo {
   std::int64_t layers = 0;
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
-  double rope_theta = 0;
+  RopeInfo rope;
   std::int64_t max_positions = 0;  ///< the model was made for; 0 = not known
   std::string dtype;               ///< of the stored weights
   std::string weights;             ///< "given", or "random": seeded values, the text will be nonsense

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
-#include <cmath>
 #include <cstring>
 #include <mutex>
 
@@ -39,7 +38,9 @@ Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Module>
   if (ctx < 1) return fail(ErrorKind::usage, "a session needs room for a token");
   std::unique_ptr<Session> session(new Session(std::move(module), std::move(team), ctx));
   NNTUNE_TRY(session->allocate());
-  session->fill_rope_table();
+  const RopeInfo& rope = session->module_->plan().model.rope;
+  fill_rope_table(rope, {reinterpret_cast<float*>(session->rope_.data()),
+                         static_cast<std::size_t>(session->capacity_ * rope.columns())});
   session->bind();
   return session;
 }
@@ -62,22 +63,6 @@ Status Session::allocate() {
   scratch_bytes_ = memory.scratch_bytes;
   NNTUNE_ASSIGN(scratch_, Memory::allocate(scratch_bytes_ * static_cast<std::size_t>(threads()), "the kernels' scratch"));
   return {};
-}
-
-void Session::fill_rope_table() {
-  const ModelInfo& model = module_->plan().model;
-  const std::int64_t half = model.head_dim / 2;
-  auto* row = reinterpret_cast<float*>(rope_.data());
-  for (std::int64_t position = 0; position < capacity_; ++position, row += model.head_dim) {
-    for (std::int64_t i = 0; i < half; ++i) {
-      // In double: at position 4096 a float angle would be off by 2e-4.
-      const double frequency =
-          std::pow(model.rope_theta, -2.0 * static_cast<double>(i) / static_cast<double>(model.head_dim));
-      const double angle = static_cast<double>(position) * frequency;
-      row[i] = static_cast<float>(std::cos(angle));
-      row[half + i] = static_cast<float>(std::sin(angle));
-    }
-  }
 }
 
 void Session::bind() {
@@ -135,7 +120,7 @@ Session::BoundSection Session::bind_section(const Section& section, bool head, s
       switch (operand.kind) {
         case Operand::Kind::ids: return {ids_.data(), 1};
         case Operand::Kind::x: return x;
-        case Operand::Kind::rope: return {rope_.data(), plan.model.head_dim};
+        case Operand::Kind::rope: return {rope_.data(), plan.model.rope.columns()};
         case Operand::Kind::k_cache: return {cache_data(0), capacity_};
         case Operand::Kind::v_cache: return {cache_data(1), capacity_};
         case Operand::Kind::weight: {

@@ -96,7 +96,6 @@ class Session {
 
   Session(std::shared_ptr<const Module> module, std::shared_ptr<Team> team, std::int64_t ctx);
   [[nodiscard]] Status allocate();
-  void fill_rope_table();
   void bind();
   [[nodiscard]] BoundSection bind_section(const Section& section, bool head, std::size_t& x_parity, KernelOperand& x);
   [[nodiscard]] BoundPhase bind_phase(const Phase& phase);

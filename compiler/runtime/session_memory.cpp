@@ -46,7 +46,7 @@ SessionMemory session_memory(const Plan& plan, std::int64_t ctx) {
   memory.arena_bytes += kReadSlackBytes;
   const auto rows = static_cast<std::size_t>(most_rows + kRowPadding);
   memory.ids_bytes = rows * sizeof(std::int32_t) + kReadSlackBytes;
-  memory.rope_bytes = (capacity + rows) * static_cast<std::size_t>(model.head_dim) * sizeof(float);
+  memory.rope_bytes = (capacity + rows) * static_cast<std::size_t>(model.rope.columns()) * sizeof(float);
 
   for (const Kernel& kernel : plan.kernels) {
     memory.scratch_bytes = std::max(memory.scratch_bytes, static_cast<std::size_t>(kernel.scratch_bytes));

@@ -14,7 +14,7 @@
 #include "cli/explain_text.h"
 #include "compiler/kernels/family.h"
 #include "reports/explain_page.h"
-#include "tests/compiler/rules/qwen3_layer.h"
+#include "tests/compiler/rules/decoder_layer.h"
 
 namespace nntune::cli {
 namespace {

@@ -21,10 +21,24 @@ namespace {
 
 using Ids = std::vector<std::int32_t>;
 
-class TinyDense : public ::testing::TestWithParam<int> {
+struct Way {
+  int threads;
+  std::string model = "tiny-qwen3-dense";
+};
+
+void PrintTo(const Way& way, std::ostream* out) { *out << way.model << " " << way.threads << " threads"; }
+
+std::string name_of(const ::testing::TestParamInfo<Way>& way) {
+  std::string name =
+      (way.param.model == "tiny-qwen3-dense" ? "" : way.param.model + "_") + std::to_string(way.param.threads);
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
+class TinyDense : public ::testing::TestWithParam<Way> {
  protected:
   void SetUp() override {
-    const std::filesystem::path folder = test_support::shared_folder() / "models" / "tiny-qwen3-dense";
+    const std::filesystem::path folder = test_support::shared_folder() / "models" / GetParam().model;
     NNTUNE_NEED_DATA(folder);
     folder_ = folder;
     auto expected = read_json(folder / "expected.json");
@@ -34,9 +48,9 @@ class TinyDense : public ::testing::TestWithParam<int> {
 
   /// Compiled with an empty database for as many cores as there are threads, and two at least; once for all tests.
   [[nodiscard]] std::shared_ptr<const runtime::Module> compiled(graph::DType dtype) const {
-    static std::map<std::pair<graph::DType, int>, std::shared_ptr<const runtime::Module>> modules;
-    const int threads = std::max(2, GetParam());
-    auto& module = modules[{dtype, threads}];
+    static std::map<std::tuple<std::string, graph::DType, int>, std::shared_ptr<const runtime::Module>> modules;
+    const int threads = std::max(2, GetParam().threads);
+    auto& module = modules[{GetParam().model, dtype, threads}];
     if (!module) {
       const auto make = [&]() -> Expected<std::shared_ptr<const runtime::Module>> {
         NNTUNE_ASSIGN(const import::Model model, import::load_model(folder_.string()));
@@ -57,7 +71,7 @@ class TinyDense : public ::testing::TestWithParam<int> {
   }
 
   [[nodiscard]] std::unique_ptr<runtime::Session> session(graph::DType dtype, std::int64_t ctx) const {
-    return runtime::Session::create(compiled(dtype), {.threads = GetParam(), .ctx = ctx}).value();
+    return runtime::Session::create(compiled(dtype), {.threads = GetParam().threads, .ctx = ctx}).value();
   }
 
   void expect_decode_gives_what_prefill_gives(graph::DType dtype) const {
@@ -69,7 +83,9 @@ class TinyDense : public ::testing::TestWithParam<int> {
     std::vector<std::vector<float>> rows;
     ASSERT_TRUE(whole->prefill(ids, [&](std::int64_t, std::span<const float> l) { rows.emplace_back(l.begin(), l.end()); }));
     ASSERT_EQ(rows.size(), ids.size());
-    const float tolerance = dtype == graph::DType::f32 ? 1e-3F : 0.2F;
+    // Random weights amplify rounding.
+    const float rounding = GetParam().model == "tiny-qwen3-dense" ? 0.2F : 1.0F;
+    const float tolerance = dtype == graph::DType::f32 ? 1e-3F : rounding;
     for (std::size_t i = 0; i < ids.size(); ++i) {
       ASSERT_TRUE(single->decode(ids[i]));
       float worst = 0;
@@ -133,7 +149,7 @@ TEST_P(TinyDense, LogitsTokenByTokenEqualThoseOfPrefill) {
   for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) expect_decode_gives_what_prefill_gives(dtype);
 }
 
-INSTANTIATE_TEST_SUITE_P(Threads, TinyDense, ::testing::Values(1, 2), ::testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Threads, TinyDense, ::testing::Values(Way{1}, Way{2}, Way{1, "tiny-llama3"}), name_of);
 
 /// More threads than the two key-value heads.
 class TinyDenseSplit : public TinyDense {};
@@ -156,7 +172,7 @@ TEST_P(TinyDenseSplit, DecodeInBf16GivesWhatPrefillGives) {
   expect_decode_gives_what_prefill_gives(graph::DType::bf16);
 }
 
-INSTANTIATE_TEST_SUITE_P(Threads, TinyDenseSplit, ::testing::Values(4), ::testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Threads, TinyDenseSplit, ::testing::Values(Way{4}, Way{4, "tiny-llama3"}), name_of);
 
 }  // namespace
 }  // namespace nntune

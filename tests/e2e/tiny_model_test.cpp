@@ -62,7 +62,8 @@ std::vector<int> numbers(const std::string& text) {
 /// Compiles the model once for all tests of a dtype and instruction set; "" if this CPU lacks that.
 std::string compiled(const std::string& model, const std::string& dtype, const std::string& isa = "") {
   static const TemporaryFolder folder;
-  const std::string path = (folder / (dtype + isa + ".nnm")).string();
+  const std::string name = std::filesystem::path(model).filename().string();
+  const std::string path = (folder / (name + dtype + isa + ".nnm")).string();
   if (!std::filesystem::exists(path)) {
     const Result result = run_nntune("compile " + model + " --dtype " + dtype + " -t 2 --db " + empty_database(folder) +
                                      (isa.empty() ? "" : " --isa " + isa) + " -o " + path);
@@ -75,14 +76,15 @@ std::string compiled(const std::string& model, const std::string& dtype, const s
 struct Way {
   int threads;
   const char* isa;
+  const char* model = "tiny-qwen3-dense";
 };
 
-void PrintTo(const Way& way, std::ostream* out) { *out << way.threads << " threads " << way.isa; }
+void PrintTo(const Way& way, std::ostream* out) { *out << way.model << " " << way.threads << " threads " << way.isa; }
 
 class TinyModel : public testing::TestWithParam<Way> {};
 
 TEST_P(TinyModel, F32LogitsAndGreedyTokensAreTheReferences) {
-  NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
+  NNTUNE_NEED_SHARED(model, GetParam().model);
   const std::string module = compiled(model, "f32", GetParam().isa);
   if (module.empty()) GTEST_SKIP() << "this CPU has no " << GetParam().isa;
   const Json expected = *read_json(model + "/expected.json");
@@ -109,28 +111,35 @@ TEST_P(TinyModel, F32LogitsAndGreedyTokensAreTheReferences) {
   }
 }
 
-TEST_P(TinyModel, Bf16PerplexityIsWithinHalfAPercent) {
-  NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
+TEST_P(TinyModel, Bf16PerplexityIsTheReferences) {
+  NNTUNE_NEED_SHARED(model, GetParam().model);
   const std::string module = compiled(model, "bf16", GetParam().isa);
   if (module.empty()) GTEST_SKIP() << "this CPU has no " << GetParam().isa;
   const std::string text = (test_support::shared_folder() / "models/valid.txt").string();
-  const Result result = run_nntune("eval " + module + " --text " + text + " --window 512 --limit 8192 --json -t " +
-                                   std::to_string(GetParam().threads));
+  const Json expected = (*read_json(model + "/expected.json"))["perplexity"];
+  const Result result =
+      run_nntune("eval " + module + " --text " + text + " --window 512 --limit " +
+                 std::to_string(expected["tokens"].get<int>()) + " --json -t " + std::to_string(GetParam().threads));
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const auto json = parse_json(result.out, "stdout");
   ASSERT_TRUE(json) << result.out;
-  const Json expected = *read_json(model + "/expected.json");
-  const double perplexity = expected["perplexity"]["perplexity"];
-  EXPECT_NEAR((*json)["perplexity"].get<double>() / perplexity, 1.0, 0.005);
-  EXPECT_EQ((*json)["predictions"], expected["perplexity"]["predictions"]);
-  EXPECT_NEAR(std::exp((*json)["mean_nll"].get<double>()), (*json)["perplexity"].get<double>(), 1e-3);
+  const double nll = (*json)["mean_nll"];
+  // Half a percent of the perplexity of a trained model. Random weights amplify rounding: a percent of the mean.
+  const bool trained = std::string_view(GetParam().model) == "tiny-qwen3-dense";
+  const double expected_nll = expected["mean_nll"];
+  EXPECT_NEAR(nll, expected_nll, trained ? 0.005 : 0.01 * expected_nll);
+  EXPECT_EQ((*json)["predictions"], expected["predictions"]);
+  EXPECT_NEAR(std::exp(nll) / (*json)["perplexity"].get<double>(), 1, 1e-4);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, TinyModel,
                          testing::Values(Way{1, ""}, Way{2, ""}, Way{4, ""}, Way{2, "avx2"}, Way{2, "avx512"},
-                                         Way{2, "avx512-bf16"}),
+                                         Way{2, "avx512-bf16"}, Way{2, "", "tiny-llama3"}, Way{2, "avx2", "tiny-llama3"},
+                                         Way{2, "avx512", "tiny-llama3"}),
                          [](const testing::TestParamInfo<Way>& way) {
-                           std::string name = std::to_string(way.param.threads) + "threads" + way.param.isa;
+                           const bool qwen3 = std::string_view(way.param.model) == "tiny-qwen3-dense";
+                           std::string name = (qwen3 ? "" : way.param.model) + std::to_string(way.param.threads) +
+                                              "threads" + way.param.isa;
                            std::erase(name, '-');
                            return name;
                          });

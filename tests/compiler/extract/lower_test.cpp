@@ -10,7 +10,7 @@
 #include "compiler/extract/pipeline.h"
 #include "tests/compiler/extract/run_program.h"
 #include "tests/compiler/extract/simple_costs.h"
-#include "tests/compiler/rules/qwen3_layer.h"
+#include "tests/compiler/rules/decoder_layer.h"
 
 namespace nntune::extract {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "compiler/extract/extract.h"
 #include "tests/compiler/extract/simple_costs.h"
-#include "tests/compiler/rules/qwen3_layer.h"
+#include "tests/compiler/rules/decoder_layer.h"
 
 namespace nntune::extract {
 namespace {

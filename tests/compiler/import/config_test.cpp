@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
+#include <fmt/format.h>
 
-#include "compiler/import/builtin.h"
+#include "compiler/import/family.h"
 
 namespace nntune::import {
 namespace {
@@ -36,6 +36,17 @@ Error refusal(const char* patch) {
   return config ? Error{ErrorKind::internal, "accepted", ""} : config.error();
 }
 
+/// meta-llama/Llama-3.2-1B, without what says nothing of the mathematics.
+Json good_llama() {
+  return Json::parse(
+      R"({"architectures": ["LlamaForCausalLM"], "attention_bias": false, "head_dim": 64, "hidden_act": "silu",
+    "hidden_size": 2048, "intermediate_size": 8192, "max_position_embeddings": 131072, "mlp_bias": false, "model_type": "llama",
+    "num_attention_heads": 32, "num_hidden_layers": 16, "num_key_value_heads": 8, "pretraining_tp": 1, "rms_norm_eps": 1e-05,
+    "rope_scaling": {"factor": 32.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0,
+                     "original_max_position_embeddings": 8192, "rope_type": "llama3"},
+    "rope_theta": 500000.0, "tie_word_embeddings": true, "vocab_size": 128256})");
+}
+
 TEST(Config, ReadsThePublishedShape) {
   const auto config = parse_config(good(), "config.json");
   ASSERT_TRUE(config) << config.error().message();
@@ -47,7 +58,41 @@ TEST(Config, ReadsTheFormOfTransformers5) {
   json.erase("rope_theta");
   json["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 5e5}};
   json["layer_types"] = std::vector<std::string>(28, "full_attention");
-  EXPECT_EQ(parse_config(json, "config.json")->rope_theta, 5e5);
+  EXPECT_EQ(parse_config(json, "config.json")->rope, plain_rope(5e5, 128));
+}
+
+TEST(Config, ReadsLlamaWithTheWidthOfItsHeadsGivenOrNot) {
+  Json json = good_llama();
+  const auto config = parse_config(json, "config.json");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(*config, *find_builtin("llama-3.2-1b"));
+  for (const bool null : {true, false}) {
+    if (null) {
+      json["head_dim"] = nullptr;
+    } else {
+      json.erase("head_dim");
+    }
+    EXPECT_EQ(parse_config(json, "config.json").value(), *config);
+  }
+  json["head_dim"] = 128;  // not hidden / heads
+  EXPECT_EQ(parse_config(json, "config.json")->head_dim, 128);
+  json.erase("head_dim");
+  json["num_attention_heads"] = 24;
+  EXPECT_THAT(parse_config(json, "config.json").error().what,
+              HasSubstr("\"hidden_size\" is 2048, must be a multiple of num_attention_heads, 24"));
+}
+
+TEST(Config, TheFamilyIsKnownByEitherName) {
+  for (const char* field : {"model_type", "architectures"}) {
+    Json json = good_llama();
+    json.erase(field);
+    const auto config = parse_config(json, "config.json");
+    ASSERT_TRUE(config) << config.error().message();
+    EXPECT_EQ(config->family, find_family("llama"));
+  }
+  Json json = good_llama();
+  json["model_type"] = "qwen3";  // they contradict each other
+  EXPECT_EQ(parse_config(json, "config.json").error().kind, ErrorKind::unsupported);
 }
 
 TEST(Config, EachMissingFieldIsNamed) {
@@ -75,10 +120,23 @@ TEST(Config, FieldsThatChangeTheMathematicsAreUnsupported) {
   }
 }
 
+TEST(Config, LlamaWithBiasesIsUnsupported) {
+  for (const char* field : {"attention_bias", "mlp_bias"}) {
+    Json json = good_llama();
+    json[field] = true;
+    const auto config = parse_config(json, "config.json");
+    ASSERT_FALSE(config) << field;
+    EXPECT_EQ(config.error().message(),
+              fmt::format("config.json: \"{}\" is true, which changes the mathematics and is not implemented; use a model "
+                          "without it",
+                          field));
+  }
+}
+
 TEST(Config, OtherArchitecturesAreUnsupported) {
   EXPECT_THAT(refusal(R"({"model_type": "qwen3_moe"})").message(),
               HasSubstr("\"qwen3_moe\", a mixture of experts; only dense Qwen3"));
-  EXPECT_EQ(refusal(R"({"model_type": "llama"})").kind, ErrorKind::unsupported);
+  EXPECT_EQ(refusal(R"({"model_type": "gpt2"})").kind, ErrorKind::unsupported);
   EXPECT_EQ(refusal(R"({"architectures": ["Qwen3MoeForCausalLM"]})").kind, ErrorKind::unsupported);
   EXPECT_EQ(refusal(R"({"architectures": []})").kind, ErrorKind::bad_input);
 }
@@ -117,17 +175,6 @@ TEST(Config, ValuesNestedWithoutEndAreRefusedAndNotDumped) {
   EXPECT_THAT(parse_config(json, "config.json").error().what, HasSubstr("\"hidden_size\" is a list"));
 }
 
-TEST(Config, RopeTableRotatesByPositionTimesFrequency) {
-  ModelConfig config = *find_builtin("qwen3-0.6b");
-  const std::vector<float> table = rope_table(config, 3);
-  EXPECT_EQ(table.size(), 3U * 128);
-  EXPECT_EQ(table[0], 1.0F);
-  EXPECT_EQ(table[64], 0.0F);
-  EXPECT_FLOAT_EQ(table[2 * 128], std::cos(2.0F));
-  EXPECT_FLOAT_EQ(table[2 * 128 + 64], std::sin(2.0F));
-  EXPECT_NEAR(table[128 + 64 + 63], std::sin(std::pow(1e6, -126.0 / 128)), 1e-9);
-}
-
 TEST(Builtin, ParameterCountsAreThePublishedOnes) {
   const auto billions = [](const char* name) { return static_cast<double>(parameter_count(*find_builtin(name))) / 1e9; };
   EXPECT_NEAR(billions("qwen3-0.6b"), 0.596, 0.001);
@@ -136,6 +183,9 @@ TEST(Builtin, ParameterCountsAreThePublishedOnes) {
   EXPECT_NEAR(billions("qwen3-8b"), 8.191, 0.001);
   EXPECT_NEAR(billions("qwen3-14b"), 14.768, 0.001);
   EXPECT_NEAR(billions("qwen3-32b"), 32.762, 0.001);
+  EXPECT_NEAR(billions("llama-3.2-1b"), 1.236, 0.001);
+  EXPECT_NEAR(billions("llama-3.2-3b"), 3.213, 0.001);
+  EXPECT_NEAR(billions("llama-3.1-8b"), 8.030, 0.001);
   EXPECT_FALSE(find_builtin("qwen3-9b"));
 }
 

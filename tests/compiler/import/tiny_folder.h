@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "base/json.h"
-#include "compiler/import/config.h"
 #include "compiler/import/weights.h"
 
 namespace nntune::import {
@@ -78,14 +77,14 @@ inline Json tiny_config() {
 inline TensorMap tiny_tensors() {
   TensorMap tensors;
   const ModelConfig config = parse_config(tiny_config(), "config.json").value();
-  for (const WeightSpec& spec : weight_specs(config)) {
+  for (const WeightSpec& spec : weight_list(config).tensors) {
     for (std::int64_t layer = 0; layer < (spec.per_layer() ? config.layers : 1); ++layer) {
       std::vector<float> values(static_cast<std::size_t>(spec.rows() * spec.columns()));
       for (std::size_t i = 0; i < values.size(); ++i)
         values[i] = static_cast<float>(i + 1) + static_cast<float>(layer) * 1000;
       std::string bytes(values.size() * sizeof(float), '\0');
       std::memcpy(bytes.data(), values.data(), bytes.size());
-      tensors[stored_name(spec.name, layer)] = {"F32", spec.shape, bytes};
+      tensors[spec.stored_name(layer)] = {"F32", spec.shape, bytes};
     }
   }
   return tensors;

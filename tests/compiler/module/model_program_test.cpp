@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "compiler/import/family.h"
 #include "compiler/kernels/family.h"
 #include "tests/compiler/extract/simple_costs.h"
 
@@ -14,7 +15,8 @@ namespace {
 using testing::HasSubstr;
 
 auto small_model() -> import::ModelConfig {
-  return {.hidden = 256,
+  return {.family = import::find_family("qwen3"),
+          .hidden = 256,
           .layers = 2,
           .heads = 4,
           .kv_heads = 2,
@@ -22,6 +24,7 @@ auto small_model() -> import::ModelConfig {
           .intermediate = 512,
           .vocab = 1024,
           .max_positions = 1024,
+          .rope = import::plain_rope(1e6, 64),
           .tied = true};
 }
 

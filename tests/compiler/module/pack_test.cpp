@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "compiler/import/family.h"
 #include "compiler/reference/evaluate.h"
 #include "compiler/reference/storage.h"
 
@@ -20,7 +21,8 @@ using graph::StepKind;
 using graph::TensorType;
 
 auto config() -> import::ModelConfig {
-  return {.hidden = 48,
+  return {.family = import::find_family("qwen3"),
+          .hidden = 48,
           .layers = 3,
           .heads = 4,
           .kv_heads = 2,

@@ -13,7 +13,8 @@
 #include "compiler/egraph/sexpr.h"
 #include "compiler/rules/registry.h"
 #include "tests/compiler/rules/class_values.h"
-#include "tests/compiler/rules/qwen3_layer.h"
+#include "tests/compiler/rules/decoder_layer.h"
+#include "tests/compiler/rules/family_layers.h"
 
 namespace nntune::rules {
 namespace {
@@ -385,10 +386,12 @@ struct Saturated {
   }
 };
 
-TEST(Rules, AllTogetherKeepEveryValueOfALayer) {
+class LayerOf : public testing::TestWithParam<const import::ModelFamily*> {};
+
+TEST_P(LayerOf, EveryValueIsKeptByAllRulesTogether) {
   for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) {
     for (const std::int64_t rows : {1, 5}) {
-      const graph::Phase phase{"phase", rows, {testing_models::body(testing_models::tiny_shape(dtype), rows)}};
+      const graph::Phase phase = testing_models::layer_phase(*GetParam(), dtype, rows);
       Saturated all({phase}, {.isa = avx512_bf16(), .threads = 3, .allow_weight_rounding = true});
       EXPECT_EQ(all.report.stop.kind, egraph::StopReason::Kind::saturated) << all.report.text();
       EXPECT_EQ(all.language.trouble(), "");
@@ -396,6 +399,9 @@ TEST(Rules, AllTogetherKeepEveryValueOfALayer) {
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Families, LayerOf, testing::ValuesIn(import::families()),
+                         [](const auto& family) { return std::string(family.param->model_type); });
 
 TEST(Rules, SaturateAModelWithBothPhasesInAFewThousandNodes) {
   for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) {
@@ -434,7 +440,7 @@ TEST(Rules, AttentionIsSplitOnlyForOneRowAndSeveralThreads) {
       for (const egraph::NodeId node : all.e.nodes(id)) {
         const graph::Op& op = all.language.op(all.e, node);
         if (op.kind() == graph::OpKind::attention_merge) {
-          found.insert(op.as<graph::Attention>().splits);
+          found.insert(op.as<graph::AttentionMerge>().splits);
         }
       }
     }

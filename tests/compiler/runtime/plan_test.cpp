@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <limits>
 
 #include "tests/compiler/runtime/tiny_module.h"
 
@@ -90,7 +91,9 @@ TEST(Plan, NothingMayPointOutside) {
       {"huge rows", [](Plan& p) { p.phases[1].rows = std::int64_t{1} << 60; }},
       {"vocab", [](Plan& p) { p.model.vocab = 0; }},
       {"odd head", [](Plan& p) { p.model.head_dim = 3; }},
-      {"theta", [](Plan& p) { p.model.rope_theta = -1; }},
+      {"no frequencies", [](Plan& p) { p.model.rope.frequencies.clear(); }},
+      {"frequency", [](Plan& p) { p.model.rope.frequencies[0] = -1; }},
+      {"attention factor", [](Plan& p) { p.model.rope.attention_factor = std::numeric_limits<double>::infinity(); }},
       {"cache type", [](Plan& p) { p.model.cache_element_bytes = 3; }},
   };
   for (const auto& [name, damage] : cases) {

@@ -135,7 +135,7 @@ inline Plan tiny_plan() {
                 .layers = kLayers,
                 .kv_heads = 1,
                 .head_dim = 2,
-                .rope_theta = 1e4,
+                .rope = {.frequencies = {1}},
                 .max_positions = 0,
                 .dtype = "f32",
                 .weights = "given",

@@ -1,4 +1,4 @@
-/// A Qwen3-shaped model as graphs, for tests of rules and extraction that need no files.
+/// A small dense decoder as graphs, written by hand for tests of rules and extraction: weights in blocks, caches of f32.
 #pragma once
 
 #include <string>

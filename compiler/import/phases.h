@@ -1,4 +1,4 @@
-/// The Qwen3 dense model as graphs: the plain program, one operation after the other; rewrites make it fast.
+/// A model as graphs, of whatever family: what runs for one token, and for many at once.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct CacheLayout {
 
 /// The embedding, the body (once, repeated for each layer) and the head for `rows` tokens at once.
 ///
-/// Matrices and KV caches have `weight_dtype` (f32 or bf16), norm weights and activations f32. Body outputs are {x, k_cache,
+/// Matrices and KV caches have `weight_dtype` (f32 or bf16), vectors and activations f32. Body outputs are {x, k_cache,
 /// v_cache}, the caches with the new rows; head outputs are {logits, argmax}. The head runs on one row in both phases.
 [[nodiscard]] Expected<graph::Phase> build_phase(const ModelConfig& config, graph::DType weight_dtype, std::int64_t rows,
                                                  PhaseKind kind, const CacheLayout& caches = {});

@@ -1,0 +1,50 @@
+/// The tensors of a model: nntune's names, how a Hugging Face folder calls them, and their shapes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/import/config.h"
+
+namespace nntune::import {
+
+/// What a tensor is for; a vector is never cast to the type of the matrices.
+enum class WeightRole {
+  matrix,
+  norm,  ///< a vector of factors
+  bias,  ///< a vector of addends
+};
+
+/// One tensor of the model, or one of each layer.
+struct WeightSpec {
+  std::string name;  ///< in graphs, e.g. "embed_tokens"; of a layer "layers.*.q_proj"
+  std::string
+      stored;  ///< in a folder, e.g. "model.embed_tokens.weight"; of a layer "model.layers.*.self_attn.q_proj.weight"
+  std::vector<std::int64_t> shape;
+  WeightRole role = WeightRole::matrix;
+
+  [[nodiscard]] bool per_layer() const { return name.starts_with("layers.*."); }
+  [[nodiscard]] std::int64_t rows() const { return shape.size() == 1 ? 1 : shape[0]; }
+  [[nodiscard]] std::int64_t columns() const { return shape.back(); }
+  /// With the layer's number in place of the star.
+  [[nodiscard]] std::string stored_name(std::int64_t layer) const;
+};
+
+struct WeightList {
+  std::vector<WeightSpec> tensors;  ///< all that the graphs read, in the order of use
+  /// How the names of those end that a folder may hold beside them: copies, and tables that are made anew.
+  std::vector<std::string> unread;
+
+  /// nullptr if there is none.
+  [[nodiscard]] const WeightSpec* find(std::string_view name) const;
+};
+
+/// The list of the model's family for this model.
+[[nodiscard]] WeightList weight_list(const ModelConfig& config);
+
+/// Number of weights of the model.
+[[nodiscard]] std::int64_t parameter_count(const ModelConfig& config);
+
+}  // namespace nntune::import
