@@ -8,9 +8,10 @@ namespace nntune::import {
 // One line a family: declare it here, define it in compiler/import/NAME.cpp, list it below.
 extern const ModelFamily kQwen3;
 extern const ModelFamily kLlama;
+extern const ModelFamily kQwen2;
 
 std::span<const ModelFamily* const> families() {
-  static constexpr const ModelFamily* kFamilies[] = {&kQwen3, &kLlama};
+  static constexpr const ModelFamily* kFamilies[] = {&kQwen3, &kLlama, &kQwen2};
   return kFamilies;
 }
 

@@ -56,6 +56,8 @@ NodeId SectionBuilder::norm(NodeId x, std::string_view name) { return norm_over(
 
 NodeId SectionBuilder::head_norm(NodeId x, std::string_view name) { return norm_over(x, config_.head_dim, name); }
 
+NodeId SectionBuilder::bias(NodeId x, std::string_view name) { return rowwise({.kind = StepKind::bias}, {x, weight(name)}); }
+
 NodeId SectionBuilder::sum(NodeId a, NodeId b) { return rowwise({.kind = StepKind::add}, {a, b}); }
 
 Expected<graph::Section> SectionBuilder::finish(std::string_view name, std::int64_t repeat, std::vector<NodeId> outputs) {

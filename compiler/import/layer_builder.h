@@ -32,6 +32,8 @@ class SectionBuilder {
   graph::NodeId norm(graph::NodeId x, std::string_view name);
   /// The same over each head.
   graph::NodeId head_norm(graph::NodeId x, std::string_view name);
+  /// x plus the vector `name`.
+  graph::NodeId bias(graph::NodeId x, std::string_view name);
   graph::NodeId sum(graph::NodeId a, graph::NodeId b);
 
   [[nodiscard]] Expected<graph::Section> finish(std::string_view name, std::int64_t repeat,

@@ -149,7 +149,8 @@ TEST_P(TinyDense, LogitsTokenByTokenEqualThoseOfPrefill) {
   for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) expect_decode_gives_what_prefill_gives(dtype);
 }
 
-INSTANTIATE_TEST_SUITE_P(Threads, TinyDense, ::testing::Values(Way{1}, Way{2}, Way{1, "tiny-llama3"}), name_of);
+INSTANTIATE_TEST_SUITE_P(Threads, TinyDense, ::testing::Values(Way{1}, Way{2}, Way{1, "tiny-llama3"}, Way{1, "tiny-qwen2"}),
+                         name_of);
 
 /// More threads than the two key-value heads.
 class TinyDenseSplit : public TinyDense {};
@@ -172,7 +173,8 @@ TEST_P(TinyDenseSplit, DecodeInBf16GivesWhatPrefillGives) {
   expect_decode_gives_what_prefill_gives(graph::DType::bf16);
 }
 
-INSTANTIATE_TEST_SUITE_P(Threads, TinyDenseSplit, ::testing::Values(Way{4}, Way{4, "tiny-llama3"}), name_of);
+INSTANTIATE_TEST_SUITE_P(Threads, TinyDenseSplit, ::testing::Values(Way{4}, Way{4, "tiny-llama3"}, Way{4, "tiny-qwen2"}),
+                         name_of);
 
 }  // namespace
 }  // namespace nntune

@@ -135,7 +135,8 @@ TEST_P(TinyModel, Bf16PerplexityIsTheReferences) {
 INSTANTIATE_TEST_SUITE_P(Ways, TinyModel,
                          testing::Values(Way{1, ""}, Way{2, ""}, Way{4, ""}, Way{2, "avx2"}, Way{2, "avx512"},
                                          Way{2, "avx512-bf16"}, Way{2, "", "tiny-llama3"}, Way{2, "avx2", "tiny-llama3"},
-                                         Way{2, "avx512", "tiny-llama3"}),
+                                         Way{2, "avx512", "tiny-llama3"}, Way{2, "", "tiny-qwen2"},
+                                         Way{2, "avx2", "tiny-qwen2"}, Way{2, "avx512", "tiny-qwen2"}),
                          [](const testing::TestParamInfo<Way>& way) {
                            const bool qwen3 = std::string_view(way.param.model) == "tiny-qwen3-dense";
                            std::string name = (qwen3 ? "" : way.param.model) + std::to_string(way.param.threads) +

@@ -55,12 +55,8 @@ TEST(Stretches, GoFromTheEndOfThePromptToTheEndOfTheAnswer) {
 class ContestantTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const std::string path = NNTUNE_SHARED_DIR "/models/tiny-qwen3-dense";
-    if (!std::filesystem::exists(path)) {
-      const char* ci = std::getenv("CI");
-      if (ci != nullptr && std::string(ci) == "true") FAIL() << path << " is missing";
-      GTEST_SKIP() << "the shared models are missing";
-    }
+    const std::string path = (test_support::shared_folder() / "models" / "tiny-qwen3-dense").string();
+    NNTUNE_NEED_DATA(path);
     auto model = import::load_model(path, {});
     ASSERT_TRUE(model) << model.error().message();
     model_ = std::make_shared<import::Model>(std::move(*model));

@@ -82,6 +82,30 @@ TEST(Config, ReadsLlamaWithTheWidthOfItsHeadsGivenOrNot) {
               HasSubstr("\"hidden_size\" is 2048, must be a multiple of num_attention_heads, 24"));
 }
 
+/// Qwen/Qwen2.5-7B-Instruct: a window that is not used, no width of a head.
+Json good_qwen2() {
+  return Json::parse(
+      R"({"architectures": ["Qwen2ForCausalLM"], "hidden_act": "silu", "hidden_size": 3584, "intermediate_size": 18944,
+    "max_position_embeddings": 32768, "max_window_layers": 28, "model_type": "qwen2", "num_attention_heads": 28,
+    "num_hidden_layers": 28, "num_key_value_heads": 4, "rms_norm_eps": 1e-06, "rope_theta": 1000000.0, "sliding_window": 131072,
+    "tie_word_embeddings": false, "use_sliding_window": false, "vocab_size": 152064})");
+}
+
+TEST(Config, ReadsQwen2WithAWindowThatIsNotUsed) {
+  Json json = good_qwen2();
+  const auto config = parse_config(json, "config.json");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(*config, *find_builtin("qwen2.5-7b"));
+  for (const char* field : {"use_sliding_window", "use_mrope", "attention_bias"}) {
+    json = good_qwen2();
+    json[field] = true;
+    EXPECT_THAT(parse_config(json, "config.json").error().what, HasSubstr(std::string("\"") + field + "\" is true"));
+  }
+  json = good_qwen2();
+  json["rope_scaling"] = {{"type", "yarn"}, {"factor", 4.0}, {"original_max_position_embeddings", 32768}};
+  EXPECT_THAT(parse_config(json, "config.json").error().what, HasSubstr("\"type\" is \"yarn\""));
+}
+
 TEST(Config, TheFamilyIsKnownByEitherName) {
   for (const char* field : {"model_type", "architectures"}) {
     Json json = good_llama();
@@ -186,6 +210,12 @@ TEST(Builtin, ParameterCountsAreThePublishedOnes) {
   EXPECT_NEAR(billions("llama-3.2-1b"), 1.236, 0.001);
   EXPECT_NEAR(billions("llama-3.2-3b"), 3.213, 0.001);
   EXPECT_NEAR(billions("llama-3.1-8b"), 8.030, 0.001);
+  EXPECT_NEAR(billions("qwen2.5-0.5b"), 0.494, 0.001);
+  EXPECT_NEAR(billions("qwen2.5-1.5b"), 1.544, 0.001);
+  EXPECT_NEAR(billions("qwen2.5-3b"), 3.086, 0.001);
+  EXPECT_NEAR(billions("qwen2.5-7b"), 7.616, 0.001);
+  EXPECT_NEAR(billions("qwen2.5-14b"), 14.770, 0.001);
+  EXPECT_NEAR(billions("qwen2.5-32b"), 32.764, 0.001);
   EXPECT_FALSE(find_builtin("qwen3-9b"));
 }
 

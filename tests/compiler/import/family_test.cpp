@@ -98,12 +98,14 @@ std::map<graph::StepKind, int> steps_of(const char* model) {
   return counts;
 }
 
-TEST(Families, LayersDifferInNormsOfTheHeads) {
+TEST(Families, LayersDifferInNormsOfTheHeadsAndBiases) {
   using enum graph::StepKind;
   EXPECT_EQ(steps_of("qwen3-0.6b"),
             (std::map<graph::StepKind, int>{{rms, 4}, {scale, 4}, {rope, 2}, {add, 2}, {swiglu, 1}}));
   EXPECT_EQ(steps_of("llama-3.2-1b"),
             (std::map<graph::StepKind, int>{{rms, 2}, {scale, 2}, {rope, 2}, {add, 2}, {swiglu, 1}}));
+  EXPECT_EQ(steps_of("qwen2.5-0.5b"),
+            (std::map<graph::StepKind, int>{{rms, 2}, {scale, 2}, {bias, 3}, {rope, 2}, {add, 2}, {swiglu, 1}}));
 }
 
 TEST(Families, WeightsAreFloats) {
@@ -120,6 +122,14 @@ TEST(Weights, AreStoredUnderTheNamesOfTransformers) {
   EXPECT_EQ(list.find("lm_head")->stored_name(0), "lm_head.weight");
   EXPECT_EQ(list.find("layers.*.q_norm"), nullptr);
   EXPECT_EQ(list.tensors.size(), 12U);
+}
+
+TEST(Weights, BiasesAreVectorsOfTheProjections) {
+  const WeightList list = weight_list(*find_builtin("qwen2.5-7b"));
+  EXPECT_EQ(list.find("layers.*.q_bias")->stored_name(2), "model.layers.2.self_attn.q_proj.bias");
+  EXPECT_EQ(list.find("layers.*.q_bias")->shape, std::vector<std::int64_t>{3584});
+  EXPECT_EQ(list.find("layers.*.v_bias")->shape, std::vector<std::int64_t>{512});
+  EXPECT_EQ(list.find("layers.*.o_bias"), nullptr);
 }
 
 TEST(Weights, ATiedModelReadsNoOutputMatrixButMayHaveOne) {

@@ -119,6 +119,18 @@ TEST(LoadModel, AFolderMayTakeWeightsOfAnother) {
   const auto model = load_model(shapes.path().string(), weights.path());
   ASSERT_TRUE(model) << model.error().message();
   EXPECT_FALSE(model->weights->random());
+  EXPECT_EQ(model->config, parse_config(tiny_config(), "config.json").value());
+
+  // Revisions of one model differ in these: those of the weights count.
+  Json revision = tiny_config();
+  revision["rms_norm_eps"] = 1e-5;
+  revision["max_position_embeddings"] = 32;
+  weights.write("config.json", revision.dump());
+  const auto revised = load_model(shapes.path().string(), weights.path());
+  ASSERT_TRUE(revised) << revised.error().message();
+  EXPECT_EQ(revised->config.rms_eps, 1e-5);
+  EXPECT_EQ(revised->config.max_positions, 32);
+
   Json other = tiny_config();
   other["rope_theta"] = 5e5;
   weights.write("config.json", other.dump());

@@ -177,5 +177,16 @@ TEST(RandomWeights, AreBellShapedAndNormsAroundOne) {
   EXPECT_NEAR(norm_deviation, 0.1, 0.01);
 }
 
+TEST(RandomWeights, BiasesAreAroundZero) {
+  const std::vector<float> biases = make_random_weights(*find_builtin("qwen2.5-7b"), 1)->read("layers.*.q_bias", 3).value();
+  double sum = 0, squares = 0;
+  for (const float b : biases) {
+    sum += b;
+    squares += b * b;
+  }
+  EXPECT_NEAR(sum / static_cast<double>(biases.size()), 0, 0.01);
+  EXPECT_NEAR(std::sqrt(squares / static_cast<double>(biases.size())), 0.1, 0.01);
+}
+
 }  // namespace
 }  // namespace nntune::import
