@@ -10,6 +10,7 @@
 
 #include "compiler/module/model_program.h"
 #include "cost_model/estimate_cost.h"
+#include "tests/support/shared_data.h"
 
 namespace nntune::tuner {
 namespace {

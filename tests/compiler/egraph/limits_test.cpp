@@ -1,7 +1,6 @@
 // Limits that end a run in the middle of an iteration, and matching by several threads.
 #include <gtest/gtest.h>
 
-
 #include "compiler/egraph/runner.h"
 #include "tests/compiler/egraph/egg_languages.h"
 #include "tests/compiler/egraph/egg_reference.h"

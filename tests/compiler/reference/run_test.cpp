@@ -209,11 +209,12 @@ TEST_P(TinyModel, ATextBeyondTheCapacityIsRefusedAndChangesNothing) {
   EXPECT_EQ(run.feed(one).value(), before);
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, TinyModel, testing::Values("tiny-qwen3-dense", "tiny-llama3", "tiny-qwen2"), [](const auto& model) {
-  std::string name = model.param;
-  std::ranges::replace(name, '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Families, TinyModel, testing::Values("tiny-qwen3-dense", "tiny-llama3", "tiny-qwen2"),
+                         [](const auto& model) {
+                           std::string name = model.param;
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace nntune::reference
