@@ -90,13 +90,14 @@ std::string render_phase(const extract::PhaseProgram& phase, std::span<const std
     for (const extract::KernelStep& step : section.steps) {
       const double seconds = step.cost.seconds;
       const double share = 100 * seconds * static_cast<double>(section.repeat) / total;
-      const std::optional<double> roofline = next < roofline_shares.size() ? roofline_shares[next] : std::nullopt;
+      const bool bounded = next < roofline_shares.size() && roofline_shares[next].has_value();
+      const std::string roofline = bounded ? fmt::format("{:.0f} %", 100 * *roofline_shares[next]) : "-";
       ++next;
       const bool measured = step.cost.source == extract::CostSource::measured;
       const std::vector<std::string> name = wrap(short_name(step.workload), kNameColumns);
       for (std::size_t i = 0; i + 1 < name.size(); ++i) out += fmt::format("  {}\n", name[i]);
       out += fmt::format("  {:<{}} {:>8} {:>4.1f} % {:>8}  {}\n", name.back(), kNameColumns, format_seconds(seconds), share,
-                         roofline ? fmt::format("{:.0f} %", 100 * *roofline) : "-", measured ? "measured" : "estimated");
+                         roofline, measured ? "measured" : "estimated");
     }
   }
   return out;
