@@ -9,6 +9,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "compiler/schedule/guesses.h"
 #include "cost_model/estimate_cost.h"
 #include "cost_model/memory_speed.h"
 #include "cost_model/session_speed.h"
@@ -18,17 +19,17 @@
 namespace nntune::cost_model {
 
 /// How far a measured median may be off: noise of the machine.
-inline constexpr double kMeasuredRelativeError = 0.05;
+inline constexpr double kMeasuredRelativeError = guesses::kMeasuredRelativeError;
 
 /// How estimates stand against measurements in the choice of a program.
 enum class Attitude {
   careful,  ///< an estimate must promise kCaution times less than a measurement to be preferred: for what is compiled
   curious,  ///< an estimate counts as it is: for what is measured next
 };
-inline constexpr double kCaution = 1.25;
+inline constexpr double kCaution = guesses::kCaution;
 
 /// The same for a workload that was timed in a worker only, where its kind was timed in programs, too.
-inline constexpr double kWorkerCaution = 1.04;
+inline constexpr double kWorkerCaution = guesses::kWorkerCaution;
 
 /// A stored schedule, if today's space of the workload still has it: an upgrade may have changed the knobs.
 [[nodiscard]] Expected<schedule::Schedule> read_schedule(const schedule::Workload& workload, const std::string& text,

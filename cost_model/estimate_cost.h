@@ -9,12 +9,13 @@
 #include "base/hash.h"
 #include "base/target.h"
 #include "compiler/extract/cost_model.h"
+#include "compiler/schedule/guesses.h"
 #include "compiler/schedule/schedule.h"
 
 namespace nntune::cost_model {
 
 /// How far an estimate may be off; an optimist divides it out (OptimisticCostModel), `explain` prints it.
-inline constexpr double kEstimateRelativeError = 0.5;
+inline constexpr double kEstimateRelativeError = guesses::kEstimateRelativeError;
 
 /// The estimate of the default schedule of each workload on one target; each workload is worked out once.
 class EstimateCostModel : public extract::CostModel {

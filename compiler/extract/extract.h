@@ -16,6 +16,7 @@
 #include "compiler/extract/program.h"
 #include "compiler/graph/graph.h"
 #include "compiler/rules/options.h"
+#include "compiler/schedule/guesses.h"
 
 namespace nntune::extract {
 
@@ -24,10 +25,8 @@ struct ExtractOptions {
   int threads = 1;  ///< of the kernels, and for the rules
   /// By phase name; a phase that is not listed has its usual_use().
   std::map<std::string, PhaseUse> uses = {};
-  /// Seconds that each stored byte of weights costs. The objective reads each weight about 128 times from memory (decode) and
-  /// multiplies it with 512 tokens (prefill): some 1e-8 s a byte in all, of which a second layout may save a part. At this
-  /// price it has to save all of that, so that a weight is stored once unless one phase has no kernel for the layout.
-  double stored_byte_seconds = 1e-8;
+  /// What each stored byte of weights costs.
+  double stored_byte_seconds = guesses::kStoredByteSeconds;
   /// What all stored weights together may take, in all their layouts; a hard limit.
   double stored_bytes_capacity = std::numeric_limits<double>::infinity();
   /// Instead of the cheapest program the one that stores least, and of those the cheapest; `stored_bytes_capacity` plays no part.

@@ -11,6 +11,7 @@
 #include "compiler/extract/saturate.h"
 #include "compiler/extract/solve.h"
 #include "compiler/rules/registry.h"
+#include "compiler/schedule/guesses.h"
 
 namespace nntune::extract {
 namespace {
@@ -21,9 +22,6 @@ using egraph::ClassId;
 constexpr std::string_view kFirst[] = {"algebra", "merge", "norm_fold", "weight_layout", "activation_layout"};
 constexpr std::string_view kLast = "fusion";
 
-/// So slow that a program with kernels for all its operations is preferred to one without, however badly they were measured.
-constexpr double kBytesPerSecondWithoutKernel = 1e5;
-
 class CostsOfUnfinished : public CostModel {
  public:
   explicit CostsOfUnfinished(const CostModel& costs) : costs_(costs) {}
@@ -33,7 +31,7 @@ class CostsOfUnfinished : public CostModel {
     if (std::isfinite(cost.seconds)) return cost;
     double bytes = static_cast<double>(workload.output.storage_bytes());
     for (const graph::TensorType& input : workload.inputs) bytes += static_cast<double>(input.storage_bytes());
-    cost.seconds = bytes / kBytesPerSecondWithoutKernel;
+    cost.seconds = bytes / guesses::kBytesPerSecondWithoutKernel;
     return cost;
   }
   [[nodiscard]] Expected<schedule::Schedule> schedule(const schedule::Workload& workload) const override {

@@ -9,6 +9,7 @@
 #include "compiler/kernels/register_tile.h"
 #include "compiler/kernels/row_chain.h"
 #include "compiler/loopir/primitives.h"
+#include "compiler/schedule/guesses.h"
 
 namespace nntune::kernels {
 
@@ -424,7 +425,8 @@ std::string Attention::refuse(const Workload& workload, const Isa& isa) const {
   if (s.head % lanes != 0) return "heads are no multiple of a vector";
   for (const graph::Step& step : workload.op.prologue()) {
     const bool per_head = (step.kind == StepKind::rms && step.group == s.head) ||
-                          (step.kind == StepKind::rope && step.group == s.head) || step.traits().operand == graph::StepOperand::vector;
+                          (step.kind == StepKind::rope && step.group == s.head) ||
+                          step.traits().operand == graph::StepOperand::vector;
     if (!per_head) return "the prologue works across heads";
   }
   for (const graph::TensorType& operand : types(workload, s.at.prologue, s.prologue)) {
@@ -493,7 +495,8 @@ double Attention::estimate_seconds(const Workload& workload, const Schedule& sch
   const auto seconds = [&](bool dot, std::int64_t vectors) {
     const double mr = static_cast<double>(schedule.at("mr"));
     const double nv = static_cast<double>(vectors);
-    double efficiency = 0.9 * mr * nv / std::max(mr * nv, (mr + nv) / 2 + (dot ? 0 : nv)) * std::min(1.0, mr * nv / 10);
+    double efficiency = guesses::kProducts * mr * nv / std::max(mr * nv, (mr + nv) / 2 + (dot ? 0 : nv)) *
+                        std::min(1.0, mr * nv / guesses::kMultipliesInFlight);
     if (RegisterTile{schedule.at("mr"), vectors, 2}.spills(target.isa)) efficiency *= kSpilling;
     if (dot && vectors == 1) efficiency *= kBroadcastUsedOnce;
     const double macs = (needed.f32_macs + needed.bf16_macs) / 2;
@@ -509,16 +512,19 @@ double Attention::estimate_seconds(const Workload& workload, const Schedule& sch
   // Vectors of keys that are put together one by one, once for each tile: half a cycle a key.
   const double lanes = static_cast<double>(vector_lanes(target.isa));
   const double gathered = s.gathers ? scores * static_cast<double>(s.head) / static_cast<double>(schedule.at("mr")) : 0;
-  const double gather = gathered * 0.5 * lanes / target.f32_fma;
+  const double gather = gathered * guesses::kGatherCycles * lanes / target.f32_fma;
   // Each row of each block finds its highest score, and goes through its accumulators.
   const double tb = static_cast<double>(schedule.at("tb"));
-  const double vector_work = scores * (16 + 400 / tb) / target.f32_fma;
+  const double vector_work = scores * (guesses::kScoreOperations + guesses::kRowOperations / tb) / target.f32_fma;
   // Each split prepares the queries and writes a part: some operations a column, and a logarithm and sums a head.
-  const double part = s.splits == 1 ? 0 : splits * static_cast<double>(s.heads * (12 * s.head + 600)) / target.f32_fma;
+  const double part = s.splits == 1
+                          ? 0
+                          : splits * static_cast<double>(s.heads) *
+                                (guesses::kSplitColumn * static_cast<double>(s.head) + guesses::kSplitHead) / target.f32_fma;
   const double compute = (seconds(s.dot_scores, schedule.at("nv")) * scores_waste +
                           seconds(s.dot_values, schedule.at("nvo")) * values_waste + gather + vector_work + part) /
                          threads;
-  const double memory = needed.weight_bytes * std::max(1.0, blocks / 8) / (target.l3_read * threads);
+  const double memory = needed.weight_bytes * std::max(1.0, blocks / guesses::kBlocksAReading) / (target.l3_read * threads);
   return std::max(compute, memory) * imbalance + target.barrier_seconds;
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "compiler/kernels/operands.h"
+#include "compiler/schedule/guesses.h"
 
 namespace nntune::kernels {
 
@@ -148,8 +149,9 @@ double AttentionMerge::estimate_seconds(const Workload& workload, const Schedule
   const double threads = std::max(1, std::min(workload.threads, target.cores));
   const double imbalance = std::ceil(heads / threads) * threads / heads;
   // An exponential for each part of a head; a sum in few registers waits for the additions, one in many spills nowhere.
-  const double sums = static_cast<double>(s.columns) * splits * (1 + 4 / static_cast<double>(schedule.at("nv")));
-  const double weights = 300 * heads * splits;
+  const double sums =
+      static_cast<double>(s.columns) * splits * (1 + guesses::kMergeWait / static_cast<double>(schedule.at("nv")));
+  const double weights = guesses::kMergeWeight * heads * splits;
   const double compute = (sums + weights) / target.f32_fma;
   // The parts lie in the caches of those who made them.
   const double memory = work(workload, target.isa).activation_bytes / target.l3_read;

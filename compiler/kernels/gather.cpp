@@ -4,6 +4,7 @@
 
 #include "compiler/kernels/operands.h"
 #include "compiler/kernels/row_chain.h"
+#include "compiler/schedule/guesses.h"
 
 namespace nntune::kernels {
 
@@ -46,7 +47,8 @@ schedule::Space Embed::space(const Workload&, const Target&) const {
 }
 
 double Embed::estimate_seconds(const Workload& workload, const Schedule& schedule, const Target& target) const {
-  return roofline_seconds(work(workload, target.isa), target, workload.threads) * (schedule.at("unroll") == 2 ? 1.0 : 1.01) +
+  return roofline_seconds(work(workload, target.isa), target, workload.threads) *
+             (schedule.at("unroll") == 2 ? 1.0 : guesses::kOtherUnrolling) +
          target.barrier_seconds;
 }
 

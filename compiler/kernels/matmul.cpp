@@ -14,6 +14,7 @@
 #include "compiler/loopir/affine.h"
 #include "compiler/loopir/primitives.h"
 #include "compiler/runtime/kernel_abi.h"
+#include "compiler/schedule/guesses.h"
 
 namespace nntune::kernels {
 
@@ -397,10 +398,12 @@ double Matmul::estimate_seconds(const Workload& workload, const Schedule& schedu
   const double loads = (nv + mr) / 2;
   const double widening = s.widened ? nv * 2 : 0;
   double efficiency = multiplies / std::max(multiplies + widening / 2, loads);
-  efficiency *= std::min(1.0, multiplies / 10.0);  // latency of the multiply-add
+  efficiency *= std::min(1.0, multiplies / guesses::kMultipliesInFlight);  // latency of the multiply-add
   const RegisterTile tile{static_cast<std::int64_t>(mr), static_cast<std::int64_t>(nv), s.widened ? 2 : 1};
   if (tile.spills(target.isa)) efficiency *= kSpilling;
-  efficiency *= schedule.at("ku") >= 4 ? 0.97 : (schedule.at("ku") >= 2 ? 0.94 : 0.88);
+  efficiency *= schedule.at("ku") >= 4   ? guesses::kUnrolledFour
+                : schedule.at("ku") >= 2 ? guesses::kUnrolledTwo
+                                         : guesses::kNotUnrolled;
   const double blocks = std::ceil(rows / mb);
   const double last = rows - (blocks - 1) * mb;
   const double computed = (blocks - 1) * mb + std::ceil(last / mr) * mr;
@@ -412,9 +415,10 @@ double Matmul::estimate_seconds(const Workload& workload, const Schedule& schedu
   const double block_bytes = mb * static_cast<double>(s.k) * element;
   const double panel_bytes =
       super * static_cast<double>(s.k) * (workload.inputs[s.at.w].dtype == graph::DType::bf16 ? 2 : 4);
-  if (!single && block_bytes + panel_bytes > 0.75 * static_cast<double>(target.l2_bytes)) efficiency *= 0.9;
-  if (!single && schedule.at("apack") == kDirect && !s.x_packed) efficiency *= 0.85;  // rows alias in L1
-  if (schedule.at("apack") == kRows && !single) efficiency *= 0.99;
+  if (!single && block_bytes + panel_bytes > guesses::kL2Share * static_cast<double>(target.l2_bytes))
+    efficiency *= guesses::kBeyondL2;
+  if (!single && schedule.at("apack") == kDirect && !s.x_packed) efficiency *= guesses::kAliasedRows;  // rows alias in L1
+  if (schedule.at("apack") == kRows && !single) efficiency *= guesses::kCopiedRows;
   const double macs = (needed.f32_macs + needed.bf16_macs) * computed / rows;
   const double compute = macs / (peak * efficiency * threads) * imbalance;
 
@@ -430,13 +434,13 @@ double Matmul::estimate_seconds(const Workload& workload, const Schedule& schedu
     // Panels side by side are streams of their own, at distances that share sets of the caches.
     memory *= 1 + kSideBySide * (std::max(width / panel, 1.0) - 1);
     // One stream is prefetched by the hardware; far ahead of it lies what is not needed yet.
-    memory *= schedule.at("pf") == 0 ? 1.0 : (schedule.at("pf") <= 32 ? 1.005 : 1.015);
+    memory *= schedule.at("pf") == 0 ? 1.0 : (schedule.at("pf") <= 32 ? guesses::kPrefetchNear : guesses::kPrefetchFar);
   }
   const double packed_elements =
       schedule.at("apack") == kDirect ? 0 : rows * static_cast<double>(s.k) / (by_rows ? threads : 1);
-  const double packing = packed_elements * (schedule.at("apack") == kTiles ? 0.6e-9 : 0.15e-9);
+  const double packing = packed_elements * (schedule.at("apack") == kTiles ? guesses::kPackSeconds : guesses::kCopySeconds);
   // One row waits for memory and computes meanwhile.
-  const double hidden = single ? 0.02 : 0.15;
+  const double hidden = single ? guesses::kNotHiddenOneRow : guesses::kNotHidden;
   return std::max(compute, memory) + hidden * std::min(compute, memory) + packing + target.barrier_seconds;
 }
 

@@ -5,6 +5,7 @@
 
 #include "compiler/kernels/operands.h"
 #include "compiler/kernels/row_chain.h"
+#include "compiler/schedule/guesses.h"
 
 namespace nntune::kernels {
 
@@ -45,7 +46,7 @@ schedule::Space chain_space(const Workload&, const Target& target) {
 
 /// Seconds from the elements that pass through: a few vector operations each, more for exp.
 double chain_seconds(const Workload& workload, const Schedule& schedule, const Target& target) {
-  double operations = 2;
+  double operations = guesses::kChain;
   for (const graph::Step& step : workload.op.prologue()) operations += step.traits().operations;
   const graph::TensorType& x = workload.inputs[0];
   for (const graph::TensorType& type : workload.inputs)
@@ -57,7 +58,7 @@ double chain_seconds(const Workload& workload, const Schedule& schedule, const T
   const double wide = static_cast<double>(vector_lanes(target.isa));
   const double compute = elements * operations / target.f32_fma * (wide / lanes);
   const double memory = chain_work(workload).activation_bytes / target.l3_read;
-  const double unroll = schedule.at("unroll") == 2 ? 1.0 : 1.01;
+  const double unroll = schedule.at("unroll") == 2 ? 1.0 : guesses::kOtherUnrolling;
   return std::max(compute, memory) / threads * unroll + target.barrier_seconds;
 }
 
