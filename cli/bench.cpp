@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <numeric>
-#include <set>
 #include <vector>
 
 #include "base/bandwidth.h"
@@ -70,18 +70,21 @@ Expected<BenchOptions> read(const cxxopts::ParseResult& arguments) {
 /// Bytes that decoding a token behind `past` others reads: the weights of its program, but of an embedding table used for
 /// nothing else only a row, and the keys and values.
 std::int64_t bytes_per_token(const runtime::Plan& plan, std::int64_t past) {
-  std::set<std::pair<std::size_t, std::int64_t>> read;  // weight, repeats
+  std::map<std::pair<std::size_t, std::int64_t>, std::int64_t>
+      read;  // tensors from the first one on, by weight and that one
   for (const runtime::Section& section : plan.phases.front().sections) {
     for (const runtime::Step& step : section.steps) {
       if (plan.kernels[step.kernel].workload.starts_with("embed")) continue;
       for (const runtime::Operand& operand : step.operands) {
-        if (operand.kind == runtime::Operand::Kind::weight) read.emplace(operand.index, plan.weights[operand.index].layers);
+        if (operand.kind != runtime::Operand::Kind::weight) continue;
+        const auto layers = plan.weights[operand.index].index(runtime::WeightIndex::Kind::layer).count;
+        read[{operand.index, operand.first}] = layers == 1 ? 1 : section.repeat;
       }
     }
   }
-  const std::int64_t cached = past * runtime::kv_bytes_per_token(plan.model);
+  const std::int64_t cached = past * runtime::state_bytes_per_token(plan);
   return std::accumulate(read.begin(), read.end(), cached, [&](std::int64_t sum, const auto& each) {
-    return sum + static_cast<std::int64_t>(plan.weights[each.first].bytes) * each.second;
+    return sum + static_cast<std::int64_t>(plan.weights[each.first.first].bytes) * each.second;
   });
 }
 

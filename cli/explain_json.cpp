@@ -49,6 +49,7 @@ Json to_json(const extract::Alternative& other) {
 Json to_json(const extract::Value& value, const extract::Program& program) {
   switch (value.kind) {
     case extract::ValueKind::input: return {{"kind", "input"}, {"name", value.input}};
+    case extract::ValueKind::state: return {{"kind", "state"}, {"name", graph::state_name(value.index)}};
     case extract::ValueKind::weight: return {{"kind", "weight"}, {"name", program.weights[value.index].key}};
     case extract::ValueKind::buffer: break;
   }

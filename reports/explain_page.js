@@ -175,7 +175,7 @@ function whyNot(n) {
   if (n.s === kStates.refused) return `no kernel here: ${egraph.workloads[n.w].why_not}`;
   if (n.s !== kStates.noKernel) return "";
   if (n.y >= 0) return egraph.reasons[n.y];
-  return egraph.ops[n.o].startsWith("input{") ? "not handed over: the layers are cut elsewhere" : "nothing computes this at run time";
+  return "nothing computes this at run time";
 }
 const sectionName = (c) => {
   if (c.s < 0) return c.n.some((n) => n.s === kStates.constant || n.s === kStates.chosen) ? "computed ahead of time" : "of no section";

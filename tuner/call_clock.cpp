@@ -22,12 +22,12 @@ CallClock::Sample CallClock::run(const CallableKernel& kernel, std::int64_t call
   double seconds = 0;
   std::atomic<bool> preempted = false;
   team_.run([&](int thread) {
-    runtime::KernelCall call{.operands = nullptr,
-                             .rows = rows_of(operands_.workload()),
-                             .past = operands_.workload().past,
-                             .thread = thread,
-                             .threads = team_.threads(),
-                             .scratch = kernel.scratch + static_cast<std::size_t>(thread) * kernel.scratch_stride};
+    const runtime::KernelSequence sequence{
+        .position = operands_.workload().past, .length = rows_of(operands_.workload()), .row_table = nullptr};
+    runtime::KernelCall call = runtime::call_for(sequence);
+    call.thread = thread;
+    call.threads = team_.threads();
+    call.scratch = kernel.scratch + static_cast<std::size_t>(thread) * kernel.scratch_stride;
     std::size_t copy = next_copy_;
     const auto make = [&](std::int64_t count) {
       for (std::int64_t i = 0; i < count; ++i) {

@@ -23,12 +23,11 @@ std::size_t logarithms(const graph::Op& op) {
 }
 
 void run_all_threads(const Operands& operands, runtime::KernelFn kernel, void* scratch, std::int64_t rows) {
-  runtime::KernelCall call{.operands = operands.call(0).data(),
-                           .rows = rows,
-                           .past = operands.workload().past,
-                           .thread = 0,
-                           .threads = operands.workload().threads,
-                           .scratch = scratch};
+  const runtime::KernelSequence sequence{.position = operands.workload().past, .length = rows, .row_table = nullptr};
+  runtime::KernelCall call = runtime::call_for(sequence);
+  call.operands = operands.call(0).data();
+  call.threads = operands.workload().threads;
+  call.scratch = scratch;
   for (; call.thread < call.threads; ++call.thread) kernel(&call);
 }
 
@@ -48,13 +47,15 @@ double tolerance(const schedule::Workload& workload) {
 Comparison compare(const schedule::Workload& workload, const HostTensor<float>& got, const HostTensor<float>& expected,
                    std::int64_t rows) {
   Comparison comparison{.max_error = 0, .tolerance = tolerance(workload)};
-  // A cache [kv_heads, capacity, d] is blocks of capacity rows of which the first past + rows count; all else is one block.
+  // A state, e.g. [kv_heads, capacity, d], is blocks of capacity rows of which the first past + rows count; all else is one block.
   const auto& shape = expected.type.shape;
-  const bool cache = shape.size() == 3;
-  const std::int64_t blocks = cache ? shape[0] : 1;
+  const bool state = workload.op.traits().in_place;
+  const std::size_t row_axis = state ? schedule::token_axis(workload.output) : 0;
+  std::int64_t blocks = 1;
+  for (std::size_t axis = 0; axis < row_axis; ++axis) blocks *= shape[axis];
   const std::int64_t block = expected.type.elements() / blocks;
-  const std::int64_t columns = cache ? shape[2] : block / shape[0];
-  const std::int64_t compared = cache ? std::min(shape[1], workload.past + rows) : rows;
+  const std::int64_t columns = block / shape[row_axis];
+  const std::int64_t compared = state ? std::min(shape[row_axis], workload.past + rows) : rows;
   for (std::int64_t row = 0; row < blocks * compared; ++row) {
     const std::int64_t first = row / compared * block + row % compared * columns;
     const std::span want(expected.values.data() + first, static_cast<std::size_t>(columns));

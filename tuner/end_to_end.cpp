@@ -15,16 +15,6 @@ constexpr double kMemoryShare = 0.6;
 /// Of a model whose context holds no whole request: what is left for the answer, a fraction of it, as in one.
 constexpr std::int64_t kAnswerPart = (extract::kPromptTokens + extract::kAnswerTokens) / extract::kAnswerTokens;
 
-/// The program with `layers` repetitions of its body.
-extract::Program with_layers(extract::Program program, std::int64_t layers) {
-  for (extract::PhaseProgram& phase : program.phases) {
-    for (extract::SectionProgram& section : phase.sections) {
-      if (section.repeat > 1) section.repeat = layers;
-    }
-  }
-  return program;
-}
-
 /// Of a whole request, from the times of a module.
 double request_seconds(const Contestant& contestant, double prefill_seconds, double decode_seconds) {
   const db::Throughput speed = contestant.throughput(prefill_seconds, decode_seconds);
@@ -111,7 +101,7 @@ Expected<CompiledContestant> compile_contestant(const ContestantRequest& request
   }
   import::Model model = *request.model;
   model.config.layers = request.measured_layers;
-  const extract::Program program = with_layers(request.extraction.program, request.measured_layers);
+  const extract::Program program = extract::with_layers(request.extraction.program, request.measured_layers);
   NNTUNE_ASSIGN(auto compiled,
                 module::compile_program(program, model, request.dtype, *request.costs, request.isa, *request.objects));
   return CompiledContestant{std::move(model), std::move(compiled), scale, request.threads};

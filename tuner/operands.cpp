@@ -21,14 +21,17 @@ using graph::OpKind;
 using graph::TensorType;
 using reference::HostTensor;
 
-/// The runtime gives caches room for whole blocks of this many tokens (kernel_abi.h).
+/// The runtime gives states room for whole blocks of this many tokens (kernel_abi.h).
 constexpr std::int64_t kCacheBlock = 64;
 constexpr std::size_t kCopyAlignment = 4096;
 
 /// Distance between rows in elements; dense.
-std::int64_t stride_of(const TensorType& type) {
-  if (type.rank() == 3) return type.shape[1];  // a cache: its capacity
-  return type.rank() == 2 ? type.shape[1] : 0;
+std::int64_t stride_of(const TensorType& type) { return type.rank() == 2 ? type.shape[1] : 0; }
+
+/// KernelOperand::stride of input `index`: of a state its capacity in tokens.
+std::int64_t stride_of_input(const schedule::Workload& workload, std::size_t index, const TensorType& concrete) {
+  if (!schedule::is_state_operand(workload.op, index)) return stride_of(concrete);
+  return concrete.shape[schedule::token_axis(workload.inputs[index])];
 }
 
 /// Bytes with the room that kernels may use beyond the last row.
@@ -81,12 +84,10 @@ std::vector<std::size_t> cold_operands(const schedule::Workload& workload) {
 
 std::vector<TensorType> concrete_inputs(const schedule::Workload& workload) {
   const std::int64_t tokens = workload.past + rows_of(workload);
+  const std::int64_t capacity = (tokens + kCacheBlock - 1) / kCacheBlock * kCacheBlock;
   std::vector<TensorType> types = workload.inputs;
-  for (TensorType& type : types) {
-    for (std::int64_t& dimension : type.shape) {
-      if (dimension != graph::kRunTime) continue;
-      dimension = type.rank() == 3 ? (tokens + kCacheBlock - 1) / kCacheBlock * kCacheBlock : tokens;
-    }
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    std::ranges::replace(types[i].shape, graph::kRunTime, schedule::is_state_operand(workload.op, i) ? capacity : tokens);
   }
   return types;
 }
@@ -133,7 +134,7 @@ Expected<Operands> Operands::create(const schedule::Workload& workload) {
     reference::write_storage(
         reference::random_tensor<float>(types[i], seed_of(workload) + i, amplitude(workload, i, types[i])),
         pages.bytes().first(bytes));
-    call.push_back({pages.data(), stride_of(types[i])});
+    call.push_back({pages.data(), stride_of_input(workload, i, types[i])});
     operands.inputs_.push_back(std::move(pages));
     operands.input_bytes_.push_back(bytes);
   }

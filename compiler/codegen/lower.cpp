@@ -70,7 +70,9 @@ class Lowering {
     llvm::Value* call = kernel_->getArg(0);
     operands_ = field(call, offsetof(runtime::KernelCall, operands), pointer);
     params_[static_cast<std::size_t>(Param::rows)] = field(call, offsetof(runtime::KernelCall, rows), builder_.getInt64Ty());
-    params_[static_cast<std::size_t>(Param::past)] = field(call, offsetof(runtime::KernelCall, past), builder_.getInt64Ty());
+    llvm::Value* sequences = field(call, offsetof(runtime::KernelCall, sequences), pointer);
+    params_[static_cast<std::size_t>(Param::position)] =
+        field(sequences, offsetof(runtime::KernelSequence, position), builder_.getInt64Ty());
     params_[static_cast<std::size_t>(Param::thread)] =
         field(call, offsetof(runtime::KernelCall, thread), builder_.getInt64Ty());
     params_[static_cast<std::size_t>(Param::threads)] =

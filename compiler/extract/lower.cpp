@@ -1,5 +1,7 @@
 #include "compiler/extract/lower.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cassert>
 #include <map>
@@ -16,8 +18,9 @@ namespace {
 /// The stored weights of a program, each once.
 class WeightStore {
  public:
-  WeightStore(const egraph::EGraph& graph, const rules::Language& language, const egraph::SmallestTerms& terms)
-      : graph_(graph), language_(language), terms_(terms) {}
+  WeightStore(const egraph::EGraph& graph, const rules::Language& language, const egraph::SmallestTerms& terms,
+              const LayerIndex& layers)
+      : graph_(graph), language_(language), terms_(terms), layers_(layers) {}
 
   Expected<std::size_t> index(ClassId id) {
     id = graph_.find(id);
@@ -28,8 +31,10 @@ class WeightStore {
     weight.key = terms_.term(id).text();
     weight.type = language_.type(graph_, id);
     std::map<ClassId, graph::NodeId> made;
-    NNTUNE_ASSIGN(const graph::NodeId root, build(id, weight, made));
+    std::optional<Layers> layers;
+    NNTUNE_ASSIGN(const graph::NodeId root, build(id, weight, made, layers));
     weight.recipe.set_outputs({root});
+    weight.layers = std::move(layers).value_or(Layers());
     indices_.emplace(id, weights_.size());
     weights_.push_back(std::move(weight));
     return weights_.size() - 1;
@@ -38,18 +43,19 @@ class WeightStore {
   std::vector<StoredWeight> take() { return std::move(weights_); }
 
  private:
-  Expected<graph::NodeId> build(ClassId id, StoredWeight& weight, std::map<ClassId, graph::NodeId>& made) {
+  Expected<graph::NodeId> build(ClassId id, StoredWeight& weight, std::map<ClassId, graph::NodeId>& made,
+                                std::optional<Layers>& layers) {
     if (const auto known = made.find(id); known != made.end()) {
       return known->second;
     }
     const NodeId node = terms_.node(id);
     std::vector<graph::NodeId> inputs;
     for (const ClassId child : graph_.children(node)) {
-      NNTUNE_ASSIGN(const graph::NodeId input, build(child, weight, made));
+      NNTUNE_ASSIGN(const graph::NodeId input, build(child, weight, made, layers));
       inputs.push_back(input);
     }
     const graph::Op& op = language_.op(graph_, node);
-    weight.per_layer = weight.per_layer || (op.kind() == OpKind::weight && op.leaf_name().rfind("layers.*.", 0) == 0);
+    if (op.kind() == OpKind::weight) narrow(layers, layers_.of_weight(op.leaf_name()));
     NNTUNE_ASSIGN(const graph::NodeId result, weight.recipe.add(op, std::move(inputs)));
     made.emplace(id, result);
     return result;
@@ -58,9 +64,18 @@ class WeightStore {
   const egraph::EGraph& graph_;
   const rules::Language& language_;
   const egraph::SmallestTerms& terms_;
+  const LayerIndex& layers_;
   std::map<ClassId, std::size_t> indices_;
   std::vector<StoredWeight> weights_;
 };
+
+/// Puts a state where its number says; it has one type everywhere.
+Status store(std::vector<StoredState>& states, std::size_t number, const graph::TensorType& type, const LayerIndex& layers) {
+  if (states.size() <= number) states.resize(number + 1);
+  if (states[number].layers.empty()) states[number] = {type, layers.of_state(number)};
+  if (states[number].type == type) return {};
+  return fail(ErrorKind::bad_input, fmt::format("state {} is {} and {}", number, states[number].type.text(), type.text()));
+}
 
 /// Gives dead buffers of the same type to later steps.
 void reuse_buffers(SectionProgram& section) {
@@ -117,7 +132,8 @@ void reuse_buffers(SectionProgram& section) {
 Expected<Program> lower(std::span<const graph::Phase> phases, const egraph::EGraph& graph, const rules::Language& language,
                         const egraph::SmallestTerms& terms, const Problem& problem, const Solution& solution) {
   Program program;
-  WeightStore store(graph, language, terms);
+  const LayerIndex layers(phases);
+  WeightStore weights(graph, language, terms, layers);
   std::map<ClassId, std::uint32_t> index_of;
   for (std::uint32_t i = 0; i < problem.classes.size(); ++i) {
     index_of.emplace(problem.classes[i].id, i);
@@ -130,6 +146,7 @@ Expected<Program> lower(std::span<const graph::Phase> phases, const egraph::EGra
       SectionProgram lowered;
       lowered.name = section.name;
       lowered.repeat = section.repeat;
+      lowered.first_layer = section.first_layer;
       std::vector<Value> values(problem.classes.size());
       for (const std::uint32_t at : needed_classes(problem, solution.choice, goal)) {
         const Option& option = problem.classes[at].options[static_cast<std::size_t>(solution.choice[at])];
@@ -138,7 +155,7 @@ Expected<Program> lower(std::span<const graph::Phase> phases, const egraph::EGra
         for (const ClassId child : graph.children(option.node)) {
           const ClassId id = graph.find(child);
           if (language.constant(graph, id)) {
-            NNTUNE_ASSIGN(const std::size_t index, store.index(id));
+            NNTUNE_ASSIGN(const std::size_t index, weights.index(id));
             inputs.push_back({.kind = ValueKind::weight, .input = {}, .index = index});
           } else {
             inputs.push_back(values[index_of.at(id)]);
@@ -147,6 +164,9 @@ Expected<Program> lower(std::span<const graph::Phase> phases, const egraph::EGra
         Value& value = values[at];
         if (op.kind() == OpKind::input) {
           value = {.kind = ValueKind::input, .input = language.plain_input(op.leaf_name()).second};
+        } else if (const auto state = graph::state_number(op)) {
+          NNTUNE_TRY(store(program.states, *state, op.leaf_type(), layers));
+          value = {.kind = ValueKind::state, .input = {}, .index = *state};
         } else if (op.kind() == OpKind::slice) {
           value = inputs[0];
           value.column += op.as<graph::Slice>().begin;  // make_problem gives slices of columns only
@@ -169,7 +189,7 @@ Expected<Program> lower(std::span<const graph::Phase> phases, const egraph::EGra
     }
     program.phases.push_back(std::move(phase_program));
   }
-  program.weights = store.take();
+  program.weights = weights.take();
   return program;
 }
 

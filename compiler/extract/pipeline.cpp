@@ -10,6 +10,7 @@
 #include "compiler/extract/problem.h"
 #include "compiler/extract/saturate.h"
 #include "compiler/extract/solve.h"
+#include "compiler/graph/state.h"
 #include "compiler/rules/registry.h"
 #include "compiler/schedule/guesses.h"
 
@@ -65,6 +66,8 @@ class Rebuilder {
       graph::Op op = space_.language.op(space_.graph, option.node);
       if (op.kind() == graph::OpKind::input) {
         op = graph::input(space_.language.plain_input(op.leaf_name()).second, op.leaf_type());
+      } else if (const auto state = graph::state_number(op)) {
+        op = graph::state(*state, op.leaf_type());
       }
       NNTUNE_ASSIGN(made[problem_.classes[at].id], add(option.node, std::move(op), graph, made));
     }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <optional>
 #include <set>
 #include <unordered_map>
 
@@ -22,7 +23,7 @@ constexpr std::uint32_t kNone = 0xffffffff;
 class ProblemMaker {
  public:
   ProblemMaker(const egraph::EGraph& graph, const rules::Language& language, const egraph::SmallestTerms& terms,
-               double layers, double stored_byte_seconds, int threads, const CostModel& costs)
+               const LayerIndex& layers, double stored_byte_seconds, int threads, const CostModel& costs)
       : graph_(graph),
         language_(language),
         terms_(terms),
@@ -81,12 +82,12 @@ class ProblemMaker {
     result.id = id;
     result.type = language_.type(graph_, id);
     std::set<std::uint32_t> matrices;
-    bool per_layer = false;
+    std::optional<Layers> layers;
     const auto visit = [&](const auto& self, ClassId at) -> void {
       const NodeId node = terms_.node(at);
       const graph::Op& op = language_.op(graph_, node);
       if (op.kind() == OpKind::weight) {
-        per_layer = per_layer || op.leaf_name().rfind("layers.*.", 0) == 0;
+        narrow(layers, layers_.of_weight(op.leaf_name()));
         if (op.leaf_type().rank() == 2) {
           matrices.insert(language_.data(graph_.find(at)).first_weight);
         }
@@ -97,7 +98,7 @@ class ProblemMaker {
     };
     visit(visit, id);
     result.matrices.assign(matrices.begin(), matrices.end());
-    result.bytes = static_cast<double>(result.type.storage_bytes()) * (per_layer ? layers_ : 1);
+    result.bytes = static_cast<double>(result.type.storage_bytes()) * (layers ? static_cast<double>(layers->size()) : 1);
     result.price = result.bytes * stored_byte_seconds_;
     return result;
   }
@@ -201,7 +202,7 @@ class ProblemMaker {
   const egraph::EGraph& graph_;
   const rules::Language& language_;
   const egraph::SmallestTerms& terms_;
-  double layers_;
+  const LayerIndex& layers_;
   double stored_byte_seconds_;
   int threads_;
   const CostModel& costs_;
@@ -213,8 +214,8 @@ class ProblemMaker {
 }  // namespace
 
 Expected<Problem> make_problem(const egraph::EGraph& graph, const rules::Language& language,
-                               const egraph::SmallestTerms& terms, const std::vector<SectionGoal>& goals, double layers,
-                               double stored_byte_seconds, int threads, const CostModel& costs) {
+                               const egraph::SmallestTerms& terms, const std::vector<SectionGoal>& goals,
+                               const LayerIndex& layers, double stored_byte_seconds, int threads, const CostModel& costs) {
   return ProblemMaker(graph, language, terms, layers, stored_byte_seconds, threads, costs).make(goals);
 }
 

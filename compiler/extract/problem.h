@@ -14,6 +14,7 @@
 #include "compiler/egraph/egraph.h"
 #include "compiler/egraph/smallest_term.h"
 #include "compiler/extract/cost_model.h"
+#include "compiler/extract/layers.h"
 #include "compiler/rules/language.h"
 #include "compiler/schedule/workload.h"
 
@@ -72,9 +73,10 @@ struct SectionGoal {
   std::int64_t rows = 1;  ///< of the phase
 };
 
-/// \param layers  layers that share "layers.*" weights' names
+/// \param layers  of the weights in `graph`
 [[nodiscard]] Expected<Problem> make_problem(const egraph::EGraph& graph, const rules::Language& language,
                                              const egraph::SmallestTerms& terms, const std::vector<SectionGoal>& goals,
-                                             double layers, double stored_byte_seconds, int threads, const CostModel& costs);
+                                             const LayerIndex& layers, double stored_byte_seconds, int threads,
+                                             const CostModel& costs);
 
 }  // namespace nntune::extract

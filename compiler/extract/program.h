@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "compiler/extract/cost_model.h"
+#include "compiler/extract/layers.h"
 #include "compiler/graph/graph.h"
 #include "compiler/schedule/workload.h"
 
@@ -17,29 +18,36 @@ struct StoredWeight {
   std::string key;      ///< canonical text of the expression; equal keys are the same tensor
   graph::Graph recipe;  ///< one output; leaves are weights
   graph::TensorType type;
-  bool per_layer = false;  ///< one such tensor for each layer (a leaf is named "layers.*.…")
+  Layers layers = {};  ///< that have one such tensor each; none: there is one for all
 };
 
-enum class ValueKind { input, weight, buffer };
+/// What a sequence keeps between steps.
+struct StoredState {
+  graph::TensorType type;  ///< of one layer, with its tokens as run-time dimension
+  Layers layers;           ///< that have one
+};
+
+enum class ValueKind { input, state, weight, buffer };
 
 /// An operand of a step.
 struct Value {
   ValueKind kind = ValueKind::buffer;
-  std::string input;        ///< input: its name in the section ("x", "ids", "rope", "k_cache", "v_cache")
-  std::size_t index = 0;    ///< weight: in Program::weights; buffer: in SectionProgram::buffers
+  std::string input;        ///< input: its name in the section ("x", "ids", "rope")
+  std::size_t index = 0;    ///< state, weight: in Program; buffer: in SectionProgram::buffers
   std::int64_t column = 0;  ///< first column of a view into a wider buffer
 };
 
 struct KernelStep {
   schedule::Workload workload;
   std::vector<Value> inputs;
-  Value output;  ///< a buffer; for cache_append the cache input itself, written in place
+  Value output;  ///< a buffer; for cache_append the state itself, written in place
   Cost cost;     ///< one call
 };
 
 struct SectionProgram {
   std::string name;  ///< "embed", "body", "head"
   std::int64_t repeat = 1;
+  std::int64_t first_layer = 0;
   std::vector<graph::TensorType> buffers;  ///< with row padding left to the runtime
   std::vector<KernelStep> steps;           ///< in execution order
   std::vector<Value> outputs;              ///< as in graph::Section
@@ -56,6 +64,10 @@ struct PhaseProgram {
 struct Program {
   std::vector<PhaseProgram> phases;
   std::vector<StoredWeight> weights;
+  std::vector<StoredState> states;  ///< by number
 };
+
+/// The program of the first `layers` layers of its model, at least one of which is in it. Weights keep their places.
+[[nodiscard]] Program with_layers(Program program, std::int64_t layers);
 
 }  // namespace nntune::extract

@@ -30,7 +30,8 @@ PhaseUse use_of(const graph::Phase& phase, std::span<const graph::Phase> phases,
 
 Expected<std::unique_ptr<Saturated>> saturate(std::span<const graph::Phase> phases, const ExtractOptions& options,
                                               RuleTrace* trace) {
-  auto result = std::make_unique<Saturated>(weight_names(phases));
+  for (const graph::Phase& phase : phases) NNTUNE_TRY(graph::check_sections(phase));
+  auto result = std::make_unique<Saturated>(weight_names(phases), phases);
   for (const graph::Phase& phase : phases) {
     const PhaseUse use = use_of(phase, phases, options);
     for (const graph::Section& section : phase.sections) {
@@ -42,7 +43,6 @@ Expected<std::unique_ptr<Saturated>> saturate(std::span<const graph::Phase> phas
         goal.outputs.push_back(classes[static_cast<std::size_t>(output)]);
       }
       result->goals.push_back(std::move(goal));
-      result->layers = std::max(result->layers, static_cast<double>(section.repeat));
     }
   }
   rules::RuleOptions rule_options = options.rules;

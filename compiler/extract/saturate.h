@@ -11,6 +11,7 @@
 #include "compiler/egraph/egraph.h"
 #include "compiler/egraph/runner.h"
 #include "compiler/extract/extract.h"
+#include "compiler/extract/layers.h"
 #include "compiler/extract/problem.h"
 #include "compiler/extract/rule_trace.h"
 #include "compiler/graph/graph.h"
@@ -20,12 +21,13 @@ namespace nntune::extract {
 
 /// The phases after equality saturation, and what is to be extracted.
 struct Saturated {
-  explicit Saturated(std::vector<std::string> weights) : language(std::move(weights)), graph(language) {}
+  Saturated(std::vector<std::string> weights, std::span<const graph::Phase> phases)
+      : language(std::move(weights)), graph(language), layers(phases) {}
 
   rules::Language language;
   egraph::EGraph graph;
   std::vector<SectionGoal> goals;
-  double layers = 1;  ///< of the section that is repeated most
+  LayerIndex layers;
   egraph::RunReport report;
 };
 
@@ -34,7 +36,7 @@ struct Saturated {
                               const ExtractOptions& options);
 
 /// \param trace  told what each rule did, if given
-/// Errors: bad_input (unknown rule family), internal (a rule that changes types).
+/// Errors: bad_input (unknown rule family, sections that are no program), internal (a rule that changes types).
 [[nodiscard]] Expected<std::unique_ptr<Saturated>> saturate(std::span<const graph::Phase> phases,
                                                             const ExtractOptions& options, RuleTrace* trace = nullptr);
 

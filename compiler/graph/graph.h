@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -35,23 +36,30 @@ class Graph {
   std::vector<NodeId> outputs_;
 };
 
-/// A graph that runs `repeat` times a step of its phase: the embedding (1), the body (layers), the head (1).
+/// A graph that runs `repeat` times a step of its phase: the embedding (1), bodies (a number of layers each), the head (1).
 ///
-/// Inputs by name: "ids" i32[m] (embed), "x" f32[m, H] (body, head), "rope" f32[?, d] (the table of StepKind::rope),
-/// "k_cache" and "v_cache" (body). Outputs: embed {x}; body {x}, whose caches are written by cache_append; head {logits,
-/// argmax}. Weights named "layers.*.…" take the tensor of the layer that runs.
+/// Inputs by name: "ids" i32[m] (embed), "x" f32[m, H] (bodies, head), "rope" f32[?, d] (the table of StepKind::rope), and states
+/// (state.h). Outputs: embed {x}; bodies {x, the states they write}; head {logits, argmax}. Weights named "layers.*.…" and
+/// states take the tensor of the layer that runs: first_layer, first_layer + 1, ...
 struct Section {
-  std::string name;  ///< "embed", "body", "head"
+  std::string name;  ///< of this one alone in its phase: "embed", "body", "head"
   Graph graph;
   std::int64_t repeat = 1;
+  std::int64_t first_layer = 0;
 };
 
 /// What runs for `rows` tokens at once: decode (1) or prefill (a bucket; fewer tokens run in the same program).
-/// The head always runs on one row, the last one.
+/// The sections run in order; the last one is the head, which always runs on one row, the last one.
 struct Phase {
   std::string name;  ///< "decode", "prefill"
   std::int64_t rows = 1;
   std::vector<Section> sections;
 };
+
+/// Whether a weight of this name is one tensor of each layer: "layers.*.…".
+[[nodiscard]] bool per_layer(std::string_view weight);
+
+/// Why these sections are no program (a name twice, layers below 0, a layer that runs twice).
+[[nodiscard]] Status check_sections(const Phase& phase);
 
 }  // namespace nntune::graph

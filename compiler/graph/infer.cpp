@@ -64,8 +64,8 @@ Expected<TensorType> infer_step(const Step& step, TensorType x, const TensorType
     case StepKind::bias:
       if (operand->rank() != 1 || operand->dtype != DType::f32 || operand->packed() || operand->shape[0] < 1 ||
           columns % operand->shape[0] != 0) {
-        return misfit(what, fmt::format("its operand is {}, must be f32[g] where g divides the {} columns of {}", operand->text(),
-                                        columns, x.text()));
+        return misfit(what, fmt::format("its operand is {}, must be f32[g] where g divides the {} columns of {}",
+                                        operand->text(), columns, x.text()));
       }
       return result;
     case StepKind::add:
@@ -186,6 +186,13 @@ Expected<TensorType> infer_leaf(const Op& op, const std::string& name, const Ten
   return type;
 }
 
+Expected<TensorType> infer_state(const Op& op, const State& state, std::size_t operand_count) {
+  if (!state_number(op)) return misfit(op.text(), "it has no number");
+  if (std::ranges::count(state.type.shape, kRunTime) != 1)
+    return misfit(op.text(), "the tokens are not its run-time dimension");
+  return infer_leaf(op, state.name, state.type, operand_count);
+}
+
 Expected<TensorType> infer_slice(const Op& op, const TensorType& x) {
   const auto [begin, end, axis] = op.as<Slice>();
   NNTUNE_TRY(check_matrix(op.text(), "x", x));
@@ -282,6 +289,7 @@ Expected<TensorType> infer_type(const Op& op, std::span<const TensorType> inputs
   for (const TensorType& type : inputs) NNTUNE_TRY(type.validate());
   switch (op.kind()) {
     case OpKind::input: return infer_leaf(op, op.as<Input>().name, op.as<Input>().type, inputs.size());
+    case OpKind::state: return infer_state(op, op.as<State>(), inputs.size());
     case OpKind::weight: return infer_leaf(op, op.as<Weight>().name, op.as<Weight>().type, inputs.size());
     case OpKind::embed: {
       NNTUNE_TRY(check_count(op, inputs.size(), 2));

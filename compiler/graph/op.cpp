@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "compiler/graph/text.h"
 
@@ -30,6 +31,7 @@ bool usable_name(std::string_view name) {
 // What stands between the braces, for each operation: how it is written, and below how it is read.
 
 std::string body(const Input& op) { return fmt::format("{}:{}", op.name, op.type.text()); }
+std::string body(const State& op) { return fmt::format("{}:{}", op.name, op.type.text()); }
 std::string body(const Weight& op) { return fmt::format("{}:{}", op.name, op.type.text()); }
 std::string body(const Embed&) { return ""; }
 std::string body(const Rowwise& op) { return text(op.chain); }
@@ -55,7 +57,7 @@ requires std::is_empty_v<T> Status read(T&, std::string_view body) {
   return {};
 }
 
-/// Input and Weight.
+/// Input, State and Weight.
 template <class T>
 requires requires(T op) { op.name; }
 Status read(T& op, std::string_view body) {
@@ -153,9 +155,17 @@ const Chain kNoChain;
 
 }  // namespace
 
-const std::string& Op::leaf_name() const { return kind() == OpKind::input ? as<Input>().name : as<Weight>().name; }
+const std::string& Op::leaf_name() const {
+  if (const auto* input = get_if<Input>()) return input->name;
+  if (const auto* state = get_if<State>()) return state->name;
+  return as<Weight>().name;
+}
 
-const TensorType& Op::leaf_type() const { return kind() == OpKind::input ? as<Input>().type : as<Weight>().type; }
+const TensorType& Op::leaf_type() const {
+  if (const auto* input = get_if<Input>()) return input->type;
+  if (const auto* state = get_if<State>()) return state->type;
+  return as<Weight>().type;
+}
 
 const Chain& Op::prologue() const {
   return std::visit(
@@ -224,6 +234,16 @@ Expected<Op> Op::parse(std::string_view text) {
   const auto* const found = std::ranges::find(kOps, text.substr(0, open), &OpTraits::name);
   if (found == kOps.end()) return no_operation(text);
   return kReaders[static_cast<std::size_t>(found->kind)](text.substr(open + 1, text.size() - open - 2));
+}
+
+std::optional<std::size_t> state_number(const Op& op) {
+  const auto* state = op.get_if<State>();
+  if (state == nullptr) return std::nullopt;
+  const std::string_view text = std::string_view(state->name).substr(state->name.rfind('.') + 1);
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
 }
 
 bool reads_position(const Op& op) {

@@ -10,6 +10,7 @@
 #include <compare>
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,7 @@ namespace nntune::graph {
 /// In the order of the structs below that hold what each has.
 enum class OpKind : std::uint8_t {
   input,
+  state,
   weight,
   embed,
   rowwise,
@@ -61,6 +63,7 @@ struct OpTraits {
   bool on_weights;        ///< constants are made with it ahead of time
   int middle;             ///< operands between those of the prologue and those of the epilogue, e.g. w of a matmul
   bool middle_is_cold;    ///< those are read once a call and lie in memory, not in a cache
+  bool middle_is_state;   ///< those are what a sequence keeps between steps (state.h)
   bool in_place;          ///< the result is its last operand, changed
   bool reads_position;    ///< depends on how many tokens the sequence has already
   std::string_view term;  ///< for people
@@ -74,15 +77,27 @@ inline constexpr std::array kOps = {
              .on_weights = false,
              .middle = 0,
              .middle_is_cold = false,
+             .middle_is_state = false,
              .in_place = false,
              .reads_position = false,
              .term = "input"},
+    OpTraits{.kind = OpKind::state,
+             .name = "state",
+             .run_time = RunTime::leaf,
+             .on_weights = false,
+             .middle = 0,
+             .middle_is_cold = false,
+             .middle_is_state = false,
+             .in_place = false,
+             .reads_position = false,
+             .term = "state"},
     OpTraits{.kind = OpKind::weight,
              .name = "weight",
              .run_time = RunTime::leaf,
              .on_weights = true,
              .middle = 0,
              .middle_is_cold = false,
+             .middle_is_state = false,
              .in_place = false,
              .reads_position = false,
              .term = "weight"},
@@ -92,6 +107,7 @@ inline constexpr std::array kOps = {
              .on_weights = false,
              .middle = 1,
              .middle_is_cold = false,
+             .middle_is_state = false,
              .in_place = false,
              .reads_position = false,
              .term = "embedding"},
@@ -101,6 +117,7 @@ inline constexpr std::array kOps = {
              .on_weights = true,
              .middle = 0,
              .middle_is_cold = false,
+             .middle_is_state = false,
              .in_place = false,
              .reads_position = false,
              .term = "row-wise"},
@@ -110,6 +127,7 @@ inline constexpr std::array kOps = {
              .on_weights = false,
              .middle = 1,
              .middle_is_cold = true,
+             .middle_is_state = false,
              .in_place = false,
              .reads_position = false,
              .term = "matmul"},
@@ -119,6 +137,7 @@ inline constexpr std::array kOps = {
              .on_weights = false,
              .middle = 2,
              .middle_is_cold = true,
+             .middle_is_state = true,
              .in_place = false,
              .reads_position = true,
              .term = "attention"},
@@ -128,6 +147,7 @@ inline constexpr std::array kOps = {
              .on_weights = false,
              .middle = 0,
              .middle_is_cold = false,
+             .middle_is_state = false,
              .in_place = false,
              .reads_position = false,
              .term = "attention merge"},
@@ -137,6 +157,7 @@ inline constexpr std::array kOps = {
              .on_weights = false,
              .middle = 1,
              .middle_is_cold = false,
+             .middle_is_state = true,
              .in_place = true,
              .reads_position = true,
              .term = "cache append"},
@@ -146,6 +167,7 @@ inline constexpr std::array kOps = {
              .on_weights = true,
              .middle = 0,
              .middle_is_cold = false,
+             .middle_is_state = false,
              .in_place = false,
              .reads_position = false,
              .term = "slice"},
@@ -155,6 +177,7 @@ inline constexpr std::array kOps = {
              .on_weights = true,
              .middle = 0,
              .middle_is_cold = false,
+             .middle_is_state = false,
              .in_place = false,
              .reads_position = false,
              .term = "concat"},
@@ -164,6 +187,7 @@ inline constexpr std::array kOps = {
              .on_weights = true,
              .middle = 0,
              .middle_is_cold = false,
+             .middle_is_state = false,
              .in_place = false,
              .reads_position = false,
              .term = "interleave"},
@@ -173,6 +197,7 @@ inline constexpr std::array kOps = {
              .on_weights = true,
              .middle = 0,
              .middle_is_cold = false,
+             .middle_is_state = false,
              .in_place = false,
              .reads_position = false,
              .term = "transpose"},
@@ -182,6 +207,7 @@ inline constexpr std::array kOps = {
              .on_weights = true,
              .middle = 0,
              .middle_is_cold = false,
+             .middle_is_state = false,
              .in_place = false,
              .reads_position = false,
              .term = "reshape"},
@@ -191,6 +217,7 @@ inline constexpr std::array kOps = {
              .on_weights = true,
              .middle = 0,
              .middle_is_cold = false,
+             .middle_is_state = false,
              .in_place = false,
              .reads_position = false,
              .term = "pack"},
@@ -200,6 +227,7 @@ inline constexpr std::array kOps = {
              .on_weights = true,
              .middle = 0,
              .middle_is_cold = false,
+             .middle_is_state = false,
              .in_place = false,
              .reads_position = false,
              .term = "unpack"},
@@ -209,6 +237,7 @@ inline constexpr std::array kOps = {
              .on_weights = false,
              .middle = 0,
              .middle_is_cold = false,
+             .middle_is_state = false,
              .in_place = false,
              .reads_position = false,
              .term = "argmax"},
@@ -228,6 +257,13 @@ struct Input {
   std::string name;
   TensorType type;
   auto operator<=>(const Input&) const = default;
+};
+
+/// State of a sequence (state.h): its number is the last part of `name`, e.g. "1"; `type` has one run-time dimension, the tokens.
+struct State {
+  std::string name;
+  TensorType type;
+  auto operator<=>(const State&) const = default;
 };
 
 /// Constant tensor `name` of `type`; "layers.*.…" names one tensor of each layer.
@@ -340,8 +376,8 @@ struct Argmax {
 /// One of the operations above.
 class Op {
  public:
-  using Form = std::variant<Input, Weight, Embed, Rowwise, Matmul, Attention, AttentionMerge, CacheAppend, Slice, Concat,
-                            Interleave, Transpose, Reshape, Pack, Unpack, Argmax>;
+  using Form = std::variant<Input, State, Weight, Embed, Rowwise, Matmul, Attention, AttentionMerge, CacheAppend, Slice,
+                            Concat, Interleave, Transpose, Reshape, Pack, Unpack, Argmax>;
   static_assert(std::variant_size_v<Form> == kOps.size());
 
   Op() = default;
@@ -368,7 +404,7 @@ class Op {
     return std::get_if<T>(&form_);
   }
 
-  /// Of an input or a weight.
+  /// Of an input, a state or a weight.
   [[nodiscard]] const std::string& leaf_name() const;
   [[nodiscard]] const TensorType& leaf_type() const;
   /// The chain on the first operand: the prologue, or all that rowwise and cache_append do; empty if it has none.
@@ -386,6 +422,9 @@ class Op {
  private:
   Form form_;
 };
+
+/// The number of a state; none of anything else.
+[[nodiscard]] std::optional<std::size_t> state_number(const Op& op);
 
 /// Whether what it computes depends on how many tokens the sequence has already.
 [[nodiscard]] bool reads_position(const Op& op);

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "compiler/graph/state.h"
+
 namespace nntune::import {
 
 using graph::DType;
@@ -26,9 +28,8 @@ NodeId SectionBuilder::add(graph::Op op, std::vector<NodeId> inputs) {
   return 0;
 }
 
-NodeId SectionBuilder::input(std::string_view name, DType dtype, std::vector<std::int64_t> shape,
-                             std::vector<graph::Lane> lanes) {
-  return add(graph::input(std::string(name), TensorType{dtype, std::move(shape), std::move(lanes)}));
+NodeId SectionBuilder::input(std::string_view name, DType dtype, std::vector<std::int64_t> shape) {
+  return add(graph::input(std::string(name), TensorType{dtype, std::move(shape), {}}));
 }
 
 NodeId SectionBuilder::weight(std::string_view name) {
@@ -63,7 +64,7 @@ NodeId SectionBuilder::sum(NodeId a, NodeId b) { return rowwise({.kind = StepKin
 Expected<graph::Section> SectionBuilder::finish(std::string_view name, std::int64_t repeat, std::vector<NodeId> outputs) {
   NNTUNE_TRY(status_);
   graph_.set_outputs(std::move(outputs));
-  return graph::Section{std::string(name), std::move(graph_), repeat};
+  return graph::Section{.name = std::string(name), .graph = std::move(graph_), .repeat = repeat};
 }
 
 LayerBuilder::LayerBuilder(const ModelConfig& config, DType weight_dtype, std::int64_t rows, const CacheLayout& caches)
@@ -71,8 +72,8 @@ LayerBuilder::LayerBuilder(const ModelConfig& config, DType weight_dtype, std::i
   const std::int64_t d = config.head_dim;
   x_ = input("x", DType::f32, {rows, config.hidden});
   rope_table_ = input("rope", DType::f32, {graph::kRunTime, d});
-  k_cache_ = input("k_cache", weight_dtype, {config.kv_heads, graph::kRunTime, d}, caches.keys);
-  v_cache_ = input("v_cache", weight_dtype, {config.kv_heads, graph::kRunTime, d}, caches.values);
+  k_cache_ = add(graph::state(0, {weight_dtype, {config.kv_heads, graph::kRunTime, d}, caches.keys}));
+  v_cache_ = add(graph::state(1, {weight_dtype, {config.kv_heads, graph::kRunTime, d}, caches.values}));
 }
 
 NodeId LayerBuilder::rope(NodeId x) {

@@ -20,8 +20,7 @@ class SectionBuilder {
   SectionBuilder(const ModelConfig& config, graph::DType weight_dtype);
 
   graph::NodeId add(graph::Op op, std::vector<graph::NodeId> inputs = {});
-  graph::NodeId input(std::string_view name, graph::DType dtype, std::vector<std::int64_t> shape,
-                      std::vector<graph::Lane> lanes = {});
+  graph::NodeId input(std::string_view name, graph::DType dtype, std::vector<std::int64_t> shape);
   /// A tensor of the model's weight list.
   graph::NodeId weight(std::string_view name);
   graph::NodeId rowwise(graph::Step step, std::vector<graph::NodeId> inputs);
@@ -54,7 +53,7 @@ class SectionBuilder {
   Status status_;
 };
 
-/// The section of a repeated layer: its inputs are x, the rotary table and the KV caches.
+/// The section of a repeated layer: its inputs are x and the rotary table, its states keys (0) and values (1).
 class LayerBuilder : public SectionBuilder {
  public:
   LayerBuilder(const ModelConfig& config, graph::DType weight_dtype, std::int64_t rows, const CacheLayout& caches);

@@ -20,8 +20,8 @@ struct CacheLayout {
 
 /// The embedding, the body (once, repeated for each layer) and the head for `rows` tokens at once.
 ///
-/// Matrices and KV caches have `weight_dtype` (f32 or bf16), vectors and activations f32. Body outputs are {x, k_cache,
-/// v_cache}, the caches with the new rows; head outputs are {logits, argmax}. The head runs on one row in both phases.
+/// Matrices and states (0: keys, 1: values) have `weight_dtype` (f32 or bf16), vectors and activations f32. Body outputs are {x,
+/// keys, values}, the states with the new rows; head outputs are {logits, argmax}. The head runs on one row in both phases.
 [[nodiscard]] Expected<graph::Phase> build_phase(const ModelConfig& config, graph::DType weight_dtype, std::int64_t rows,
                                                  PhaseKind kind, const CacheLayout& caches = {});
 

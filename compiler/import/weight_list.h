@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "compiler/graph/graph.h"
 #include "compiler/import/config.h"
 
 namespace nntune::import {
@@ -25,7 +26,7 @@ struct WeightSpec {
   std::vector<std::int64_t> shape;
   WeightRole role = WeightRole::matrix;
 
-  [[nodiscard]] bool per_layer() const { return name.starts_with("layers.*."); }
+  [[nodiscard]] bool per_layer() const { return graph::per_layer(name); }
   [[nodiscard]] std::int64_t rows() const { return shape.size() == 1 ? 1 : shape[0]; }
   [[nodiscard]] std::int64_t columns() const { return shape.back(); }
   /// With the layer's number in place of the star.

@@ -118,7 +118,7 @@ class Builder {
     kv_head_ = use(kv_head);
     first_row_ = use(block) * qb_;
     begin_ = integer(0);
-    end_ = loopir::param(loopir::Param::past) + loopir::min(first_row_ + qb_, all_rows);
+    end_ = loopir::param(loopir::Param::position) + loopir::min(first_row_ + qb_, all_rows);
     const Stmt body = loopir::block({load_queries(), clear(), blocks_of_keys(), write_result()});
     return loopir::loop(
         task, blocks * s_.kv_heads,
@@ -133,7 +133,7 @@ class Builder {
     const Var split = loopir::variable("split", s_.splits);
     const Var first = loopir::variable("first_block");
     const Var end = loopir::variable("end");
-    const Expr positions = loopir::param(loopir::Param::past) + 1;
+    const Expr positions = loopir::param(loopir::Param::position) + 1;
     const Expr blocks = ceil_div(positions, graph::kSplitBlock);
     kv_head_ = use(kv_head);
     first_row_ = integer(0);
@@ -207,7 +207,7 @@ class Builder {
   /// How many positions of block `tb` the last of the rows up to row `i` of a block of queries sees; may be outside 0..tb_.
   Expr visible(const Expr& tb, const Expr& i) {
     if (s_.splits > 1) return end_ - position(tb);
-    return loopir::param(loopir::Param::past) + first_row_ + i + 1 - position(tb);
+    return loopir::param(loopir::Param::position) + first_row_ + i + 1 - position(tb);
   }
 
   /// The same for a tile of rows, and never beyond the last position: queries of a group lie one behind the other, so a tile may stay within one head.

@@ -213,7 +213,7 @@ void RowChain::rope(const Step& step, const Buffer& table) {
   const std::int64_t head = step.group;
   const std::int64_t half = head / 2;
   const Buffer turned = scratch("turned", columns_);
-  const Expr position = loopir::param(loopir::Param::past) + row_;
+  const Expr position = loopir::param(loopir::Param::position) + row_;
   const Var h = loopir::variable("h", columns_ / head);
   const Stmt body = for_columns(half, 0, lanes_, 1, [&](const Expr& column) {
     const Expr first = use(h) * head + column;

@@ -145,7 +145,7 @@ Expected<loopir::Function> CacheAppend::build(const Workload& workload, const Sc
   const std::int64_t head = workload.output.shape[2];
   return chain_function(workload, schedule, head,
                         [head](const loopir::Function& function, const Expr& row, const Expr& column, const Expr& value) {
-                          const Expr position = loopir::param(loopir::Param::past) + row;
+                          const Expr position = loopir::param(loopir::Param::position) + row;
                           const Expr within = loopir::binary(loopir::BinaryOp::mod, column, integer(head));
                           return loopir::store(function.operands.back(), {column / integer(head), position, within}, value);
                         });

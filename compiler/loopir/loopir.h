@@ -31,7 +31,12 @@ struct Variable {
 using Var = std::shared_ptr<const Variable>;
 
 /// Values known when the kernel is called (runtime/kernel_abi.h).
-enum class Param : std::uint8_t { rows, past, thread, threads };
+enum class Param : std::uint8_t {
+  rows,
+  position,  ///< of the first sequence
+  thread,
+  threads
+};
 
 struct ExprNode;
 using Expr = std::shared_ptr<const ExprNode>;

@@ -43,7 +43,7 @@ std::string_view name(UnaryOp op) {
 std::string_view name(Param value) {
   switch (value) {
     case Param::rows: return "rows";
-    case Param::past: return "past";
+    case Param::position: return "position";
     case Param::thread: return "thread";
     case Param::threads: return "threads";
   }

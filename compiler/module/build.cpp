@@ -41,7 +41,7 @@ Compiled compile_one(const schedule::Workload& workload, const extract::CostMode
 
 Expected<CompiledProgram> compile_program(const extract::Program& program, const import::Model& model, graph::DType dtype,
                                           const extract::CostModel& costs, const Isa& isa, ObjectCache& cache) {
-  const WeightLayout layout = lay_out_weights(program.weights, model.config.layers);
+  const WeightLayout layout = lay_out_weights(program.weights);
   CompiledProgram result;
   NNTUNE_ASSIGN(result.plan, lower(program, model, dtype, layout));
   result.plan.isa = isa.names();
@@ -95,7 +95,7 @@ Status write_module(const std::filesystem::path& path, const CompiledProgram& co
   const runtime::ModuleParts parts{
       .manifest = manifest, .code = compiled.code, .tokenizer = model.tokenizer_json, .weights = {}};
   const auto fill = [&](std::span<std::byte> memory) {
-    const WeightLayout layout = lay_out_weights(compiled.weights, model.config.layers);
+    const WeightLayout layout = lay_out_weights(compiled.weights);
     return pack_weights(compiled.weights, layout, *model.weights, memory);
   };
   NNTUNE_TRY(check_disk_space(path, static_cast<double>(compiled.weight_bytes + compiled.code.size())));
@@ -104,7 +104,7 @@ Status write_module(const std::filesystem::path& path, const CompiledProgram& co
 
 Expected<std::shared_ptr<const runtime::Module>> make_module(const CompiledProgram& compiled, const import::Model& model) {
   NNTUNE_ASSIGN(runtime::Memory memory, runtime::Memory::allocate(compiled.weight_bytes, "the weights"));
-  const WeightLayout layout = lay_out_weights(compiled.weights, model.config.layers);
+  const WeightLayout layout = lay_out_weights(compiled.weights);
   NNTUNE_TRY(pack_weights(compiled.weights, layout, *model.weights, memory.bytes()));
   return runtime::Module::from_memory(compiled.plan, compiled.code, model.tokenizer_json, std::move(memory));
 }

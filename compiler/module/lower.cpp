@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <unordered_map>
 
 #include "compiler/runtime/kernel_abi.h"
@@ -29,77 +28,105 @@ runtime::Buffer buffer_of(const TensorType& type) {
           .element_bytes = static_cast<std::int64_t>(graph::size_bytes(type.dtype))};
 }
 
-Expected<Operand> operand_of(const extract::Value& value) {
-  using Kind = Operand::Kind;
-  if (value.kind == ValueKind::weight) return Operand{Kind::weight, value.index, value.column};
-  if (value.kind == ValueKind::buffer) return Operand{Kind::buffer, value.index, value.column};
-  if (value.column != 0) return unexpected_shape("a view of an input");
-  if (value.input == "ids") return Operand{Kind::ids};
-  if (value.input == "x") return Operand{Kind::x};
-  if (value.input == "rope") return Operand{Kind::rope};
-  if (value.input == "k_cache") return Operand{Kind::k_cache};
-  if (value.input == "v_cache") return Operand{Kind::v_cache};
-  return unexpected_shape(fmt::format("unknown input '{}'", value.input));
-}
-
-Expected<std::vector<Operand>> operands_of(const std::vector<extract::Value>& values) {
-  std::vector<Operand> operands;
-  for (const extract::Value& value : values) {
-    NNTUNE_ASSIGN(const Operand operand, operand_of(value));
-    operands.push_back(operand);
+/// Which of the tensors of a weight or state, one for each of `layers`, is that of the section's first layer.
+Expected<std::int64_t> first_of(const extract::Layers& layers, const extract::SectionProgram& section) {
+  if (layers.empty()) return 0;
+  const auto first = std::ranges::lower_bound(layers, section.first_layer);
+  for (std::int64_t i = 0; i < section.repeat; ++i) {
+    if (layers.end() - first <= i || first[i] != section.first_layer + i) {
+      return unexpected_shape(fmt::format("{} reads what layer {} has not", section.name, section.first_layer + i));
+    }
   }
-  return operands;
+  return first - layers.begin();
 }
 
-bool is_cache(const extract::Value& value) {
-  return value.kind == ValueKind::input && (value.input == "k_cache" || value.input == "v_cache");
-}
+/// Lowers the values of one section.
+class Operands {
+ public:
+  Operands(const extract::Program& program, const extract::SectionProgram& section) : program_(program), section_(section) {}
 
-/// The element type of all KV caches. They outlive every section, so each has one type everywhere.
-Expected<graph::DType> cache_dtype(const extract::Program& program, const import::ModelConfig& config) {
-  std::map<std::string, TensorType> types;  // "k_cache", "v_cache"
-  for (const auto& phase : program.phases) {
-    for (const auto& section : phase.sections) {
-      for (const auto& step : section.steps) {
-        for (std::size_t i = 0; i < step.inputs.size(); ++i) {
-          if (!is_cache(step.inputs[i])) continue;
-          const TensorType& found = step.workload.inputs[i];
-          const TensorType& first = types.try_emplace(step.inputs[i].input, found).first->second;
-          if (first != found)
-            return unexpected_shape(fmt::format("{} is {} and {}", step.inputs[i].input, first.text(), found.text()));
-        }
+  [[nodiscard]] Expected<Operand> of(const extract::Value& value) const {
+    using Kind = Operand::Kind;
+    Operand operand{.kind = Kind::buffer, .index = value.index, .column = value.column};
+    switch (value.kind) {
+      case ValueKind::buffer: return operand;
+      case ValueKind::weight: {
+        operand.kind = Kind::weight;
+        NNTUNE_ASSIGN(operand.first, first_of(program_.weights[value.index].layers, section_));
+        return operand;
+      }
+      case ValueKind::state: {
+        operand.kind = Kind::state;
+        NNTUNE_ASSIGN(operand.first, first_of(program_.states[value.index].layers, section_));
+        break;
+      }
+      case ValueKind::input: {
+        NNTUNE_ASSIGN(operand.kind, input_of(value.input));
+        break;
       }
     }
+    if (value.column != 0) return unexpected_shape("a view of an input");
+    return operand;
   }
-  if (types.size() != 2) return unexpected_shape("no KV caches");
-  const graph::DType dtype = types.begin()->second.dtype;
-  for (const auto& [name, type] : types) {
-    // Whole tiles: the capacity is a multiple of 64, and no dimension is padded.
-    if (type.rank() != 3 || type.shape[0] != config.kv_heads || type.shape[2] != config.head_dim || type.dtype != dtype ||
-        type.lanes_on(0) != 1 || runtime::kCapacityGranule % type.lanes_on(1) != 0 ||
-        type.shape[2] % type.lanes_on(2) != 0) {
-      return unexpected_shape(fmt::format("{} is {}", name, type.text()));
+
+  [[nodiscard]] Expected<std::vector<Operand>> of(const std::vector<extract::Value>& values) const {
+    std::vector<Operand> operands;
+    for (const extract::Value& value : values) {
+      NNTUNE_ASSIGN(const Operand operand, of(value));
+      operands.push_back(operand);
     }
+    return operands;
   }
-  return dtype;
+
+ private:
+  static Expected<Operand::Kind> input_of(const std::string& name) {
+    if (name == "ids") return Operand::Kind::ids;
+    if (name == "x") return Operand::Kind::x;
+    if (name == "rope") return Operand::Kind::rope;
+    return unexpected_shape(fmt::format("unknown input '{}'", name));
+  }
+
+  const extract::Program& program_;
+  const extract::SectionProgram& section_;
+};
+
+Expected<runtime::State> state_of(const extract::StoredState& state) {
+  const TensorType& type = state.type;
+  const std::size_t tokens = schedule::token_axis(type);
+  if (state.layers.empty() || tokens == type.shape.size()) return unexpected_shape("a state that nothing reads");
+  TensorType granule = type;
+  granule.shape[tokens] = runtime::kCapacityGranule;
+  for (int axis = 0; axis < granule.rank(); ++axis) {
+    // Whole tiles, so that any capacity is a number of granules.
+    const std::int64_t extent = granule.shape[static_cast<std::size_t>(axis)];
+    if (extent < 1 || extent % granule.lanes_on(axis) != 0) return unexpected_shape("a state is " + type.text());
+  }
+  std::int64_t rows = 1;
+  for (std::size_t axis = 0; axis < tokens; ++axis) rows *= granule.shape[axis];
+  return runtime::State{.type = type.text(),
+                        .rows = rows,
+                        .row_bytes = granule.storage_bytes() / (rows * runtime::kCapacityGranule),
+                        .layers = static_cast<std::int64_t>(state.layers.size())};
 }
 
 using KernelIndex = std::unordered_map<std::string, std::size_t>;
 
-Expected<runtime::Section> lower_section(const extract::SectionProgram& section, bool head, const KernelIndex& kernels) {
+Expected<runtime::Section> lower_section(const extract::Program& program, const extract::SectionProgram& section, bool head,
+                                         const KernelIndex& kernels) {
+  const Operands operands(program, section);
   runtime::Section result{.name = section.name, .repeat = section.repeat, .buffers = {}, .steps = {}, .outputs = {}};
   for (const TensorType& type : section.buffers) result.buffers.push_back(buffer_of(type));
   for (const extract::KernelStep& step : section.steps) {
     runtime::Step lowered{.kernel = kernels.at(step.workload.text()), .operands = {}};
-    NNTUNE_ASSIGN(lowered.operands, operands_of(step.inputs));
-    NNTUNE_ASSIGN(const Operand output, operand_of(step.output));
+    NNTUNE_ASSIGN(lowered.operands, operands.of(step.inputs));
+    NNTUNE_ASSIGN(const Operand output, operands.of(step.output));
     lowered.operands.push_back(output);
     result.steps.push_back(std::move(lowered));
   }
   std::vector<extract::Value> outputs = section.outputs;
-  // The caches that the body returns are its inputs, written in place.
-  if (!head) std::erase_if(outputs, is_cache);
-  NNTUNE_ASSIGN(result.outputs, operands_of(outputs));
+  // The states that a body returns are its inputs, written in place.
+  if (!head) std::erase_if(outputs, [](const extract::Value& value) { return value.kind == ValueKind::state; });
+  NNTUNE_ASSIGN(result.outputs, operands.of(outputs));
   return result;
 }
 
@@ -119,16 +146,17 @@ std::vector<schedule::Workload> distinct_workloads(const extract::Program& progr
 }
 
 Expected<runtime::Plan> lower_phases(const extract::Program& program, const import::ModelConfig& config) {
-  NNTUNE_ASSIGN(const graph::DType cache, cache_dtype(program, config));
   runtime::Plan plan;
   plan.model.vocab = config.vocab;
   plan.model.hidden = config.hidden;
   plan.model.layers = config.layers;
-  plan.model.kv_heads = config.kv_heads;
   plan.model.head_dim = config.head_dim;
   plan.model.rope = {.frequencies = config.rope.frequencies, .attention_factor = config.rope.attention_factor};
   plan.model.max_positions = config.max_positions;
-  plan.model.cache_element_bytes = static_cast<int>(graph::size_bytes(cache));
+  for (const extract::StoredState& state : program.states) {
+    NNTUNE_ASSIGN(runtime::State lowered, state_of(state));
+    plan.states.push_back(std::move(lowered));
+  }
 
   KernelIndex kernels;
   for (const schedule::Workload& workload : distinct_workloads(program)) {
@@ -140,7 +168,7 @@ Expected<runtime::Plan> lower_phases(const extract::Program& program, const impo
     runtime::Phase& lowered =
         plan.phases.emplace_back(runtime::Phase{.name = phase.name, .rows = phase.rows, .sections = {}});
     for (const extract::SectionProgram& section : phase.sections) {
-      NNTUNE_ASSIGN(auto each, lower_section(section, &section == &phase.sections.back(), kernels));
+      NNTUNE_ASSIGN(auto each, lower_section(program, section, &section == &phase.sections.back(), kernels));
       lowered.sections.push_back(std::move(each));
     }
   }

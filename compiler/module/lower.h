@@ -20,8 +20,8 @@ namespace nntune::module {
 
 /// The plan without its kernels' code: kernels[i] is distinct_workloads(program)[i], named, the rest zero. The runtime's own
 /// checks are left to the caller, which completes it.
-/// \return internal if the program does not have the shape the runtime executes (phases by rows, a head last, one kind of
-///         KV cache for all)
+/// \return internal if the program does not have the shape the runtime executes (phases by rows, a head last, states in
+///         whole tiles)
 [[nodiscard]] Expected<runtime::Plan> lower(const extract::Program& program, const import::Model& model, graph::DType dtype,
                                             const WeightLayout& layout);
 

@@ -82,22 +82,25 @@ void write_rows(const TensorType& matrix, const Scatter& scatter, const float* v
   }
 }
 
-/// Some rows of one tensor of one layer.
+/// How many tensors are stored.
+std::size_t tensors_of(const extract::StoredWeight& weight) { return std::max<std::size_t>(1, weight.layers.size()); }
+
+/// Some rows of one of the tensors of a weight.
 struct Task {
   std::size_t weight;
-  std::int64_t layer;
+  std::size_t tensor;
   std::int64_t first;
   std::int64_t count;
 };
 
-std::vector<Task> cut_into_tasks(std::span<const extract::StoredWeight> weights, const WeightLayout& layout) {
+std::vector<Task> cut_into_tasks(std::span<const extract::StoredWeight> weights) {
   std::vector<Task> tasks;
   for (std::size_t w = 0; w < weights.size(); ++w) {
     const std::int64_t rows = as_matrix(weights[w].type).shape[0];
     const std::int64_t at_once = WeightRows::reads_whole_matrix(weights[w].recipe) ? kRowsPerLargeTask : kRowsPerTask;
-    for (std::int64_t layer = 0; layer < layout.weights[w].layers; ++layer) {
+    for (std::size_t tensor = 0; tensor < tensors_of(weights[w]); ++tensor) {
       for (std::int64_t first = 0; first < rows; first += at_once) {
-        tasks.push_back({w, layer, first, std::min(at_once, rows - first)});
+        tasks.push_back({w, tensor, first, std::min(at_once, rows - first)});
       }
     }
   }
@@ -125,18 +128,23 @@ class FirstError {
 
 }  // namespace
 
-WeightLayout lay_out_weights(std::span<const extract::StoredWeight> weights, std::int64_t layers) {
+WeightLayout lay_out_weights(std::span<const extract::StoredWeight> weights) {
   WeightLayout layout;
   for (const extract::StoredWeight& weight : weights) {
     const auto bytes = static_cast<std::size_t>(weight.type.storage_bytes());
+    const std::size_t distance = align_up(bytes, runtime::kPageBytes);
     runtime::Weight place{.key = weight.key,
                           .type = weight.type.text(),
                           .offset = layout.bytes,
                           .bytes = bytes,
-                          .distance = align_up(bytes, runtime::kPageBytes),
-                          .layers = weight.per_layer ? layers : 1,
+                          .indices = {},
                           .stride = weight.type.packed() ? 0 : weight.type.shape.back()};
-    layout.bytes += place.distance * static_cast<std::size_t>(place.layers);
+    if (!weight.layers.empty()) {
+      place.indices.push_back({.kind = runtime::WeightIndex::Kind::layer,
+                               .count = static_cast<std::int64_t>(weight.layers.size()),
+                               .distance = distance});
+    }
+    layout.bytes += distance * tensors_of(weight);
     layout.weights.push_back(std::move(place));
   }
   layout.bytes += kReadSlackBytes;
@@ -147,15 +155,16 @@ Status pack_weights(std::span<const extract::StoredWeight> weights, const Weight
                     const import::WeightSource& source, std::span<std::byte> memory) {
   assert(memory.size() >= layout.bytes);
   std::vector<Scatter> scatters;
-  std::vector<std::vector<WeightRows>> rows(weights.size());  // [weight][layer]
+  std::vector<std::vector<WeightRows>> rows(weights.size());  // [weight][tensor]
   for (std::size_t w = 0; w < weights.size(); ++w) {
     scatters.emplace_back(as_matrix(weights[w].type));
-    for (std::int64_t layer = 0; layer < layout.weights[w].layers; ++layer) {
+    for (std::size_t tensor = 0; tensor < tensors_of(weights[w]); ++tensor) {
+      const std::int64_t layer = weights[w].layers.empty() ? 0 : weights[w].layers[tensor];
       NNTUNE_ASSIGN(WeightRows each, WeightRows::create(weights[w].recipe, source, layer));
       rows[w].push_back(std::move(each));
     }
   }
-  const std::vector<Task> tasks = cut_into_tasks(weights, layout);
+  const std::vector<Task> tasks = cut_into_tasks(weights);
   FirstError error;
   oneapi::tbb::parallel_for(std::size_t{0}, tasks.size(), [&](std::size_t t) {
     if (error.is_set()) return;
@@ -164,10 +173,10 @@ Status pack_weights(std::span<const extract::StoredWeight> weights, const Weight
     // Kept between tasks: a fresh large allocation each time would be mostly page faults.
     thread_local std::vector<float> values;
     values.resize(static_cast<std::size_t>(task.count * matrix.shape[1]));
-    const auto& recipe = rows[task.weight][static_cast<std::size_t>(task.layer)];
+    const auto& recipe = rows[task.weight][task.tensor];
     if (const Status read = recipe.read(task.first, task.count, values.data()); !read) return error.set(read.error());
     const runtime::Weight& place = layout.weights[task.weight];
-    std::byte* to = memory.data() + place.offset + static_cast<std::uint64_t>(task.layer) * place.distance;
+    std::byte* to = memory.data() + place.offset + task.tensor * place.index(runtime::WeightIndex::Kind::layer).distance;
     write_rows(matrix, scatters[task.weight], values.data(), task.first, task.count, to);
   });
   return error.status();

@@ -18,7 +18,7 @@ struct WeightLayout {
   std::vector<runtime::Weight> weights;
   std::size_t bytes = 0;
 };
-[[nodiscard]] WeightLayout lay_out_weights(std::span<const extract::StoredWeight> weights, std::int64_t layers);
+[[nodiscard]] WeightLayout lay_out_weights(std::span<const extract::StoredWeight> weights);
 
 /// Fills `memory` (layout.bytes of zeros: padding stays zero), on all cores, streaming by rows. Byte for byte what
 /// reference::write_storage makes of the evaluated recipes.

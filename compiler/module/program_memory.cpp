@@ -27,12 +27,11 @@ Expected<extract::MemoryUse> program_memory(const extract::Program& program, con
     NNTUNE_ASSIGN(plan.kernels[i].scratch_bytes, scratch_bytes(workloads[i], costs, isa));
   }
   const runtime::SessionMemory session = runtime::session_memory(plan, ctx);
-  return extract::MemoryUse{
-      .weights_bytes = static_cast<std::int64_t>(lay_out_weights(program.weights, config.layers).bytes),
-      .kv_cache_bytes = static_cast<std::int64_t>(session.caches_bytes),
-      .activation_bytes = static_cast<std::int64_t>(session.activation_bytes()),
-      .scratch_bytes = static_cast<std::int64_t>(session.scratch_bytes) * threads,
-      .ctx = ctx};
+  return extract::MemoryUse{.weights_bytes = static_cast<std::int64_t>(lay_out_weights(program.weights).bytes),
+                            .kv_cache_bytes = static_cast<std::int64_t>(session.states_bytes),
+                            .activation_bytes = static_cast<std::int64_t>(session.activation_bytes()),
+                            .scratch_bytes = static_cast<std::int64_t>(session.scratch_bytes) * threads,
+                            .ctx = ctx};
 }
 
 }  // namespace nntune::module

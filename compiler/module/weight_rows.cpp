@@ -94,6 +94,7 @@ Status WeightRows::read_node(NodeId id, std::int64_t first, std::int64_t count, 
     case OpKind::concat:
     case OpKind::interleave: return read_stack(node, first, count, out);
     case OpKind::input:
+    case OpKind::state:
     case OpKind::embed:
     case OpKind::matmul:
     case OpKind::attention:

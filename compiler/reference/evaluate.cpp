@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compiler/graph/state.h"
 #include "compiler/reference/linear.h"
 
 namespace nntune::reference {
@@ -162,6 +163,7 @@ Expected<HostTensor<T>> evaluate(const Op& op, std::span<const HostTensor<T>* co
   NNTUNE_ASSIGN(const TensorType type, graph::infer_type(op, types));
   switch (op.kind()) {
     case OpKind::input:
+    case OpKind::state:
     case OpKind::weight: return fail(ErrorKind::bad_input, fmt::format("{}: a leaf has a value only in a graph", op.text()));
     case OpKind::embed: return embed(op, *inputs[0], *inputs[1], type);
     case OpKind::rowwise: return evaluate_chain(op.prologue(), *inputs[0], inputs.subspan(1), context);
@@ -196,9 +198,11 @@ Expected<std::vector<HostTensor<T>>> evaluate_graph(const graph::Graph& graph,
   std::vector<HostTensor<T>> results(graph.nodes().size());
   std::vector<const HostTensor<T>*> values;  // of each node: in `inputs`, in the hands of `weights`, or in `results`
   for (const graph::Node& node : graph.nodes()) {
-    if (const auto* outside = node.op.get_if<graph::Input>()) {
-      const auto found = inputs.find(outside->name);
-      if (found == inputs.end()) return fail(ErrorKind::bad_input, fmt::format("input \"{}\" is missing", outside->name));
+    const auto state = graph::state_number(node.op);
+    if (state || node.op.kind() == OpKind::input) {
+      const std::string name = state ? graph::state_name(*state) : node.op.leaf_name();
+      const auto found = inputs.find(name);
+      if (found == inputs.end()) return fail(ErrorKind::bad_input, fmt::format("input \"{}\" is missing", name));
       values.push_back(&found->second);
     } else if (const auto* leaf = node.op.get_if<graph::Weight>()) {
       NNTUNE_ASSIGN(const HostTensor<T>* const weight, weights(leaf->name));

@@ -4,25 +4,15 @@
 
 #include <algorithm>
 
+#include "compiler/graph/state.h"
+
 namespace nntune::reference {
 namespace {
 
-/// The type of an input by name, its run-time dimension set to `capacity`.
-Expected<graph::TensorType> input_type(const graph::Graph& graph, const std::string& name, std::int64_t capacity) {
-  for (const graph::Node& node : graph.nodes()) {
-    if (node.op.kind() != graph::OpKind::input || node.op.leaf_name() != name) continue;
-    graph::TensorType type = node.type;
-    std::ranges::replace(type.shape, graph::kRunTime, capacity);
-    return type;
-  }
-  return fail(ErrorKind::internal, fmt::format("a section has no input \"{}\"", name));
-}
-
-Expected<const graph::Section*> find_section(const graph::Phase& phase, const std::string& name) {
-  for (const graph::Section& section : phase.sections) {
-    if (section.name == name) return &section;
-  }
-  return fail(ErrorKind::internal, fmt::format("phase {} has no section \"{}\"", phase.name, name));
+/// The type of an input, its run-time dimension set to `capacity`.
+graph::TensorType concrete(graph::TensorType type, std::int64_t capacity) {
+  std::ranges::replace(type.shape, graph::kRunTime, capacity);
+  return type;
 }
 
 }  // namespace
@@ -34,13 +24,13 @@ Runner<T>::Runner(Phases phases, Weights weights, HostTensor<T> rope, std::int64
 template <class T>
 void Runner<T>::clear() {
   past_ = 0;
-  caches_.clear();
+  states_.clear();
 }
 
 template <class T>
 Expected<const HostTensor<T>*> Runner<T>::weight(const graph::TensorType& type, const std::string& name,
                                                  std::int64_t layer) {
-  const auto key = std::pair(name, name.starts_with("layers.*.") ? layer : 0);
+  const auto key = std::pair(name, graph::per_layer(name) ? layer : 0);
   if (const auto found = loaded_.find(key); found != loaded_.end()) return &found->second;
   NNTUNE_ASSIGN(const std::vector<float> values, weights_(name, layer));
   if (static_cast<std::int64_t>(values.size()) != type.elements()) {
@@ -71,34 +61,55 @@ Expected<std::vector<T>> Runner<T>::feed(std::span<const std::int32_t> ids) {
     return fail(ErrorKind::bad_input, fmt::format("{} tokens after {} are more than {}", rows, past_, capacity_));
   }
   NNTUNE_ASSIGN(const graph::Phase phase, phases_(rows));
-  NNTUNE_ASSIGN(const graph::Section* const embed, find_section(phase, "embed"));
-  NNTUNE_ASSIGN(const graph::Section* const body, find_section(phase, "body"));
-  NNTUNE_ASSIGN(const graph::Section* const head, find_section(phase, "head"));
-
-  NNTUNE_ASSIGN(const graph::TensorType ids_type, input_type(embed->graph, "ids", 0));
-  NNTUNE_ASSIGN(auto embedded, run(*embed, 0, {{"ids", HostTensor<T>(ids_type, std::vector<T>(ids.begin(), ids.end()))}}));
-  HostTensor<T> x = std::move(embedded[0]);
-
-  NNTUNE_ASSIGN(const graph::TensorType k_type, input_type(body->graph, "k_cache", capacity_));
-  NNTUNE_ASSIGN(const graph::TensorType v_type, input_type(body->graph, "v_cache", capacity_));
-  auto caches = caches_;
-  caches.resize(static_cast<std::size_t>(body->repeat), {HostTensor<T>(k_type), HostTensor<T>(v_type)});
-  for (std::int64_t layer = 0; layer < body->repeat; ++layer) {
-    auto& [k, v] = caches[static_cast<std::size_t>(layer)];
-    NNTUNE_ASSIGN(
-        auto out,
-        run(*body, layer, {{"x", std::move(x)}, {"rope", rope_}, {"k_cache", std::move(k)}, {"v_cache", std::move(v)}}));
-    x = std::move(out[0]);
-    k = std::move(out[1]);
-    v = std::move(out[2]);
+  NNTUNE_TRY(graph::check_sections(phase));
+  if (phase.sections.empty()) return fail(ErrorKind::bad_input, fmt::format("phase {} has no sections", phase.name));
+  States states = states_;
+  HostTensor<T> x;
+  for (const graph::Section& section : phase.sections) {
+    if (&section == &phase.sections.back()) {  // the head runs on the last row
+      const T* last = x.row(rows - 1);
+      x = HostTensor<T>({x.type.dtype, {1, x.columns()}, {}}, std::vector<T>(last, last + x.columns()));
+    }
+    for (std::int64_t layer = section.first_layer; layer < section.first_layer + section.repeat; ++layer) {
+      NNTUNE_ASSIGN(auto inputs, inputs_of(section, layer, ids, std::move(x), states));
+      NNTUNE_ASSIGN(auto outputs, run(section, layer, std::move(inputs)));
+      x = std::move(outputs[0]);
+      for (std::size_t i = 1; i < outputs.size(); ++i) {
+        if (const auto state = graph::state_of(section.graph, section.graph.outputs()[i])) {
+          states.at({*state, layer}) = std::move(outputs[i]);
+        }
+      }
+    }
   }
-
-  NNTUNE_ASSIGN(const graph::TensorType head_type, input_type(head->graph, "x", 0));
-  const T* last = x.row(rows - 1);
-  NNTUNE_ASSIGN(auto out, run(*head, 0, {{"x", HostTensor<T>(head_type, std::vector<T>(last, last + x.columns()))}}));
-  caches_ = std::move(caches);
+  states_ = std::move(states);
   past_ += rows;
-  return std::move(out[0].values);
+  return std::move(x.values);
+}
+
+template <class T>
+Expected<std::map<std::string, HostTensor<T>>> Runner<T>::inputs_of(const graph::Section& section, std::int64_t layer,
+                                                                    std::span<const std::int32_t> ids, HostTensor<T> x,
+                                                                    States& states) const {
+  std::map<std::string, HostTensor<T>> inputs;
+  for (const graph::Node& node : section.graph.nodes()) {
+    if (const auto state = graph::state_number(node.op)) {
+      const auto& value = states.try_emplace({*state, layer}, HostTensor<T>(concrete(node.type, capacity_))).first->second;
+      inputs.emplace(graph::state_name(*state), value);
+      continue;
+    }
+    if (node.op.kind() != graph::OpKind::input) continue;
+    const std::string& name = node.op.leaf_name();
+    if (name == "ids") {
+      inputs.emplace(name, HostTensor<T>(node.type, std::vector<T>(ids.begin(), ids.end())));
+    } else if (name == "x") {
+      inputs.emplace(name, std::move(x));
+    } else if (name == "rope") {
+      inputs.emplace(name, rope_);
+    } else {
+      return fail(ErrorKind::bad_input, fmt::format("section {} reads \"{}\"", section.name, name));
+    }
+  }
+  return inputs;
 }
 
 template <class T>

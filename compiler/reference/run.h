@@ -1,4 +1,4 @@
-/// Runs the phases of a model by the reference evaluator, with a KV cache: what a compiled module must agree with.
+/// Runs the phases of a model by the reference evaluator, with its states: what a compiled module must agree with.
 #pragma once
 
 #include <cstdint>
@@ -41,6 +41,12 @@ class Runner {
   void clear();
 
  private:
+  using States = std::map<std::pair<std::size_t, std::int64_t>, HostTensor<T>>;  ///< by number and layer
+
+  /// What `section` reads in `layer`, states that are not there yet as zeros.
+  [[nodiscard]] Expected<std::map<std::string, HostTensor<T>>> inputs_of(const graph::Section& section, std::int64_t layer,
+                                                                         std::span<const std::int32_t> ids, HostTensor<T> x,
+                                                                         States& states) const;
   [[nodiscard]] Expected<std::vector<HostTensor<T>>> run(const graph::Section& section, std::int64_t layer,
                                                          std::map<std::string, HostTensor<T>> inputs);
   [[nodiscard]] Expected<const HostTensor<T>*> weight(const graph::TensorType& type, const std::string& name,
@@ -52,7 +58,7 @@ class Runner {
   std::int64_t capacity_;
   std::int64_t past_ = 0;
   std::map<std::pair<std::string, std::int64_t>, HostTensor<T>> loaded_;
-  std::vector<std::pair<HostTensor<T>, HostTensor<T>>> caches_;  ///< k and v of each layer
+  States states_;
 };
 
 }  // namespace nntune::reference

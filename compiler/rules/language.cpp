@@ -35,6 +35,9 @@ Expected<std::vector<ClassId>> Language::add(EGraph& e, const graph::Graph& grap
     if (const auto* leaf = op.get_if<graph::Input>()) {
       op = graph::input(section + "." + leaf->name, leaf->type);
     }
+    if (const auto* leaf = op.get_if<graph::State>()) {
+      op = graph::State{section + "." + leaf->name, leaf->type};
+    }
     if (const auto* leaf = op.get_if<graph::Weight>(); leaf != nullptr && weight_rank(leaf->name) == Facts::kNoType) {
       return fail(ErrorKind::internal, fmt::format("weight {} was not announced to the e-graph", leaf->name));
     }
@@ -120,7 +123,7 @@ std::uint32_t Language::weight_rank(const std::string& name) const {
 Facts Language::make(const EGraph& e, NodeId node) {
   const graph::Op& node_op = op(e, node);
   Facts facts;
-  facts.input = node_op.kind() == OpKind::input;
+  facts.input = node_op.kind() == OpKind::input || node_op.kind() == OpKind::state;
   facts.constant = !facts.input;
   std::vector<graph::TensorType> inputs;
   for (const ClassId child : e.children(node)) {
@@ -140,8 +143,8 @@ Facts Language::make(const EGraph& e, NodeId node) {
   if (const auto* leaf = node_op.get_if<graph::Weight>()) {
     facts.first_weight = facts.last_weight = weight_rank(leaf->name);
   }
-  if (const auto* leaf = node_op.get_if<graph::Input>()) {
-    facts.section = plain_input(leaf->name).first;
+  if (facts.input) {
+    facts.section = plain_input(node_op.leaf_name()).first;
   }
   const auto inferred = graph::infer_type(node_op, inputs);
   if (!inferred && trouble_.empty()) {

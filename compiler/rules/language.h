@@ -23,7 +23,7 @@ struct Facts {
 
   std::uint32_t type = kNoType;          ///< index of the interned type, the same for all nodes of a class
   bool constant = false;                 ///< some expression of weights alone gives it
-  bool input = false;                    ///< an input of a section, of which kernels read no part as a view
+  bool input = false;                    ///< an input or a state of a section, of which kernels read no part as a view
   std::uint32_t section = kAnySection;   ///< the section whose inputs it depends on, counted from 1
   std::uint32_t first_weight = kNoType;  ///< least and greatest weight name it depends on: ranks in Language::weights()
   std::uint32_t last_weight = kNoType;
@@ -45,8 +45,8 @@ class Language : public egraph::TypedAnalysis<Facts> {
   /// `weights` are the names of all weights that will appear, in any order.
   explicit Language(std::vector<std::string> weights = {});
 
-  /// Adds the nodes of `graph` and gives the class of each. Its inputs "x" become "`section`.x", which keeps equal inputs
-  /// of different sections apart; weights keep their names and are shared.
+  /// Adds the nodes of `graph` and gives the class of each. Its inputs "x" become "`section`.x", and its states likewise, which keeps
+  /// those of different sections apart; weights keep their names and are shared.
   [[nodiscard]] Expected<std::vector<egraph::ClassId>> add(egraph::EGraph& e, const graph::Graph& graph,
                                                            const std::string& section);
 

@@ -10,9 +10,8 @@ namespace {
 /// previous repetition wrote).
 std::int64_t resource(const Operand& operand) {
   switch (operand.kind) {
-    case Operand::Kind::k_cache: return 0;
-    case Operand::Kind::v_cache: return 1;
-    case Operand::Kind::buffer: return 2 + static_cast<std::int64_t>(operand.index);
+    case Operand::Kind::state: return 2 * static_cast<std::int64_t>(operand.index) + 1;
+    case Operand::Kind::buffer: return 2 * static_cast<std::int64_t>(operand.index);
     case Operand::Kind::ids:
     case Operand::Kind::x:
     case Operand::Kind::rope:

@@ -13,18 +13,36 @@
 namespace nntune::runtime {
 namespace {
 
-constexpr std::array<std::string_view, 7> kOperandNames = {"ids", "x", "rope", "k_cache", "v_cache", "weight", "buffer"};
+constexpr std::array<std::string_view, 6> kOperandNames = {"ids", "x", "rope", "state", "weight", "buffer"};
+constexpr std::array<std::string_view, 2> kIndexNames = {"layer", "expert"};
 /// No real plan comes near; keeps sums of sizes far from overflow.
 constexpr std::int64_t kMost = std::int64_t{1} << 44;
+/// Of a token in all layers, and the number of states; times the longest context they are no overflow.
+constexpr std::int64_t kMostStateBytes = std::int64_t{1} << 36;
+constexpr std::size_t kMostStates = 64;
 
 tl::unexpected<Error> bad(std::string what) {
   return fail(ErrorKind::bad_input, "the manifest of the module is wrong: " + what, "compile the model again");
 }
 
+template <class Kind, std::size_t kCount>
+Kind read_kind(const std::array<std::string_view, kCount>& names, const Json& json, const char* what) {
+  const std::string& name = json.get_ref<const std::string&>();
+  const auto found = std::ranges::find(names, name);
+  if (found == names.end()) throw std::invalid_argument(fmt::format("unknown {} '{}'", what, name));
+  return static_cast<Kind>(found - names.begin());
+}
+
+/// Whether there are several of this kind.
+bool is_numbered(Operand::Kind kind) { return kind >= Operand::Kind::state; }
+/// Whether it has a tensor for each layer.
+bool is_layered(Operand::Kind kind) { return kind == Operand::Kind::state || kind == Operand::Kind::weight; }
+
 Json to_json(const Operand& operand) {
   Json json = {{"kind", kOperandNames[static_cast<std::size_t>(operand.kind)]}};
-  if (operand.kind >= Operand::Kind::weight) json["index"] = operand.index;
+  if (is_numbered(operand.kind)) json["index"] = operand.index;
   if (operand.column != 0) json["column"] = operand.column;
+  if (operand.first != 0) json["first"] = operand.first;
   return json;
 }
 
@@ -51,15 +69,27 @@ Json to_json(const Section& section) {
 // Reading. nlohmann/json throws where a field is missing or of another type: from_json catches that once.
 
 Operand read_operand(const Json& json) {
-  const std::string& kind = json.at("kind").get_ref<const std::string&>();
   Operand operand;
-  std::size_t at = 0;
-  while (at < kOperandNames.size() && kOperandNames[at] != kind) ++at;
-  if (at == kOperandNames.size()) throw std::invalid_argument(fmt::format("unknown operand '{}'", kind));
-  operand.kind = static_cast<Operand::Kind>(at);
-  if (operand.kind >= Operand::Kind::weight) operand.index = json.at("index").get<std::size_t>();
+  operand.kind = read_kind<Operand::Kind>(kOperandNames, json.at("kind"), "operand");
+  if (is_numbered(operand.kind)) operand.index = json.at("index").get<std::size_t>();
   operand.column = json.value("column", std::int64_t{0});
+  operand.first = json.value("first", std::int64_t{0});
   return operand;
+}
+
+Weight read_weight(const Json& json) {
+  Weight weight;
+  weight.key = json.at("key").get<std::string>();
+  weight.type = json.at("type").get<std::string>();
+  weight.offset = json.at("offset").get<std::uint64_t>();
+  weight.bytes = json.at("bytes").get<std::uint64_t>();
+  for (const Json& index : json.at("indices")) {
+    weight.indices.push_back({.kind = read_kind<WeightIndex::Kind>(kIndexNames, index.at("kind"), "index"),
+                              .count = index.at("count").get<std::int64_t>(),
+                              .distance = index.at("distance").get<std::uint64_t>()});
+  }
+  weight.stride = json.at("stride").get<std::int64_t>();
+  return weight;
 }
 
 std::vector<Operand> read_operands(const Json& json) {
@@ -91,15 +121,13 @@ Plan read_plan(const Json& json) {
                 .vocab = model.at("vocab").get<std::int64_t>(),
                 .hidden = model.at("hidden").get<std::int64_t>(),
                 .layers = model.at("layers").get<std::int64_t>(),
-                .kv_heads = model.at("kv_heads").get<std::int64_t>(),
                 .head_dim = model.at("head_dim").get<std::int64_t>(),
                 .rope = {.frequencies = model.at("rope").at("frequencies").get<std::vector<double>>(),
                          .attention_factor = model.at("rope").at("attention_factor").get<double>()},
                 .max_positions = model.at("max_positions").get<std::int64_t>(),
                 .dtype = model.at("dtype").get<std::string>(),
                 .weights = model.at("weights").get<std::string>(),
-                .end_tokens = model.at("end_tokens").get<std::vector<std::int32_t>>(),
-                .cache_element_bytes = model.at("cache_element_bytes").get<int>()};
+                .end_tokens = model.at("end_tokens").get<std::vector<std::int32_t>>()};
   plan.isa = json.at("isa").get<std::vector<std::string>>();
   plan.threads = json.at("threads").get<int>();
   plan.allowed = json.value("allowed", std::vector<std::string>());
@@ -112,14 +140,12 @@ Plan read_plan(const Json& json) {
                             .entry = kernel.at("entry").get<std::uint64_t>(),
                             .scratch_bytes = kernel.at("scratch_bytes").get<std::int64_t>()});
   }
-  for (const Json& weight : json.at("weights")) {
-    plan.weights.push_back({.key = weight.at("key").get<std::string>(),
-                            .type = weight.at("type").get<std::string>(),
-                            .offset = weight.at("offset").get<std::uint64_t>(),
-                            .bytes = weight.at("bytes").get<std::uint64_t>(),
-                            .distance = weight.at("distance").get<std::uint64_t>(),
-                            .layers = weight.at("layers").get<std::int64_t>(),
-                            .stride = weight.at("stride").get<std::int64_t>()});
+  for (const Json& weight : json.at("weights")) plan.weights.push_back(read_weight(weight));
+  for (const Json& state : json.at("states")) {
+    plan.states.push_back({.type = state.at("type").get<std::string>(),
+                           .rows = state.at("rows").get<std::int64_t>(),
+                           .row_bytes = state.at("row_bytes").get<std::int64_t>(),
+                           .layers = state.at("layers").get<std::int64_t>()});
   }
   for (const Json& phase : json.at("phases")) {
     Phase& read = plan.phases.emplace_back();
@@ -138,11 +164,8 @@ bool inside(std::uint64_t offset, std::uint64_t bytes, std::uint64_t all) { retu
 bool in_range(std::int64_t value, std::int64_t lowest) { return value >= lowest && value <= kMost; }
 
 Status check_model(const ModelInfo& model) {
-  for (const auto& [name, value] : {std::pair{"vocab", model.vocab},
-                                    {"hidden", model.hidden},
-                                    {"layers", model.layers},
-                                    {"kv_heads", model.kv_heads},
-                                    {"head_dim", model.head_dim}}) {
+  for (const auto& [name, value] :
+       {std::pair{"vocab", model.vocab}, {"hidden", model.hidden}, {"layers", model.layers}, {"head_dim", model.head_dim}}) {
     if (value < 1 || value > std::numeric_limits<std::int32_t>::max()) return bad(fmt::format("{} is {}", name, value));
   }
   if (model.rope.columns() != model.head_dim) {
@@ -152,13 +175,59 @@ Status check_model(const ModelInfo& model) {
   if (!std::ranges::all_of(model.rope.frequencies, possible) || !possible(model.rope.attention_factor)) {
     return bad("an impossible rotary frequency");
   }
-  if (model.cache_element_bytes != 2 && model.cache_element_bytes != 4) return bad("unknown type of the KV cache");
   return {};
 }
 
+Status check_weight(const Weight& weight, const ModelInfo& model, std::uint64_t weight_bytes) {
+  if (!inside(weight.offset, weight.bytes, weight_bytes)) return bad("a weight lies outside the weights");
+  std::uint64_t left = weight_bytes - weight.offset - weight.bytes;
+  std::array<bool, kIndexNames.size()> seen{};
+  for (const WeightIndex& index : weight.indices) {
+    if (std::exchange(seen[static_cast<std::size_t>(index.kind)], true)) return bad("a weight with an index twice");
+    const bool too_many = index.kind == WeightIndex::Kind::layer && index.count > model.layers;
+    if (index.count < 1 || index.count > kMost || too_many) return bad("a weight with an impossible number of tensors");
+    const auto behind = static_cast<std::uint64_t>(index.count - 1);
+    if (behind > 0 && index.distance > left / behind) return bad("a weight lies outside the weights");
+    left -= behind * index.distance;
+  }
+  return {};
+}
+
+Status check_state(const State& state, const ModelInfo& model) {
+  if (state.layers < 1 || state.layers > model.layers) return bad("a state with an impossible number of layers");
+  const bool fits = in_range(state.rows, 1) && in_range(state.row_bytes, 1) &&
+                    state.rows <= kMostStateBytes / state.row_bytes &&
+                    state.layers <= kMostStateBytes / (state.rows * state.row_bytes);
+  if (!fits) return bad(fmt::format("a state of {} x {} bytes a token", state.rows, state.row_bytes));
+  return {};
+}
+
+/// How many there are of what `operand` is one of.
+std::size_t count_of(const Operand& operand, const Section& section, const Plan& plan) {
+  switch (operand.kind) {
+    case Operand::Kind::state: return plan.states.size();
+    case Operand::Kind::weight: return plan.weights.size();
+    case Operand::Kind::buffer: return section.buffers.size();
+    case Operand::Kind::ids:
+    case Operand::Kind::x:
+    case Operand::Kind::rope: break;
+  }
+  return 1;
+}
+
+/// Every repetition of the section has its tensor of a state or weight.
+Status check_layers(const Operand& operand, const Section& section, const Plan& plan) {
+  const bool state = operand.kind == Operand::Kind::state;
+  const std::int64_t layers =
+      state ? plan.states[operand.index].layers : plan.weights[operand.index].index(WeightIndex::Kind::layer).count;
+  const std::int64_t run = layers == 1 ? 1 : section.repeat;
+  if (operand.first >= 0 && operand.first <= layers - run) return {};
+  return bad(fmt::format("{} {} has {} layers where section '{}' runs {} from {} on", state ? "state" : "weight",
+                         operand.index, layers, section.name, section.repeat, operand.first));
+}
+
 Status check_operand(const Operand& operand, const Section& section, const Plan& plan) {
-  const std::size_t count = operand.kind == Operand::Kind::weight ? plan.weights.size() : section.buffers.size();
-  if (operand.kind >= Operand::Kind::weight && operand.index >= count) {
+  if (operand.index >= count_of(operand, section, plan)) {
     return bad(fmt::format("section '{}' has no {} {}", section.name, kOperandNames[static_cast<std::size_t>(operand.kind)],
                            operand.index));
   }
@@ -167,14 +236,8 @@ Status check_operand(const Operand& operand, const Section& section, const Plan&
     if (operand.column < 0 || operand.column >= section.buffers[operand.index].stride)
       return bad("a view outside its buffer");
   }
-  if (operand.kind == Operand::Kind::weight && plan.weights[operand.index].layers != 1 &&
-      plan.weights[operand.index].layers != section.repeat) {
-    return bad(fmt::format("weight {} has {} layers where {} run", operand.index, plan.weights[operand.index].layers,
-                           section.repeat));
-  }
-  const bool cache = operand.kind == Operand::Kind::k_cache || operand.kind == Operand::Kind::v_cache;
-  if (cache && section.repeat > plan.model.layers) return bad("more layers run than there are KV caches");
-  return {};
+  if (is_layered(operand.kind)) return check_layers(operand, section, plan);
+  return operand.first == 0 ? Status{} : bad("a layer of what has none");
 }
 
 Status check_section(const Section& section, bool head, const Phase& phase, const Plan& plan) {
@@ -214,20 +277,23 @@ Status check_section(const Section& section, bool head, const Phase& phase, cons
 
 }  // namespace
 
+WeightIndex Weight::index(WeightIndex::Kind kind) const {
+  const auto found = std::ranges::find(indices, kind, &WeightIndex::kind);
+  return found == indices.end() ? WeightIndex{.kind = kind} : *found;
+}
+
 Json Plan::to_json() const {
   Json json;
   json["model"] = {{"name", model.name},
                    {"vocab", model.vocab},
                    {"hidden", model.hidden},
                    {"layers", model.layers},
-                   {"kv_heads", model.kv_heads},
                    {"head_dim", model.head_dim},
                    {"rope", {{"frequencies", model.rope.frequencies}, {"attention_factor", model.rope.attention_factor}}},
                    {"max_positions", model.max_positions},
                    {"dtype", model.dtype},
                    {"weights", model.weights},
-                   {"end_tokens", model.end_tokens},
-                   {"cache_element_bytes", model.cache_element_bytes}};
+                   {"end_tokens", model.end_tokens}};
   json["isa"] = isa;
   json["threads"] = threads;
   if (!allowed.empty()) json["allowed"] = allowed;
@@ -243,13 +309,23 @@ Json Plan::to_json() const {
   }
   json["weights"] = Json::array();
   for (const Weight& weight : weights) {
+    Json indices = Json::array();
+    for (const WeightIndex& index : weight.indices) {
+      indices.push_back({{"kind", kIndexNames[static_cast<std::size_t>(index.kind)]},
+                         {"count", index.count},
+                         {"distance", index.distance}});
+    }
     json["weights"].push_back({{"key", weight.key},
                                {"type", weight.type},
                                {"offset", weight.offset},
                                {"bytes", weight.bytes},
-                               {"distance", weight.distance},
-                               {"layers", weight.layers},
+                               {"indices", std::move(indices)},
                                {"stride", weight.stride}});
+  }
+  json["states"] = Json::array();
+  for (const State& state : states) {
+    json["states"].push_back(
+        {{"type", state.type}, {"rows", state.rows}, {"row_bytes", state.row_bytes}, {"layers", state.layers}});
   }
   json["phases"] = Json::array();
   for (const Phase& phase : phases) {
@@ -278,14 +354,9 @@ Status Plan::validate(std::uint64_t code_bytes, std::uint64_t weight_bytes) cons
     }
     if (!in_range(kernel.scratch_bytes, 0)) return bad("a kernel needs an impossible amount of memory");
   }
-  for (const Weight& weight : weights) {
-    if (weight.layers < 1 || weight.layers > model.layers) return bad("a weight with an impossible number of layers");
-    const auto after_first = static_cast<std::uint64_t>(weight.layers - 1);
-    if (!inside(weight.offset, weight.bytes, weight_bytes) ||
-        (after_first > 0 && weight.distance > (weight_bytes - weight.offset - weight.bytes) / after_first)) {
-      return bad("a weight lies outside the weights");
-    }
-  }
+  for (const Weight& weight : weights) NNTUNE_TRY(check_weight(weight, model, weight_bytes));
+  if (states.size() > kMostStates) return bad("too many states");
+  for (const State& state : states) NNTUNE_TRY(check_state(state, model));
   if (phases.empty() || phases.front().rows != 1) return bad("it does not begin with a program for one token");
   for (std::size_t at = 0; at < phases.size(); ++at) {
     const Phase& phase = phases[at];

@@ -17,14 +17,12 @@ struct ModelInfo {
   std::int64_t vocab = 0;
   std::int64_t hidden = 0;
   std::int64_t layers = 0;
-  std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
   RopeInfo rope;
   std::int64_t max_positions = 0;  ///< the model was made for; 0 = not known
   std::string dtype;               ///< of the stored weights
   std::string weights;             ///< "given", or "random": seeded values, the text will be nonsense
   std::vector<std::int32_t> end_tokens;
-  int cache_element_bytes = 4;  ///< of the KV cache
 };
 
 /// One distinct kernel. Its image lies in the code section, 64-byte aligned.
@@ -38,15 +36,34 @@ struct Kernel {
   std::int64_t scratch_bytes = 0;
 };
 
-/// A constant in the weights section: `layers` tensors of `bytes` each, at offset + layer * distance.
+/// One of the indices of a weight: each tensor is `distance` bytes behind that of the index before.
+struct WeightIndex {
+  enum class Kind { layer, expert };
+  Kind kind = Kind::layer;
+  std::int64_t count = 1;
+  std::uint64_t distance = 0;
+};
+
+/// A constant in the weights section: tensors of `bytes` each, one for each value of its indices; one in all if it has none.
 struct Weight {
   std::string key;
   std::string type;
   std::uint64_t offset = 0;  ///< 4096-byte aligned
   std::uint64_t bytes = 0;
-  std::uint64_t distance = 0;
-  std::int64_t layers = 1;
+  std::vector<WeightIndex> indices;
   std::int64_t stride = 0;  ///< KernelOperand::stride
+
+  /// The index of this kind; {1 tensor, 0 bytes} if it has none.
+  [[nodiscard]] WeightIndex index(WeightIndex::Kind kind) const;
+};
+
+/// What a sequence keeps between steps, e.g. keys: `rows` of `row_bytes` for each token and layer. Shared by all heads, it has one
+/// row a token; scales of blocks are part of the row's bytes.
+struct State {
+  std::string type;  ///< for people, e.g. "bf16[8,?,128]<1:16,2:2>"
+  std::int64_t rows = 0;
+  std::int64_t row_bytes = 0;
+  std::int64_t layers = 1;  ///< that have one
 };
 
 /// An intermediate result. Buffers of a section whose lives do not overlap share memory.
@@ -57,10 +74,13 @@ struct Buffer {
 };
 
 struct Operand {
-  enum class Kind { ids, x, rope, k_cache, v_cache, weight, buffer };
+  enum class Kind { ids, x, rope, state, weight, buffer };
   Kind kind = Kind::buffer;
-  std::size_t index = 0;    ///< of the weight or buffer
+  std::size_t index = 0;    ///< of the state, weight or buffer
   std::int64_t column = 0;  ///< first column of a view into a wider buffer
+  /// State or weight with a tensor for each of several layers: that of the section's first repetition; each further repetition
+  /// takes the next. (Of one that has no further layers all repetitions take the same.)
+  std::int64_t first = 0;
 };
 
 /// One kernel call: its inputs in the order of the workload, then its output.
@@ -93,6 +113,7 @@ struct Plan {
   std::vector<std::string> allowed;
   std::vector<Kernel> kernels;
   std::vector<Weight> weights;
+  std::vector<State> states;
   std::vector<Phase> phases;  ///< by rising rows; the first one is decode with 1 row
 
   [[nodiscard]] Json to_json() const;

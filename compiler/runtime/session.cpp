@@ -30,13 +30,14 @@ T align_up(T value, T to) {
 
 Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Module> module, const SessionOptions& options) {
   if (options.threads < 1) return fail(ErrorKind::usage, "a session needs a thread");
-  return create(std::move(module), std::make_shared<Team>(options.threads), options.ctx);
+  return create(std::move(module), std::make_shared<Team>(options.threads), options.ctx, options.sequences);
 }
 
 Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Module> module, std::shared_ptr<Team> team,
-                                                   std::int64_t ctx) {
+                                                   std::int64_t ctx, std::int64_t sequences) {
   if (ctx < 1) return fail(ErrorKind::usage, "a session needs room for a token");
-  std::unique_ptr<Session> session(new Session(std::move(module), std::move(team), ctx));
+  if (sequences < 1) return fail(ErrorKind::usage, "a session needs a sequence");
+  std::unique_ptr<Session> session(new Session(std::move(module), std::move(team), ctx, sequences));
   NNTUNE_TRY(session->allocate());
   const RopeInfo& rope = session->module_->plan().model.rope;
   fill_rope_table(rope, {reinterpret_cast<float*>(session->rope_.data()),
@@ -45,22 +46,25 @@ Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Module>
   return session;
 }
 
-Session::Session(std::shared_ptr<const Module> module, std::shared_ptr<Team> team, std::int64_t ctx)
-    : module_(std::move(module)), ctx_(ctx), capacity_(align_up(ctx, kCapacityGranule)), team_(std::move(team)) {}
+Session::Session(std::shared_ptr<const Module> module, std::shared_ptr<Team> team, std::int64_t ctx, std::int64_t sequences)
+    : module_(std::move(module)),
+      ctx_(ctx),
+      capacity_(align_up(ctx, kCapacityGranule)),
+      positions_(static_cast<std::size_t>(sequences), 0),
+      team_(std::move(team)) {}
 
 Session::~Session() = default;
 
 Status Session::allocate() {
-  const SessionMemory memory = session_memory(module_->plan(), ctx_);
-  cache_bytes_ = memory.cache_bytes;
-  NNTUNE_ASSIGN(caches_, Memory::allocate(memory.caches_bytes, "the KV cache"));
-  NNTUNE_ASSIGN(arena_, Memory::allocate(memory.arena_bytes, "intermediate results"));
+  memory_ = session_memory(module_->plan(), ctx_, static_cast<std::int64_t>(positions_.size()));
+  NNTUNE_ASSIGN(states_, Memory::allocate(memory_.states_bytes, "the KV cache"));
+  NNTUNE_ASSIGN(arena_, Memory::allocate(memory_.arena_bytes, "intermediate results"));
   for (Memory& x : x_) {
-    NNTUNE_ASSIGN(x, Memory::allocate(memory.x_bytes, "intermediate results"));
+    NNTUNE_ASSIGN(x, Memory::allocate(memory_.x_bytes, "intermediate results"));
   }
-  NNTUNE_ASSIGN(ids_, Memory::allocate(memory.ids_bytes, "the tokens"));
-  NNTUNE_ASSIGN(rope_, Memory::allocate(memory.rope_bytes, "the rotary table"));
-  scratch_bytes_ = memory.scratch_bytes;
+  NNTUNE_ASSIGN(ids_, Memory::allocate(memory_.ids_bytes, "the tokens"));
+  NNTUNE_ASSIGN(rope_, Memory::allocate(memory_.rope_bytes, "the rotary table"));
+  scratch_bytes_ = memory_.scratch_bytes;
   NNTUNE_ASSIGN(scratch_, Memory::allocate(scratch_bytes_ * static_cast<std::size_t>(threads()), "the kernels' scratch"));
   return {};
 }
@@ -113,21 +117,27 @@ Session::BoundSection Session::bind_section(const Section& section, bool head, s
       if (arrangement.offsets[index] != Arrangement::kNotInArena) return arena_.data() + arrangement.offsets[index];
       return x_[x_parity].data();
     };
-    const auto cache_data = [&](std::int64_t which) {
-      return caches_.data() + static_cast<std::size_t>(2 * repetition + which) * cache_bytes_;
+    /// Of the tensors that a layered operand has, the one of this repetition.
+    const auto tensor = [&](const Operand& operand, std::int64_t layers) {
+      return static_cast<std::size_t>(operand.first + (layers == 1 ? 0 : repetition));
     };
     const auto bound = [&](const Operand& operand) -> KernelOperand {
       switch (operand.kind) {
         case Operand::Kind::ids: return {ids_.data(), 1};
         case Operand::Kind::x: return x;
         case Operand::Kind::rope: return {rope_.data(), plan.model.rope.columns()};
-        case Operand::Kind::k_cache: return {cache_data(0), capacity_};
-        case Operand::Kind::v_cache: return {cache_data(1), capacity_};
+        case Operand::Kind::state: {
+          const SessionMemory::StatePlace& place = memory_.states[operand.index];
+          const std::size_t offset = place.offset + tensor(operand, plan.states[operand.index].layers) * place.bytes;
+          result.state_operands.emplace_back(result.operands.size(), offset);
+          return {states_.data() + offset, capacity_};
+        }
         case Operand::Kind::weight: {
           const Weight& weight = plan.weights[operand.index];
-          const std::uint64_t layer = weight.layers == 1 ? 0 : static_cast<std::uint64_t>(repetition);
+          const WeightIndex layers = weight.index(WeightIndex::Kind::layer);
           // Kernels do not write weights; the convention has one kind of pointer.
-          auto* data = const_cast<std::byte*>(module_->weights().data()) + weight.offset + layer * weight.distance;
+          auto* data = const_cast<std::byte*>(module_->weights().data()) + weight.offset +
+                       tensor(operand, layers.count) * layers.distance;
           return {data, weight.stride};
         }
         case Operand::Kind::buffer: break;
@@ -154,12 +164,17 @@ Session::BoundSection Session::bind_section(const Section& section, bool head, s
   return result;
 }
 
-Status Session::check(std::span<const std::int32_t> ids) const {
+Status Session::check(std::span<const std::int32_t> ids, std::size_t sequence) const {
   const std::int64_t vocab = module_->plan().model.vocab;
+  if (sequence >= positions_.size()) {
+    return fail(ErrorKind::bad_input, fmt::format("there is no sequence {} of {}", sequence, positions_.size()),
+                "create the session with more");
+  }
+  const std::int64_t position = positions_[sequence];
   if (ids.empty()) return fail(ErrorKind::bad_input, "there are no tokens to run", "give a prompt of at least one token");
-  if (ids.size() > static_cast<std::size_t>(ctx_ - position_)) {
+  if (ids.size() > static_cast<std::size_t>(ctx_ - position)) {
     return fail(ErrorKind::bad_input,
-                fmt::format("{} tokens after {} do not fit into a context of {}", ids.size(), position_, ctx_),
+                fmt::format("{} tokens after {} do not fit into a context of {}", ids.size(), position, ctx_),
                 "shorten the prompt or give a larger context (--ctx)");
   }
   for (const std::int32_t id : ids) {
@@ -171,8 +186,22 @@ Status Session::check(std::span<const std::int32_t> ids) const {
   return {};
 }
 
-Status Session::prefill(std::span<const std::int32_t> ids, const LogitsSink& sink) {
-  NNTUNE_TRY(check(ids));
+void Session::select(std::size_t sequence) {
+  if (sequence == selected_) return;
+  selected_ = sequence;
+  std::byte* const states = states_.data() + sequence * memory_.sequence_bytes;
+  const auto place = [&](BoundSection& section) {
+    for (const auto& [at, offset] : section.state_operands) section.operands[at].data = states + offset;
+  };
+  for (BoundPhase& phase : phases_) {
+    std::ranges::for_each(phase.sections, place);
+    place(phase.head);
+  }
+}
+
+Status Session::prefill(std::span<const std::int32_t> ids, const LogitsSink& sink, std::size_t sequence) {
+  NNTUNE_TRY(check(ids, sequence));
+  select(sequence);
   const auto vocab = static_cast<std::size_t>(module_->plan().model.vocab);
   while (!ids.empty()) {
     BoundPhase& phase = phase_for(ids.size());
@@ -181,10 +210,10 @@ Status Session::prefill(std::span<const std::int32_t> ids, const LogitsSink& sin
     run_rows(phase, now, ids.empty() && !sink);
     const std::span<const float> logits(phase.logits, vocab);
     for (std::size_t row = 0; sink && row < now.size(); ++row) {
-      run_head(phase, static_cast<std::int64_t>(row));
-      sink(position_ + static_cast<std::int64_t>(row), logits);
+      run_head(phase, static_cast<std::int64_t>(row), static_cast<std::int64_t>(now.size()));
+      sink(positions_[sequence] + static_cast<std::int64_t>(row), logits);
     }
-    position_ += static_cast<std::int64_t>(now.size());
+    positions_[sequence] += static_cast<std::int64_t>(now.size());
     logits_ = logits;
     argmax_ = phase.argmax;
   }
@@ -192,9 +221,9 @@ Status Session::prefill(std::span<const std::int32_t> ids, const LogitsSink& sin
   return {};
 }
 
-void Session::rewind(std::int64_t position) {
-  assert(position >= 0 && position <= position_);
-  position_ = position;
+void Session::rewind(std::int64_t position, std::size_t sequence) {
+  assert(position >= 0 && position <= positions_[sequence]);
+  positions_[sequence] = position;
 }
 
 /// The largest program that is filled, else the smallest that holds what is left.
@@ -208,36 +237,37 @@ Session::BoundPhase& Session::phase_for(std::size_t ids) {
 void Session::run_rows(BoundPhase& phase, std::span<const std::int32_t> ids, bool with_head) {
   std::memset(ids_.data(), 0, ids_.size());  // rows of padding read a valid token
   std::memcpy(ids_.data(), ids.data(), ids.size_bytes());
-  const auto rows = static_cast<std::int64_t>(ids.size());
+  const KernelSequence sequence{
+      .position = positions_[selected_], .length = static_cast<std::int64_t>(ids.size()), .row_table = nullptr};
   ++turn_;
-  place_head(phase, rows - 1);
+  place_head(phase, sequence.length - 1);
   const std::lock_guard turn(team_->turns());  // before the clock: to wait for other sessions is no work
   // What is watched is the work of the team.
   const bool may_be_alone = phase.rows == 1 && threads() > 1 && phase.clock == nullptr;
   if (!may_be_alone) {
-    team_->run([&](int thread) { call_all(phase, rows, {thread, threads()}, with_head); });
+    team_->run([&](int thread) { call_all(phase, sequence, {thread, threads()}, with_head); });
     if (phase.clock != nullptr) phase.clock->stop();
     return;
   }
   const auto begin = std::chrono::steady_clock::now();
   const std::uint64_t sleeps = team_->barrier().sleeps();
   if (phase.solo.alone()) {
-    call_all(phase, rows, {0, 1}, with_head);
+    call_all(phase, sequence, {0, 1}, with_head);
   } else {
-    team_->run([&](int thread) { call_all(phase, rows, {thread, threads()}, with_head); });
+    team_->run([&](int thread) { call_all(phase, sequence, {thread, threads()}, with_head); });
   }
   phase.solo.record(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
                     static_cast<double>(team_->barrier().sleeps() - sleeps) / phase.barriers);
 }
 
-void Session::call_all(const BoundPhase& phase, std::int64_t rows, Caller caller, bool with_head) {
+void Session::call_all(const BoundPhase& phase, const KernelSequence& sequence, Caller caller, bool with_head) {
   StepClock* const clock = caller.thread == 0 ? phase.clock : nullptr;
   bool first = true;
   for (const BoundSection& section : phase.sections) {
-    call_section(section, rows, caller, !first, clock);
+    call_section(section, sequence, sequence.length, caller, !first, clock);
     first = false;
   }
-  if (with_head) call_section(phase.head, 1, caller, true, clock);
+  if (with_head) call_section(phase.head, sequence, 1, caller, true, clock);
 }
 
 Status Session::set_variants(std::size_t phase, std::size_t step, std::vector<KernelFn> kernels,
@@ -255,10 +285,11 @@ Status Session::set_variants(std::size_t phase, std::size_t step, std::vector<Ke
   return {};
 }
 
-void Session::run_head(BoundPhase& phase, std::int64_t row) {
+void Session::run_head(BoundPhase& phase, std::int64_t row, std::int64_t tokens) {
   place_head(phase, row);
+  const KernelSequence sequence{.position = positions_[selected_], .length = tokens, .row_table = nullptr};
   const std::lock_guard turn(team_->turns());
-  team_->run([&](int thread) { call_section(phase.head, 1, {thread, threads()}, false, nullptr); });
+  team_->run([&](int thread) { call_section(phase.head, sequence, 1, {thread, threads()}, false, nullptr); });
 }
 
 void Session::place_head(BoundPhase& phase, std::int64_t row) {
@@ -266,17 +297,16 @@ void Session::place_head(BoundPhase& phase, std::int64_t row) {
   for (const std::size_t at : phase.head.x_operands) phase.head.operands[at].data = data;
 }
 
-void Session::call_section(const BoundSection& section, std::int64_t rows, Caller caller, bool wait_first,
-                           StepClock* clock) {
+void Session::call_section(const BoundSection& section, const KernelSequence& sequence, std::int64_t rows, Caller caller,
+                           bool wait_first, StepClock* clock) {
   const auto wait = [&] {
     if (caller.threads > 1) team_->barrier().arrive_and_wait();
   };
-  KernelCall call{.operands = nullptr,
-                  .rows = rows,
-                  .past = position_,
-                  .thread = caller.thread,
-                  .threads = caller.threads,
-                  .scratch = scratch_.data() + static_cast<std::size_t>(caller.thread) * scratch_bytes_};
+  KernelCall call = call_for(sequence);
+  call.rows = rows;
+  call.thread = caller.thread;
+  call.threads = caller.threads;
+  call.scratch = scratch_.data() + static_cast<std::size_t>(caller.thread) * scratch_bytes_;
   const KernelOperand* operands = section.operands.data();
   for (std::int64_t repetition = 0; repetition < section.repeat; ++repetition, operands += section.operands_per_repeat) {
     if (wait_first) wait();

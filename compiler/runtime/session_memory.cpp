@@ -9,7 +9,7 @@
 namespace nntune::runtime {
 namespace {
 
-/// A kernel may read this far behind the end of a table or cache, never write.
+/// A kernel may read this far behind the end of a table or state, never write.
 constexpr std::size_t kReadSlackBytes = 4096;
 
 template <class T>
@@ -19,18 +19,23 @@ T align_up(T value, T to) {
 
 }  // namespace
 
-std::int64_t kv_bytes_per_token(const ModelInfo& model) {
-  return 2 * model.layers * model.kv_heads * model.head_dim * model.cache_element_bytes;
+std::int64_t state_bytes_per_token(const Plan& plan) {
+  std::int64_t bytes = 0;
+  for (const State& state : plan.states) bytes += state.layers * state.rows * state.row_bytes;
+  return bytes;
 }
 
-SessionMemory session_memory(const Plan& plan, std::int64_t ctx) {
+SessionMemory session_memory(const Plan& plan, std::int64_t ctx, std::int64_t sequences) {
   const ModelInfo& model = plan.model;
   SessionMemory memory;
   memory.capacity = align_up(ctx, kCapacityGranule);
   const auto capacity = static_cast<std::size_t>(memory.capacity);
-  const auto caches = 2 * static_cast<std::size_t>(model.layers);
-  memory.cache_bytes = align_up(capacity * static_cast<std::size_t>(kv_bytes_per_token(model)) / caches, kPageBytes);
-  memory.caches_bytes = caches * memory.cache_bytes + kReadSlackBytes;
+  for (const State& state : plan.states) {
+    const std::size_t bytes = align_up(capacity * static_cast<std::size_t>(state.rows * state.row_bytes), kPageBytes);
+    memory.states.push_back({.offset = memory.sequence_bytes, .bytes = bytes});
+    memory.sequence_bytes += static_cast<std::size_t>(state.layers) * bytes;
+  }
+  memory.states_bytes = static_cast<std::size_t>(sequences) * memory.sequence_bytes + kReadSlackBytes;
 
   std::int64_t most_rows = 0;
   for (const Phase& phase : plan.phases) {

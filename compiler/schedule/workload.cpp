@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "compiler/graph/text.h"
 
 namespace nntune::schedule {
@@ -68,6 +70,15 @@ OperandMap operand_map(const graph::Op& op) {
   map.middle = static_cast<std::size_t>(op.traits().middle);
   map.epilogue = map.w + map.middle;
   return map;
+}
+
+bool is_state_operand(const graph::Op& op, std::size_t index) {
+  const OperandMap map = operand_map(op);
+  return op.traits().middle_is_state && index >= map.w && index < map.w + map.middle;
+}
+
+std::size_t token_axis(const graph::TensorType& state) {
+  return static_cast<std::size_t>(std::ranges::find(state.shape, graph::kRunTime) - state.shape.begin());
 }
 
 }  // namespace nntune::schedule

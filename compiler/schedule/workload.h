@@ -45,4 +45,9 @@ struct OperandMap {
 };
 [[nodiscard]] OperandMap operand_map(const graph::Op& op);
 
+/// Whether operand `index` is a state: memory of a sequence that outlives the step.
+[[nodiscard]] bool is_state_operand(const graph::Op& op, std::size_t index);
+/// The axis of the tokens of a state, which is the one only known at run time.
+[[nodiscard]] std::size_t token_axis(const graph::TensorType& state);
+
 }  // namespace nntune::schedule

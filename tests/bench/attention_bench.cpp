@@ -60,12 +60,12 @@ class Tuned {
 
   [[nodiscard]] const tuner::Operands& operands() const { return operands_; }
   void call(std::span<const runtime::KernelOperand> operands, int thread) {
-    const runtime::KernelCall call{.operands = operands.data(),
-                                   .rows = 1,
-                                   .past = operands_.workload().past,
-                                   .thread = thread,
-                                   .threads = team_.threads(),
-                                   .scratch = scratch_.data() + static_cast<std::size_t>(thread) * scratch_stride_};
+    const runtime::KernelSequence sequence{.position = operands_.workload().past, .length = 1, .row_table = nullptr};
+    runtime::KernelCall call = runtime::call_for(sequence);
+    call.operands = operands.data();
+    call.thread = thread;
+    call.threads = team_.threads();
+    call.scratch = scratch_.data() + static_cast<std::size_t>(thread) * scratch_stride_;
     code_->entry(entry_)(&call);
   }
 

@@ -105,7 +105,7 @@ Expected<Bench> make_bench(const Setup& setup, graph::DType dtype, int threads, 
   Bench bench;
   NNTUNE_ASSIGN(bench.session, runtime::Session::create(std::move(loaded), {.threads = threads, .ctx = kLongPrompt}));
   bench.program = plan.program;
-  bench.kv_bytes = static_cast<double>(runtime::kv_bytes_per_token(compiled.plan.model));
+  bench.kv_bytes = static_cast<double>(runtime::state_bytes_per_token(compiled.plan));
   return bench;
 }
 

@@ -149,6 +149,35 @@ TEST_P(TinyDense, LogitsTokenByTokenEqualThoseOfPrefill) {
   for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) expect_decode_gives_what_prefill_gives(dtype);
 }
 
+TEST_P(TinyDense, TwoSequencesInOneSessionGiveTheTokensOfTwoSessions) {
+  ASSERT_TRUE(compiled(graph::DType::f32));
+  const auto both =
+      runtime::Session::create(compiled(graph::DType::f32), {.threads = GetParam().threads, .ctx = 512, .sequences = 2})
+          .value();
+  const std::vector<Ids> prompts = {expected_["prompts"][1]["ids"].get<Ids>(), expected_["prompts"][2]["ids"].get<Ids>()};
+  std::vector<Ids> alone(2), together(2);
+  for (const std::size_t s : {0, 1}) {
+    const auto single = session(graph::DType::f32, 512);
+    ASSERT_TRUE(single->prefill(prompts[s]));
+    for (int i = 0; i < 12; ++i) {
+      alone[s].push_back(single->argmax());
+      ASSERT_TRUE(single->decode(alone[s].back()));
+    }
+  }
+  for (const std::size_t s : {0, 1}) {
+    ASSERT_TRUE(both->prefill(prompts[s], {}, s));
+    together[s].push_back(both->argmax());
+  }
+  for (int i = 1; i < 12; ++i) {
+    for (const std::size_t s : {0, 1}) {
+      ASSERT_TRUE(both->decode(together[s].back(), s));
+      together[s].push_back(both->argmax());
+    }
+  }
+  EXPECT_EQ(together, alone);
+  EXPECT_NE(alone[0], alone[1]);
+}
+
 INSTANTIATE_TEST_SUITE_P(Threads, TinyDense, ::testing::Values(Way{1}, Way{2}, Way{1, "tiny-llama3"}, Way{1, "tiny-qwen2"}),
                          name_of);
 

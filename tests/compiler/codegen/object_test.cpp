@@ -45,7 +45,11 @@ std::vector<T> run(const loopir::Function& function, const Isa& isa, std::vector
   std::vector<T> out(64);
   const runtime::KernelOperand operands[] = {{in.data(), 0}, {out.data(), 0}};
   for (int thread = 0; thread < threads; ++thread) {
-    const runtime::KernelCall call{operands, 1, 0, thread, threads, nullptr};
+    const runtime::KernelSequence sequence{.position = 0, .length = 1, .row_table = nullptr};
+    runtime::KernelCall call = runtime::call_for(sequence);
+    call.operands = operands;
+    call.thread = thread;
+    call.threads = threads;
     code->entry(object->entry)(&call);
   }
   return out;

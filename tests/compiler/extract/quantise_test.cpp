@@ -57,9 +57,9 @@ TEST(Quantise, QAndKAndVShareOneKernelOfNormAndQuantising) {
   const auto& [first, projections] = *users.begin();
   EXPECT_EQ(projections, (std::set<std::string>{"layers.*.q_proj", "layers.*.k_proj", "layers.*.v_proj"}));
   const graph::Op& shared = body.steps[first].workload.op;
-  EXPECT_EQ(shared.kind, OpKind::rowwise);
-  EXPECT_TRUE(has(shared.prologue, StepKind::rms) && has(shared.prologue, StepKind::scale) &&
-              has(shared.prologue, StepKind::quantise))
+  EXPECT_EQ(shared.kind(), OpKind::rowwise);
+  EXPECT_TRUE(has(shared.prologue(), StepKind::rms) && has(shared.prologue(), StepKind::scale) &&
+              has(shared.prologue(), StepKind::quantise))
       << shared.text();
   // Stored as the int8 dot reads it, by the same kernel.
   EXPECT_EQ(body.steps[first].workload.output.lanes.back(), (graph::Lane{1, 4})) << shared.text();

@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "compiler/extract/program.h"
+#include "compiler/graph/state.h"
 #include "compiler/reference/evaluate.h"
 #include "compiler/reference/random.h"
 
@@ -26,13 +27,13 @@ inline Tensor random_leaf(const graph::Op& op) {
   return reference::random_tensor<double>(type, hash128(op.leaf_name()).low, type.dtype == graph::DType::i32 ? 8 : 1);
 }
 
-/// Random tensors for the inputs or the weights of a graph, by name.
+/// Random tensors for the inputs (with the states) or the weights of a graph, by name.
 inline std::map<std::string, Tensor> leaves(const graph::Graph& graph, graph::OpKind kind) {
   std::map<std::string, Tensor> result;
   for (const graph::Node& node : graph.nodes()) {
-    if (node.op.kind() == kind) {
-      result.emplace(node.op.leaf_name(), random_leaf(node.op));
-    }
+    const auto state = graph::state_number(node.op);
+    if (state && kind == graph::OpKind::input) result.emplace(graph::state_name(*state), random_leaf(node.op));
+    if (node.op.kind() == kind) result.emplace(node.op.leaf_name(), random_leaf(node.op));
   }
   return result;
 }
@@ -59,6 +60,7 @@ inline std::vector<Tensor> execute(const extract::SectionProgram& section, const
   const auto read = [&](const extract::Value& value) -> const Tensor& {
     switch (value.kind) {
       case extract::ValueKind::input: return inputs.at(value.input);
+      case extract::ValueKind::state: return inputs.at(graph::state_name(value.index));
       case extract::ValueKind::weight: return weights.at(value.index);
       case extract::ValueKind::buffer: break;
     }
@@ -74,8 +76,8 @@ inline std::vector<Tensor> execute(const extract::SectionProgram& section, const
     if (!result) {
       return {};
     }
-    (step.output.kind == extract::ValueKind::input ? inputs.at(step.output.input) : buffers.at(step.output.index)) =
-        std::move(*result);
+    const bool in_place = step.output.kind == extract::ValueKind::state;
+    (in_place ? inputs.at(graph::state_name(step.output.index)) : buffers.at(step.output.index)) = std::move(*result);
   }
   std::vector<Tensor> outputs;
   for (const extract::Value& value : section.outputs) {

@@ -26,5 +26,27 @@ TEST(Graph, RefusesOperandsThatDoNotFitAndStaysUnchanged) {
   EXPECT_EQ(graph.nodes().size(), 1U);
 }
 
+/// A section that reads a weight of this name.
+Section section(const std::string& name, std::int64_t first_layer, std::int64_t repeat, const std::string& weight_name) {
+  Graph graph;
+  graph.set_outputs({graph.add(weight(weight_name, {DType::f32, {4}, {}})).value()});
+  return {.name = name, .graph = std::move(graph), .repeat = repeat, .first_layer = first_layer};
+}
+
+TEST(Graph, SectionsRunEachLayerOnceInAnyOrder) {
+  const auto check = [](std::vector<Section> sections) { return check_sections({"decode", 1, std::move(sections)}); };
+  const Section embed = section("embed", 0, 1, "embed_tokens");
+  const Section head = section("head", 0, 1, "final_norm");
+  EXPECT_TRUE(check({embed, section("dense", 0, 1, "layers.*.a"), section("body", 1, 26, "layers.*.a"), head}));
+  EXPECT_TRUE(check({embed, section("body", 0, 26, "layers.*.a"), section("dense", 26, 1, "layers.*.a"), head}));
+  const auto refused = [&](std::vector<Section> sections) { return check(std::move(sections)).error().what; };
+  EXPECT_EQ(refused({embed, section("dense", 0, 1, "layers.*.a"), section("body", 0, 26, "layers.*.a"), head}),
+            "phase decode: layer 0 runs twice");
+  EXPECT_EQ(refused({embed, section("body", 0, 1, "layers.*.a"), section("body", 1, 1, "layers.*.a"), head}),
+            "phase decode: two sections are named body");
+  EXPECT_EQ(refused({embed, section("body", -1, 2, "layers.*.a"), head}),
+            "phase decode: section body runs 2 layers from layer -1");
+}
+
 }  // namespace
 }  // namespace nntune::graph

@@ -61,8 +61,8 @@ TEST(Families, PrefillRunsManyRowsAndTheHeadOne) {
   EXPECT_EQ(phase->name, "prefill");
   EXPECT_EQ(phase->rows, 128);
   EXPECT_THAT(leaves(*phase, graph::OpKind::input),
-              testing::ElementsAre("ids i32[128]", "k_cache bf16[8,?,128]", "rope f32[?,128]", "v_cache bf16[8,?,128]",
-                                   "x f32[1,4096]", "x f32[128,4096]"));
+              testing::ElementsAre("ids i32[128]", "rope f32[?,128]", "x f32[1,4096]", "x f32[128,4096]"));
+  EXPECT_THAT(leaves(*phase, graph::OpKind::state), testing::ElementsAre("0 bf16[8,?,128]", "1 bf16[8,?,128]"));
   const graph::Graph& body = phase->sections[1].graph;
   ASSERT_EQ(body.outputs().size(), 3U);
   EXPECT_EQ(body.node(body.outputs()[0]).type.text(), "f32[128,4096]");

@@ -60,31 +60,38 @@ inline double kernel_error(const schedule::Workload& workload, const codegen::Ob
   if (!expected) return INFINITY;
 
   const std::int64_t rows = workload.inputs[0].shape[0];
-  const bool in_place = workload.op.kind() == graph::OpKind::cache_append;
+  const bool in_place = workload.op.traits().in_place;
   std::vector<AlignedBytes> memory;
   std::vector<runtime::KernelOperand> operands;
-  const auto place = [&](const graph::TensorType& type, const HostTensor<float>* values) {
+  const auto place = [&](const graph::TensorType& type, bool state, const HostTensor<float>* values) {
     const bool matrix = type.rank() == 2 && !type.packed();
-    const std::int64_t stride = matrix ? type.shape[1] : (type.rank() == 3 ? kTestCapacity : 0);
+    const std::int64_t stride = state ? kTestCapacity : (matrix ? type.shape[1] : 0);
     const std::size_t bytes = static_cast<std::size_t>(reference::storage_bytes(type));
     const std::size_t row_bytes = static_cast<std::size_t>(type.rank() == 2 ? type.shape[1] : 1) * 4;
     memory.emplace_back(bytes + row_bytes * runtime::kRowPadding);
     if (values != nullptr) reference::write_storage(*values, {memory.back().data(), bytes});
     operands.push_back({memory.back().data(), stride});
   };
-  for (const auto& input : inputs) place(input.type, &input);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    place(inputs[i].type, schedule::is_state_operand(workload.op, i), &inputs[i]);
+  }
   const graph::TensorType output = with_capacity(workload.output);
   if (in_place) {
     operands.push_back(operands.back());
   } else {
-    place(output, nullptr);
+    place(output, false, nullptr);
   }
   auto code = runtime::LoadedCode::load(object.image);
   EXPECT_TRUE(code);
   if (!code) return INFINITY;
   AlignedBytes scratch(static_cast<std::size_t>(object.scratch_bytes));
   for (int thread = 0; thread < threads; ++thread) {
-    const runtime::KernelCall call{operands.data(), rows, workload.past, thread, threads, scratch.data()};
+    const runtime::KernelSequence sequence{.position = workload.past, .length = rows, .row_table = nullptr};
+    runtime::KernelCall call = runtime::call_for(sequence);
+    call.operands = operands.data();
+    call.thread = thread;
+    call.threads = threads;
+    call.scratch = scratch.data();
     code->entry(object.entry)(&call);
   }
   const auto bytes = static_cast<std::size_t>(reference::storage_bytes(output));

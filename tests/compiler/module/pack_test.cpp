@@ -46,8 +46,9 @@ struct Recipe {
   extract::StoredWeight stored(NodeId output) {
     graph.set_outputs({output});
     extract::StoredWeight result{.key = graph.text(), .recipe = graph, .type = graph.node(output).type};
-    for (const graph::Node& node : graph.nodes())
-      result.per_layer |= node.op.kind() == OpKind::weight && node.op.leaf_name().starts_with("layers.*.");
+    for (const graph::Node& node : graph.nodes()) {
+      if (node.op.kind() == OpKind::weight && graph::per_layer(node.op.leaf_name())) result.layers = {0, 1, 2};
+    }
     return result;
   }
 };
@@ -71,17 +72,19 @@ std::vector<std::byte> reference_bytes(const extract::StoredWeight& weight, cons
 
 void expect_like_reference(const std::vector<extract::StoredWeight>& weights) {
   const auto source = import::make_random_weights(config(), 7);
-  const WeightLayout layout = lay_out_weights(weights, config().layers);
+  const WeightLayout layout = lay_out_weights(weights);
   std::vector<std::byte> memory(layout.bytes);
   const Status status = pack_weights(weights, layout, *source, memory);
   ASSERT_TRUE(status) << status.error().message();
   for (std::size_t w = 0; w < weights.size(); ++w) {
     const runtime::Weight& place = layout.weights[w];
     EXPECT_EQ(place.offset % 4096, 0U);
-    EXPECT_EQ(place.layers, weights[w].per_layer ? config().layers : 1);
-    for (std::int64_t layer = 0; layer < place.layers; ++layer) {
+    const runtime::WeightIndex layers = place.index(runtime::WeightIndex::Kind::layer);
+    EXPECT_EQ(layers.count, weights[w].layers.empty() ? 1 : static_cast<std::int64_t>(weights[w].layers.size()));
+    for (std::int64_t i = 0; i < layers.count; ++i) {
+      const std::int64_t layer = weights[w].layers.empty() ? 0 : weights[w].layers[static_cast<std::size_t>(i)];
       const auto begin =
-          memory.begin() + static_cast<std::ptrdiff_t>(place.offset + static_cast<std::uint64_t>(layer) * place.distance);
+          memory.begin() + static_cast<std::ptrdiff_t>(place.offset + static_cast<std::uint64_t>(i) * layers.distance);
       const std::vector<std::byte> found(begin, begin + static_cast<std::ptrdiff_t>(place.bytes));
       EXPECT_EQ(found, reference_bytes(weights[w], *source, layer)) << weights[w].key << " layer " << layer;
     }
@@ -126,6 +129,15 @@ TEST(Pack, MergedAndInterleavedMatricesOfEachLayer) {
     weights.push_back(columns.stored(columns.pack(columns.add(graph::Slice{.begin = 5, .end = 40}, {up}), {{0, 8}})));
   }
   expect_like_reference(weights);
+}
+
+TEST(Pack, OnlyTheLayersThatHaveAWeight) {
+  Recipe r;
+  std::vector<extract::StoredWeight> weights = {r.stored(r.weight("layers.*.q_proj", "f32[72,48]"))};
+  for (const extract::Layers& layers : {extract::Layers{2}, {0, 2}}) {
+    weights[0].layers = layers;
+    expect_like_reference(weights);
+  }
 }
 
 TEST(Pack, FoldedNormsAndCasts) {
@@ -189,7 +201,7 @@ TEST(Pack, WhatCannotBeComputedAheadIsRefused) {
   const NodeId w = r.weight("layers.*.q_proj", "f32[72,48]");
   const auto weight = r.stored(r.add(graph::rowwise({{.kind = StepKind::softmax}}), {w}));
   const auto source = import::make_random_weights(config(), 7);
-  const WeightLayout layout = lay_out_weights({&weight, 1}, config().layers);
+  const WeightLayout layout = lay_out_weights({&weight, 1});
   std::vector<std::byte> memory(layout.bytes);
   EXPECT_FALSE(pack_weights({&weight, 1}, layout, *source, memory));
 }

@@ -131,7 +131,7 @@ TEST_P(TinyModel, GivesTheExpectedActivations) {
                                 std::vector<float>(static_cast<std::size_t>(config.kv_heads * rows * config.head_dim)));
   const HostTensor<float> rope({graph::DType::f32, {rows, config.head_dim}, {}}, rope_table(rows));
   const auto values =
-      evaluate_graph<float>(body, {{"x", (*embedded)[0]}, {"rope", rope}, {"k_cache", cache}, {"v_cache", cache}}, lookup);
+      evaluate_graph<float>(body, {{"x", (*embedded)[0]}, {"rope", rope}, {"state0", cache}, {"state1", cache}}, lookup);
   ASSERT_TRUE(values) << values.error().message();
 
   const auto users_of_weight = [&](const std::string& weight) {

@@ -109,7 +109,7 @@ class ClassValues {
  private:
   Tensor apply(egraph::NodeId node, const std::vector<const Tensor*>& inputs) {
     const graph::Op& op = language_.op(graph_, node);
-    if (op.kind() == graph::OpKind::input || op.kind() == graph::OpKind::weight) {
+    if (op.traits().run_time == graph::RunTime::leaf) {
       graph::TensorType type = op.leaf_type();
       std::replace(type.shape.begin(), type.shape.end(), graph::kRunTime, past_ + kRoom);  // cache, table of positions
       return reference::random_tensor<double>(type, hash128(op.leaf_name()).low, type.dtype == graph::DType::i32 ? 8 : 1);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "compiler/graph/graph.h"
+#include "compiler/graph/state.h"
 
 namespace nntune::testing_models {
 
@@ -60,8 +61,8 @@ inline graph::Section body(const Shape& s, std::int64_t rows) {
   const std::string head = std::to_string(s.head_dim);
   const auto x = g.input("x", DType::f32, {rows, s.hidden});
   const auto rope = g.input("rope", DType::f32, {graph::kRunTime, s.head_dim});
-  const auto k_cache = g.input("k_cache", DType::f32, {s.kv_heads, graph::kRunTime, s.head_dim});
-  const auto v_cache = g.input("v_cache", DType::f32, {s.kv_heads, graph::kRunTime, s.head_dim});
+  const auto k_cache = g(graph::state(0, {DType::f32, {s.kv_heads, graph::kRunTime, s.head_dim}, {}}));
+  const auto v_cache = g(graph::state(1, {DType::f32, {s.kv_heads, graph::kRunTime, s.head_dim}, {}}));
   const auto h = g.chain("rms(1e-06,0)|scale", {x, norm("input_layernorm", s.hidden)});
   const auto q = g(graph::matmul(), {h, matrix("q_proj", s.heads * s.head_dim, s.hidden)});
   const auto k = g(graph::matmul(), {h, matrix("k_proj", s.kv_heads * s.head_dim, s.hidden)});

@@ -15,13 +15,13 @@ Section section(std::size_t buffers, std::vector<Step> steps, std::vector<Operan
 
 TEST(Arrange, ThreadsWaitOnlyWhereAStepNeedsAnEarlierOne) {
   const Section s = section(5,
-                            {{0, {{Kind::x}, buffer(0)}},                         // writes 0
-                             {0, {{Kind::x}, buffer(1)}},                         // independent
-                             {0, {buffer(0), buffer(1), buffer(2)}},              // reads both
-                             {0, {buffer(0), buffer(3)}},                         // 0 is from before the wait
-                             {0, {buffer(0), {Kind::k_cache}, {Kind::k_cache}}},  // caches are resources of their own
-                             {0, {buffer(0), {Kind::v_cache}, {Kind::v_cache}}},
-                             {0, {buffer(3), {Kind::k_cache}, {Kind::v_cache}, buffer(4)}}},
+                            {{0, {{Kind::x}, buffer(0)}},                     // writes 0
+                             {0, {{Kind::x}, buffer(1)}},                     // independent
+                             {0, {buffer(0), buffer(1), buffer(2)}},          // reads both
+                             {0, {buffer(0), buffer(3)}},                     // 0 is from before the wait
+                             {0, {buffer(0), {Kind::state}, {Kind::state}}},  // states are resources of their own
+                             {0, {buffer(0), {Kind::state, 1}, {Kind::state, 1}}},
+                             {0, {buffer(3), {Kind::state, 0}, {Kind::state, 1}, buffer(4)}}},
                             {buffer(4)});
   EXPECT_EQ(arrange(s, false).wait_before, (std::vector<bool>{false, false, true, false, false, false, true}));
 }

@@ -325,7 +325,7 @@ TEST_F(CApi, ADecodeThatCannotRunChangesNoSequence) {
 TEST_F(CApi, NoMemoryIsAnError) {
   // 2 x 2^20 tokens x 2^20 heads of 2 f32: more than any address space.
   Plan plan = testing::tiny_plan();
-  plan.model.kv_heads = std::int64_t{1} << 20;
+  for (State& state : plan.states) state.rows = std::int64_t{1} << 20;
   const std::string huge = (folder_ / "huge.nnm").string();
   ASSERT_TRUE(testing::write_tiny_module(huge, plan));
   const ModuleHandle module = load(huge);

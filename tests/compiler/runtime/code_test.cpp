@@ -17,7 +17,9 @@ TEST(LoadedCode, RunsFromItsEntry) {
   auto code = LoadedCode::load(std::as_bytes(std::span(kStoresRows)));
   ASSERT_TRUE(code) << code.error().message();
   std::int64_t seen = 0;
-  const KernelCall call{nullptr, 7, 0, 0, 1, &seen};
+  const KernelSequence sequence{.position = 0, .length = 7, .row_table = nullptr};
+  KernelCall call = call_for(sequence);
+  call.scratch = &seen;
   code->entry(0)(&call);
   EXPECT_EQ(seen, 0);
   code->entry(3)(&call);
@@ -29,7 +31,9 @@ TEST(LoadedCode, MovesKeepTheCodeAlive) {
   ASSERT_TRUE(code);
   const LoadedCode moved = std::move(*code);
   std::int64_t seen = 0;
-  const KernelCall call{nullptr, 9, 0, 0, 1, &seen};
+  const KernelSequence sequence{.position = 0, .length = 9, .row_table = nullptr};
+  KernelCall call = call_for(sequence);
+  call.scratch = &seen;
   moved.entry(3)(&call);
   EXPECT_EQ(seen, 9);
 }

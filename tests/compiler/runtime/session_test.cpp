@@ -71,6 +71,58 @@ TEST_P(SessionTest, RewindForgets) {
   expect_logits(s->logits(), {9, 9});
 }
 
+TEST_P(SessionTest, SequencesOfOneSessionKeepTheirOwnStates) {
+  const auto both = Session::create(testing::tiny_module(), {.threads = GetParam(), .ctx = 100, .sequences = 2}).value();
+  EXPECT_EQ(both->sequences(), 2U);
+  const std::vector<Ids> texts = {{3, 8, 1, 15, 0, 7}, {9, 2, 2, 11, 5, 13}};
+  // Of each a prompt, then token by token in turn.
+  for (const std::size_t s : {0, 1}) {
+    ASSERT_TRUE(both->prefill(std::span(texts[s]).first(3), {}, s));
+    expect_logits(both->logits(), Ids(texts[s].begin(), texts[s].begin() + 3));
+  }
+  for (std::size_t i = 3; i < 6; ++i) {
+    for (const std::size_t s : {1, 0}) {
+      ASSERT_TRUE(both->decode(texts[s][i], s));
+      expect_logits(both->logits(), Ids(texts[s].begin(), texts[s].begin() + static_cast<std::ptrdiff_t>(i) + 1));
+    }
+  }
+  both->rewind(2, 1);
+  EXPECT_EQ(both->position(0), 6);
+  EXPECT_EQ(both->position(1), 2);
+  ASSERT_TRUE(both->decode(4, 1));
+  expect_logits(both->logits(), {9, 2, 4});
+  const auto refused = both->decode(4, 2);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message(), "there is no sequence 2 of 2; create the session with more");
+}
+
+TEST_P(SessionTest, BodiesOfDifferentLayersReadTheirOwnWeightsAndStates) {
+  Plan plan = testing::tiny_plan();
+  for (Phase& phase : plan.phases) {
+    Section first = phase.sections[1];
+    first.name = "first";
+    first.repeat = 1;
+    Section& others = phase.sections[1];
+    others.repeat = 2;
+    for (Step& step : others.steps) {
+      for (Operand& operand : step.operands) {
+        if (operand.kind == Operand::Kind::weight || operand.kind == Operand::Kind::state) operand.first = 1;
+      }
+    }
+    phase.sections.insert(phase.sections.begin() + 1, first);
+  }
+  Memory weights = Memory::allocate(testing::kWeightBytes, "weights").value();
+  testing::fill_weights(weights.bytes());
+  const auto s = Session::create(Module::from_memory(plan, testing::tiny_code(), "", std::move(weights)).value(),
+                                 {.threads = GetParam(), .ctx = 100})
+                     .value();
+  const Ids ids = {3, 8, 1, 15, 0, 7};
+  ASSERT_TRUE(s->prefill(std::span(ids).first(4)));
+  ASSERT_TRUE(s->decode(ids[4]));
+  ASSERT_TRUE(s->decode(ids[5]));
+  expect_logits(s->logits(), ids);
+}
+
 std::atomic<int> calls_of_other_mix = 0;
 
 void other_mix_kernel(const KernelCall* call) {

@@ -34,7 +34,7 @@ inline void append_kernel(const KernelCall* call) {
   const auto* x = static_cast<const float*>(call->operands[0].data);
   auto* cache = static_cast<float*>(call->operands[2].data);
   for (std::int64_t r = call->thread; r < call->rows; r += call->threads) {
-    std::memcpy(cache + (call->past + r) * 2, x + r * call->operands[0].stride, 8);
+    std::memcpy(cache + (call->sequences[0].position + r) * 2, x + r * call->operands[0].stride, 8);
   }
 }
 
@@ -45,7 +45,7 @@ inline void sum_kernel(const KernelCall* call) {
   for (std::int64_t r = call->thread; r < call->rows; r += call->threads) {
     for (std::int64_t c = 0; c < kHidden; ++c) {
       float sum = 0;
-      for (std::int64_t p = 0; p <= call->past + r; ++p) sum += cache[p * 2 + c % 2];
+      for (std::int64_t p = 0; p <= call->sequences[0].position + r; ++p) sum += cache[p * 2 + c % 2];
       y[r * call->operands[1].stride + c] = sum;
     }
   }
@@ -133,20 +133,23 @@ inline Plan tiny_plan() {
                 .vocab = kVocab,
                 .hidden = kHidden,
                 .layers = kLayers,
-                .kv_heads = 1,
                 .head_dim = 2,
                 .rope = {.frequencies = {1}},
                 .max_positions = 0,
                 .dtype = "f32",
                 .weights = "given",
-                .end_tokens = {0},
-                .cache_element_bytes = 4};
+                .end_tokens = {0}};
   for (std::uint64_t i = 0; i < 6; ++i) {
     plan.kernels.push_back(
         {.workload = "w", .schedule = "{}", .tuned = i % 2 == 0, .image_offset = i * 64, .image_bytes = 64});
   }
-  plan.weights.push_back(
-      {.key = "w", .type = "f32[4]", .offset = 0, .bytes = 16, .distance = 64, .layers = kLayers, .stride = 4});
+  plan.weights.push_back({.key = "w",
+                          .type = "f32[4]",
+                          .offset = 0,
+                          .bytes = 16,
+                          .indices = {{.kind = WeightIndex::Kind::layer, .count = kLayers, .distance = 64}},
+                          .stride = 4});
+  plan.states.push_back({.type = "f32[1,?,2]", .rows = 1, .row_bytes = 8, .layers = kLayers});
   using Kind = Operand::Kind;
   for (const std::int64_t rows : {1, 4}) {
     const auto matrix = [&](std::int64_t columns) { return Buffer{(rows + kRowPadding) * columns * 4, columns, 4}; };
@@ -154,8 +157,8 @@ inline Plan tiny_plan() {
     const Section body{"body",
                        kLayers,
                        {matrix(kHidden), matrix(kHidden)},
-                       {{1, {{Kind::x}, {Kind::k_cache}, {Kind::k_cache}}},
-                        {2, {{Kind::k_cache}, {Kind::buffer, 0}}},
+                       {{1, {{Kind::x}, {Kind::state}, {Kind::state}}},
+                        {2, {{Kind::state}, {Kind::buffer, 0}}},
                         {3, {{Kind::x}, {Kind::buffer, 0}, {Kind::weight, 0}, {Kind::buffer, 1}}}},
                        {{Kind::buffer, 1}}};
     const Section head{"head",
