@@ -1,4 +1,11 @@
-#include "compiler/kernels/attention.h"
+/// Causal attention over a KV cache, for prefill and decode.
+///
+/// Online softmax over blocks of the cache (Dao et al., FlashAttention, arXiv 2205.14135): no scratch grows with the length;
+/// blocks behind the diagonal are skipped. The query heads that share a key-value head are rows of one task, so the cache is
+/// read once for them. Layouts: keys row-major, <1:16> (f32 FMA over 16 positions) or <1:16,2:2> (bf16 dot); values row-major
+/// or <1:2> (bf16 dot, with the probabilities rounded to bf16). With splits (one row) a task is a key-value head and a split of
+/// the positions, so that a long cache of few heads keeps all threads busy (Dao et al., Flash-Decoding, 2023).
+#include "compiler/kernels/registry.h"
 
 #include <fmt/format.h>
 
@@ -406,9 +413,7 @@ class Builder {
   Expr end_;    ///< behind the last position that the last row of the task sees
 };
 
-}  // namespace
-
-std::string Attention::refuse(const Workload& workload, const Isa& isa) const {
+std::string refuse(const Workload& workload, const Isa& isa) {
   if (const std::string why = refuse_types(workload); !why.empty()) return why;
   const Shape s = shape_of(workload);
   const graph::TensorType& k = workload.inputs[s.at.w];
@@ -438,7 +443,7 @@ std::string Attention::refuse(const Workload& workload, const Isa& isa) const {
   return "";
 }
 
-Work Attention::work(const Workload& workload, const Isa&) const {
+Work work(const Workload& workload, const Isa&) {
   const Shape s = shape_of(workload);
   const double m = static_cast<double>(s.m);
   const double past = static_cast<double>(workload.past);
@@ -452,7 +457,7 @@ Work Attention::work(const Workload& workload, const Isa&) const {
   return work;
 }
 
-schedule::Space Attention::space(const Workload& workload, const Target& target) const {
+schedule::Space space(const Workload& workload, const Target& target) {
   const Shape s = shape_of(workload);
   const std::int64_t lanes = vector_lanes(target.isa);
   const std::int64_t registers = target.isa.vector_registers();
@@ -480,7 +485,7 @@ schedule::Space Attention::space(const Workload& workload, const Target& target)
   return space;
 }
 
-double Attention::estimate_seconds(const Workload& workload, const Schedule& schedule, const Target& target) const {
+double estimate_seconds(const Workload& workload, const Schedule& schedule, const Target& target) {
   const Shape s = shape_of(workload);
   const Work needed = work(workload, target.isa);
   const double qb = s.m == 1 ? 1 : static_cast<double>(schedule.at("qb"));
@@ -528,11 +533,23 @@ double Attention::estimate_seconds(const Workload& workload, const Schedule& sch
   return std::max(compute, memory) * imbalance + target.barrier_seconds;
 }
 
-Expected<loopir::Function> Attention::build(const Workload& workload, const Schedule& schedule, const Isa& isa) const {
+Expected<loopir::Function> build(const Workload& workload, const Schedule& schedule, const Isa& isa) {
   if (const std::string why = refuse(workload, isa); !why.empty()) {
     return fail(ErrorKind::unsupported, "no attention kernel: " + why);
   }
   return Builder(workload, schedule, isa).run();
+}
+
+}  // namespace
+
+const Family& attention_family() {
+  static constexpr Family family{.name = "attention",
+                                 .refuse = refuse,
+                                 .work = work,
+                                 .space = space,
+                                 .estimate_seconds = estimate_seconds,
+                                 .build = build};
+  return family;
 }
 
 }  // namespace nntune::kernels

@@ -1,4 +1,8 @@
-#include "compiler/kernels/attention_merge.h"
+/// The parts of attention over splits of the positions, merged.
+///
+/// One task a head: weights from the sums of exponentials, then the weighted mean of the parts, a few vectors of columns at a
+/// time. Small beside the attention it follows; it pays with a barrier.
+#include "compiler/kernels/registry.h"
 
 #include <algorithm>
 #include <cmath>
@@ -117,22 +121,20 @@ class Builder {
   Buffer weights_;
 };
 
-}  // namespace
-
-std::string AttentionMerge::refuse(const Workload& workload, const Isa& isa) const {
+std::string refuse(const Workload& workload, const Isa& isa) {
   if (const std::string why = refuse_types(workload); !why.empty()) return why;
   if (shape_of(workload).head % vector_lanes(isa) != 0) return "heads are no multiple of a vector";
   return "";
 }
 
-Work AttentionMerge::work(const Workload& workload, const Isa&) const {
+Work work(const Workload& workload, const Isa&) {
   Work work;
   work.f32_macs = static_cast<double>(workload.inputs[0].shape[1]);
   work.activation_bytes = operand_bytes(workload.inputs[0], 0) + operand_bytes(workload.output, 0);
   return work;
 }
 
-schedule::Space AttentionMerge::space(const Workload& workload, const Target& target) const {
+schedule::Space space(const Workload& workload, const Target& target) {
   const std::int64_t vectors = shape_of(workload).head / vector_lanes(target.isa);
   schedule::Space space;
   space.knobs.push_back({"nv", {1, 2, 4, 8}});
@@ -142,7 +144,7 @@ schedule::Space AttentionMerge::space(const Workload& workload, const Target& ta
   return space;
 }
 
-double AttentionMerge::estimate_seconds(const Workload& workload, const Schedule& schedule, const Target& target) const {
+double estimate_seconds(const Workload& workload, const Schedule& schedule, const Target& target) {
   const Shape s = shape_of(workload);
   const double heads = static_cast<double>(s.heads);
   const double splits = static_cast<double>(s.splits);
@@ -158,11 +160,23 @@ double AttentionMerge::estimate_seconds(const Workload& workload, const Schedule
   return (compute + memory) * imbalance / threads + target.barrier_seconds;
 }
 
-Expected<loopir::Function> AttentionMerge::build(const Workload& workload, const Schedule& schedule, const Isa& isa) const {
+Expected<loopir::Function> build(const Workload& workload, const Schedule& schedule, const Isa& isa) {
   if (const std::string why = refuse(workload, isa); !why.empty()) {
     return fail(ErrorKind::unsupported, "no kernel to merge attention: " + why);
   }
   return Builder(workload, schedule, isa).run();
+}
+
+}  // namespace
+
+const Family& attention_merge_family() {
+  static constexpr Family family{.name = "attention_merge",
+                                 .refuse = refuse,
+                                 .work = work,
+                                 .space = space,
+                                 .estimate_seconds = estimate_seconds,
+                                 .build = build};
+  return family;
 }
 
 }  // namespace nntune::kernels

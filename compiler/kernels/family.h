@@ -1,4 +1,4 @@
-/// A workload family: how one kind of operation becomes loop nests. One family a file; all are listed in registry.cpp.
+/// A workload family: how one kind of operation becomes loop nests. All are listed in registry.h.
 #pragma once
 
 #include <span>
@@ -21,20 +21,18 @@ struct Work {
   double activation_bytes = 0;  ///< read or written, likely in cache
 };
 
-class Family {
- public:
-  virtual ~Family() = default;
-  [[nodiscard]] virtual std::string_view name() const = 0;
+/// One row of the table in registry.cpp; every function is given.
+struct Family {
+  std::string_view name;  ///< as the texts of its workloads begin
   /// "" if a kernel can be generated for this workload on this CPU, else the reason why not.
-  [[nodiscard]] virtual std::string refuse(const schedule::Workload& workload, const Isa& isa) const = 0;
-  [[nodiscard]] virtual Work work(const schedule::Workload& workload, const Isa& isa) const = 0;
-  [[nodiscard]] virtual schedule::Space space(const schedule::Workload& workload, const Target& target) const = 0;
+  std::string (*refuse)(const schedule::Workload& workload, const Isa& isa);
+  Work (*work)(const schedule::Workload& workload, const Isa& isa);
+  schedule::Space (*space)(const schedule::Workload& workload, const Target& target);
   /// Estimated seconds of one call, from the roofline and what is known of the schedule's losses (register tile, waste at
   /// the edges, cache blocks). Orders candidates before anything is measured.
-  [[nodiscard]] virtual double estimate_seconds(const schedule::Workload& workload, const schedule::Schedule& schedule,
-                                                const Target& target) const = 0;
-  [[nodiscard]] virtual Expected<loopir::Function> build(const schedule::Workload& workload,
-                                                         const schedule::Schedule& schedule, const Isa& isa) const = 0;
+  double (*estimate_seconds)(const schedule::Workload& workload, const schedule::Schedule& schedule, const Target& target);
+  Expected<loopir::Function> (*build)(const schedule::Workload& workload, const schedule::Schedule& schedule,
+                                      const Isa& isa);
 };
 
 /// The family of a workload, or why there is none.

@@ -1,4 +1,8 @@
-#include "compiler/kernels/matmul.h"
+/// Matmul and matrix-vector products with packed weights, prologue and epilogue.
+///
+/// x [m, K] times w [N, K] in panels of nr outputs: f32 or bf16 lanes <0:nr> through f32 FMA, bf16 pairs <0:nr,1:2> through
+/// the bf16 dot. x is row-major or packed in tiles <0:mr> or <0:mr,1:2>; m = 1 is the matrix-vector product of decoding.
+#include "compiler/kernels/registry.h"
 
 #include <fmt/format.h>
 
@@ -288,9 +292,7 @@ class Builder {
   Buffer out_;
 };
 
-}  // namespace
-
-std::string Matmul::refuse(const Workload& workload, const Isa& isa) const {
+std::string refuse(const Workload& workload, const Isa& isa) {
   const Shape s = shape_of(workload);
   const graph::TensorType& x = workload.inputs[s.at.x];
   const graph::TensorType& w = workload.inputs[s.at.w];
@@ -327,7 +329,7 @@ std::string Matmul::refuse(const Workload& workload, const Isa& isa) const {
   return "";
 }
 
-Work Matmul::work(const Workload& workload, const Isa&) const {
+Work work(const Workload& workload, const Isa&) {
   const Shape s = shape_of(workload);
   const double macs = static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k);
   Work work;
@@ -340,7 +342,7 @@ Work Matmul::work(const Workload& workload, const Isa&) const {
   return work;
 }
 
-schedule::Space Matmul::space(const Workload& workload, const Target& target) const {
+schedule::Space space(const Workload& workload, const Target& target) {
   const Shape s = shape_of(workload);
   const std::int64_t lanes = vector_lanes(target.isa);
   const std::int64_t registers = target.isa.vector_registers();
@@ -382,7 +384,7 @@ schedule::Space Matmul::space(const Workload& workload, const Target& target) co
   return space;
 }
 
-double Matmul::estimate_seconds(const Workload& workload, const Schedule& schedule, const Target& target) const {
+double estimate_seconds(const Workload& workload, const Schedule& schedule, const Target& target) {
   const Shape s = shape_of(workload);
   const Work needed = work(workload, target.isa);
   const double threads = std::max(1, std::min(workload.threads, target.cores));
@@ -444,10 +446,22 @@ double Matmul::estimate_seconds(const Workload& workload, const Schedule& schedu
   return std::max(compute, memory) + hidden * std::min(compute, memory) + packing + target.barrier_seconds;
 }
 
-Expected<loopir::Function> Matmul::build(const Workload& workload, const Schedule& schedule, const Isa& isa) const {
+Expected<loopir::Function> build(const Workload& workload, const Schedule& schedule, const Isa& isa) {
   if (const std::string why = refuse(workload, isa); !why.empty())
     return fail(ErrorKind::unsupported, "no matmul kernel: " + why);
   return Builder(workload, schedule, isa).run();
+}
+
+}  // namespace
+
+const Family& matmul_family() {
+  static constexpr Family family{.name = "matmul",
+                                 .refuse = refuse,
+                                 .work = work,
+                                 .space = space,
+                                 .estimate_seconds = estimate_seconds,
+                                 .build = build};
+  return family;
 }
 
 }  // namespace nntune::kernels

@@ -1,3 +1,5 @@
+#include "compiler/kernels/registry.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,27 +8,12 @@
 #include <limits>
 #include <random>
 
-#include "compiler/kernels/attention.h"
-#include "compiler/kernels/attention_merge.h"
-#include "compiler/kernels/family.h"
-#include "compiler/kernels/gather.h"
-#include "compiler/kernels/matmul.h"
-#include "compiler/kernels/rowwise.h"
-
 namespace nntune::kernels {
 namespace {
 
-/// All families; a new one is added here.
-const std::array<const Family*, 7>& families() {
-  static const Matmul matmul;
-  static const Attention attention;
-  static const AttentionMerge attention_merge;
-  static const Rowwise rowwise;
-  static const CacheAppend cache_append;
-  static const Embed embed;
-  static const Argmax argmax;
-  static const std::array<const Family*, 7> all = {&matmul,       &attention, &attention_merge, &rowwise,
-                                                   &cache_append, &embed,     &argmax};
+std::span<const Family* const> families() {
+  static const std::array all = {&matmul_family(),       &attention_family(), &attention_merge_family(), &rowwise_family(),
+                                 &cache_append_family(), &embed_family(),     &argmax_family()};
   return all;
 }
 
@@ -91,7 +78,7 @@ Best descend(const schedule::Space& space, const Seconds& seconds, const schedul
 
 Expected<const Family*> find_family(const schedule::Workload& workload) {
   for (const Family* family : families()) {
-    if (family->name() == workload.family()) return family;
+    if (family->name == workload.family()) return family;
   }
   return fail(ErrorKind::unsupported, fmt::format("no kernel family for {}", workload.text()));
 }

@@ -1,4 +1,6 @@
-#include "compiler/kernels/rowwise.h"
+/// Row-wise work: a chain of steps on each row (RMSNorm, RoPE, SiLU·mul, add, softmax, casts and packing) on its own, and with
+/// the result written to rows past..past+m of a KV cache.
+#include "compiler/kernels/registry.h"
 
 #include <algorithm>
 #include <cmath>
@@ -28,7 +30,7 @@ std::size_t extra_operands(const Workload& workload) {
   return static_cast<std::size_t>(graph::operands(workload.op.prologue()));
 }
 
-Work chain_work(const Workload& workload) {
+Work chain_work(const Workload& workload, const Isa&) {
   Work work;
   for (const graph::TensorType& type : workload.inputs)
     work.activation_bytes += operand_bytes(type, workload.inputs[0].shape[0]);
@@ -57,7 +59,7 @@ double chain_seconds(const Workload& workload, const Schedule& schedule, const T
   const double lanes = static_cast<double>(schedule.at("lanes"));
   const double wide = static_cast<double>(vector_lanes(target.isa));
   const double compute = elements * operations / target.f32_fma * (wide / lanes);
-  const double memory = chain_work(workload).activation_bytes / target.l3_read;
+  const double memory = chain_work(workload, target.isa).activation_bytes / target.l3_read;
   const double unroll = schedule.at("unroll") == 2 ? 1.0 : guesses::kOtherUnrolling;
   return std::max(compute, memory) / threads * unroll + target.barrier_seconds;
 }
@@ -88,29 +90,15 @@ loopir::Function chain_function(
   return function;
 }
 
-std::string refuse_input(const Workload& workload) {
+std::string refuse_chain_of(const Workload& workload, const Isa&) {
   const graph::TensorType& x = workload.inputs[0];
   if (const std::string why = refuse_types(workload); !why.empty()) return why;
   if (x.rank() != 2) return "rows of a matrix are needed";
   return refuse_chain(workload.op.prologue(), x.shape[1]);
 }
 
-}  // namespace
-
-std::string Rowwise::refuse(const Workload& workload, const Isa&) const { return refuse_input(workload); }
-
-Work Rowwise::work(const Workload& workload, const Isa&) const { return chain_work(workload); }
-
-schedule::Space Rowwise::space(const Workload& workload, const Target& target) const {
-  return chain_space(workload, target);
-}
-
-double Rowwise::estimate_seconds(const Workload& workload, const Schedule& schedule, const Target& target) const {
-  return chain_seconds(workload, schedule, target);
-}
-
-Expected<loopir::Function> Rowwise::build(const Workload& workload, const Schedule& schedule, const Isa& isa) const {
-  if (const std::string why = refuse(workload, isa); !why.empty())
+Expected<loopir::Function> build_rowwise(const Workload& workload, const Schedule& schedule, const Isa& isa) {
+  if (const std::string why = refuse_chain_of(workload, isa); !why.empty())
     return fail(ErrorKind::unsupported, "no row-wise kernel: " + why);
   return chain_function(workload, schedule, 0,
                         [](const loopir::Function& function, const Expr& row, const Expr& column, const Expr& value) {
@@ -118,29 +106,21 @@ Expected<loopir::Function> Rowwise::build(const Workload& workload, const Schedu
                         });
 }
 
-std::string CacheAppend::refuse(const Workload& workload, const Isa&) const {
+std::string refuse_append(const Workload& workload, const Isa& isa) {
   if (workload.output.shape[2] % kColumnBlock != 0) return "heads are no multiple of 16 columns";
   if (workload.inputs[0].packed()) return "packed input rows are not generated";
-  return refuse_input(workload);
+  return refuse_chain_of(workload, isa);
 }
 
-Work CacheAppend::work(const Workload& workload, const Isa&) const {
+Work append_work(const Workload& workload, const Isa&) {
   Work work;
   const std::int64_t rows = workload.inputs[0].shape[0];
   work.activation_bytes = 2 * operand_bytes(workload.inputs[0], rows);
   return work;
 }
 
-schedule::Space CacheAppend::space(const Workload& workload, const Target& target) const {
-  return chain_space(workload, target);
-}
-
-double CacheAppend::estimate_seconds(const Workload& workload, const Schedule& schedule, const Target& target) const {
-  return chain_seconds(workload, schedule, target);
-}
-
-Expected<loopir::Function> CacheAppend::build(const Workload& workload, const Schedule& schedule, const Isa& isa) const {
-  if (const std::string why = refuse(workload, isa); !why.empty())
+Expected<loopir::Function> build_append(const Workload& workload, const Schedule& schedule, const Isa& isa) {
+  if (const std::string why = refuse_append(workload, isa); !why.empty())
     return fail(ErrorKind::unsupported, "no cache kernel: " + why);
   const std::int64_t head = workload.output.shape[2];
   return chain_function(workload, schedule, head,
@@ -149,6 +129,28 @@ Expected<loopir::Function> CacheAppend::build(const Workload& workload, const Sc
                           const Expr within = loopir::binary(loopir::BinaryOp::mod, column, integer(head));
                           return loopir::store(function.operands.back(), {column / integer(head), position, within}, value);
                         });
+}
+
+}  // namespace
+
+const Family& rowwise_family() {
+  static constexpr Family family{.name = "rowwise",
+                                 .refuse = refuse_chain_of,
+                                 .work = chain_work,
+                                 .space = chain_space,
+                                 .estimate_seconds = chain_seconds,
+                                 .build = build_rowwise};
+  return family;
+}
+
+const Family& cache_append_family() {
+  static constexpr Family family{.name = "cache_append",
+                                 .refuse = refuse_append,
+                                 .work = append_work,
+                                 .space = chain_space,
+                                 .estimate_seconds = chain_seconds,
+                                 .build = build_append};
+  return family;
 }
 
 }  // namespace nntune::kernels

@@ -1,5 +1,4 @@
-#include "compiler/kernels/attention_merge.h"
-
+#include "compiler/kernels/registry.h"
 #include "tests/compiler/kernels/kernel_check.h"
 
 namespace nntune::kernels {
@@ -23,8 +22,8 @@ TEST(AttentionMerge, HeadsThatFillNoVectorAreRefused) {
   Isa isa;
   isa.avx2 = isa.fma = isa.f16c = true;
   isa.avx512f = isa.avx512bw = isa.avx512vl = isa.avx512dq = true;
-  EXPECT_NE(AttentionMerge().refuse(workload, isa), "");
-  EXPECT_EQ(AttentionMerge().refuse(workload, Isa{}), "");
+  EXPECT_NE(attention_merge_family().refuse(workload, isa), "");
+  EXPECT_EQ(attention_merge_family().refuse(workload, Isa{}), "");
 }
 
 }  // namespace

@@ -1,5 +1,3 @@
-#include "compiler/kernels/attention.h"
-
 #include <fmt/format.h>
 
 #include <cmath>

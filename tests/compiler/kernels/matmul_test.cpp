@@ -1,5 +1,3 @@
-#include "compiler/kernels/matmul.h"
-
 #include "tests/compiler/kernels/kernel_check.h"
 
 namespace nntune::kernels {

@@ -1,5 +1,3 @@
-#include "compiler/kernels/rowwise.h"
-
 #include "tests/compiler/kernels/kernel_check.h"
 
 namespace nntune::kernels {

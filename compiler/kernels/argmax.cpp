@@ -1,10 +1,10 @@
-#include "compiler/kernels/gather.h"
+/// The id of the largest logit. logits: f32[m, V] -> i32[m], the lowest index among equals.
+#include "compiler/kernels/registry.h"
 
 #include <algorithm>
 
 #include "compiler/kernels/operands.h"
 #include "compiler/kernels/row_chain.h"
-#include "compiler/schedule/guesses.h"
 
 namespace nntune::kernels {
 
@@ -20,83 +20,30 @@ using schedule::Workload;
 
 namespace {
 
-constexpr double kCacheLineBytes = 64;
-
-}  // namespace
-
-std::string Embed::refuse(const Workload& workload, const Isa&) const {
-  if (const std::string why = refuse_types(workload); !why.empty()) return why;
-  return workload.inputs[1].shape[1] % kColumnBlock == 0 ? "" : "rows are no multiple of 16 columns";
-}
-
-Work Embed::work(const Workload& workload, const Isa&) const {
-  const graph::TensorType& table = workload.inputs[1];
-  const double rows = static_cast<double>(workload.inputs[0].shape[0]);
-  Work work;
-  work.activation_bytes = rows * static_cast<double>(table.shape[1]) * 4;
-  // A packed row lies in one cache line for every pair of its elements.
-  const double row_bytes = static_cast<double>(table.shape[1]) * static_cast<double>(graph::size_bytes(table.dtype));
-  work.weight_bytes = rows * (table.packed() ? static_cast<double>(table.outer(1)) * kCacheLineBytes : row_bytes);
-  return work;
-}
-
-schedule::Space Embed::space(const Workload&, const Target&) const {
-  schedule::Space space;
-  space.knobs.push_back({"unroll", {1, 2, 4}});
-  return space;
-}
-
-double Embed::estimate_seconds(const Workload& workload, const Schedule& schedule, const Target& target) const {
-  return roofline_seconds(work(workload, target.isa), target, workload.threads) *
-             (schedule.at("unroll") == 2 ? 1.0 : guesses::kOtherUnrolling) +
-         target.barrier_seconds;
-}
-
-Expected<loopir::Function> Embed::build(const Workload& workload, const Schedule& schedule, const Isa& isa) const {
-  if (const std::string why = refuse(workload, isa); !why.empty())
-    return fail(ErrorKind::unsupported, "no gather kernel: " + why);
-  loopir::Function function;
-  function.name = "embed";
-  const std::size_t constant[] = {1};
-  declare_operands(function, workload, constant);
-  const Buffer ids = function.operands[0];
-  const Buffer table = function.operands[1];
-  const Buffer out = function.operands.back();
-  const Var row = loopir::variable("row");
-  const Var id = loopir::variable("id");
-  const std::int64_t columns = workload.inputs[1].shape[1];
-  const Stmt copy = for_columns(columns, 0, vector_lanes(isa), schedule.at("unroll"), [&](const Expr& column) {
-    return loopir::store(out, {use(row), column}, loopir::load(table, {use(id), column}));
-  });
-  const Expr token = loopir::unary(loopir::UnaryOp::to_i64, loopir::load(ids, {use(row)}));
-  function.body = loopir::loop(row, loopir::param(loopir::Param::rows), loopir::let(id, token, copy), LoopKind::parallel);
-  return function;
-}
-
-std::string Argmax::refuse(const Workload& workload, const Isa&) const {
+std::string refuse(const Workload& workload, const Isa&) {
   // Indices travel in f32 lanes beside the values.
   return workload.inputs[0].shape[1] < (1 << 24) ? "" : "more than 2^24 columns";
 }
 
-Work Argmax::work(const Workload& workload, const Isa&) const {
+Work work(const Workload& workload, const Isa&) {
   Work work;
   work.activation_bytes = operand_bytes(workload.inputs[0], 0);
   return work;
 }
 
-schedule::Space Argmax::space(const Workload&, const Target& target) const {
+schedule::Space space(const Workload&, const Target& target) {
   schedule::Space space;
   const std::int64_t lanes = vector_lanes(target.isa);
   space.knobs.push_back({"lanes", {lanes / 2, lanes}});
   return space;
 }
 
-double Argmax::estimate_seconds(const Workload& workload, const Schedule& schedule, const Target& target) const {
+double estimate_seconds(const Workload& workload, const Schedule& schedule, const Target& target) {
   const double wide = static_cast<double>(vector_lanes(target.isa)) / static_cast<double>(schedule.at("lanes"));
   return work(workload, target.isa).activation_bytes / target.l2_read * wide + target.barrier_seconds;
 }
 
-Expected<loopir::Function> Argmax::build(const Workload& workload, const Schedule& schedule, const Isa& isa) const {
+Expected<loopir::Function> build(const Workload& workload, const Schedule& schedule, const Isa& isa) {
   if (const std::string why = refuse(workload, isa); !why.empty())
     return fail(ErrorKind::unsupported, "no argmax kernel: " + why);
   loopir::Function function;
@@ -138,6 +85,18 @@ Expected<loopir::Function> Argmax::build(const Workload& workload, const Schedul
       loopir::loop(row, loopir::param(loopir::Param::rows),
                    loopir::block({clear, loopir::loop(c, integer(columns / lanes), step), finish}), LoopKind::parallel);
   return function;
+}
+
+}  // namespace
+
+const Family& argmax_family() {
+  static constexpr Family family{.name = "argmax",
+                                 .refuse = refuse,
+                                 .work = work,
+                                 .space = space,
+                                 .estimate_seconds = estimate_seconds,
+                                 .build = build};
+  return family;
 }
 
 }  // namespace nntune::kernels

@@ -1,5 +1,3 @@
-#include "compiler/kernels/gather.h"
-
 #include "tests/compiler/kernels/kernel_check.h"
 
 namespace nntune::kernels {
@@ -11,8 +9,6 @@ TEST(Embed, ReadsRowsOfPackedWeights) {
   expect_right("embed{}(i32[5],bf16[72,64]<0:32,1:2>)->f32[5,64] past=0 t=2", 1e-6);
   expect_right("embed{}(i32[5],f32[72,64]<0:32>)->f32[5,64] past=0 t=2", 1e-6);
 }
-
-TEST(Argmax, FindsTheLowestIndexOfTheLargest) { expect_right("argmax{}(f32[2,2072])->i32[2] past=0 t=2", 1e-9); }
 
 }  // namespace
 }  // namespace nntune::kernels

@@ -1,0 +1,9 @@
+#include "tests/compiler/kernels/kernel_check.h"
+
+namespace nntune::kernels {
+namespace {
+
+TEST(Argmax, FindsTheLowestIndexOfTheLargest) { expect_right("argmax{}(f32[2,2072])->i32[2] past=0 t=2", 1e-9); }
+
+}  // namespace
+}  // namespace nntune::kernels
