@@ -1,10 +1,10 @@
 #include "compiler/codegen/lower.h"
 
+#include <fmt/format.h>
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/IntrinsicsX86.h>
 
 #include <algorithm>
-#include <cassert>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -14,6 +14,7 @@
 
 #include "compiler/codegen/vector_math.h"
 #include "compiler/loopir/affine.h"
+#include "compiler/loopir/verify.h"
 #include "compiler/runtime/kernel_abi.h"
 
 namespace nntune::codegen {
@@ -56,9 +57,16 @@ class Lowering {
       : function_(function),
         module_(std::make_unique<llvm::Module>(function.name, context)),
         builder_(context),
-        math_(builder_, isa) {}
+        math_(builder_, isa) {
+    std::int64_t offset = 0;
+    for (const Buffer& buffer : function.scratch) {
+      scratch_offsets_[buffer.get()] = offset;
+      offset += loopir::aligned_bytes(*buffer);
+    }
+  }
 
-  std::unique_ptr<llvm::Module> run() {
+  /// Of a function that loopir::verify accepts.
+  Expected<std::unique_ptr<llvm::Module>> run() {
     auto* pointer = builder_.getPtrTy();
     auto* type = llvm::FunctionType::get(builder_.getVoidTy(), {pointer}, false);
     kernel_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage, kEntrySymbol, *module_);
@@ -85,12 +93,21 @@ class Lowering {
     }
     emit(function_.body);
     builder_.CreateRetVoid();
+    if (!refusal_.empty()) {
+      return fail(ErrorKind::internal, fmt::format("{} cannot be lowered: {}", function_.name, refusal_),
+                  "please report this with the workload and the schedule");
+    }
     return std::move(module_);
   }
 
  private:
   llvm::Value* field(llvm::Value* base, std::size_t offset, llvm::Type* type) {
     return builder_.CreateLoad(type, builder_.CreateConstGEP1_64(builder_.getInt8Ty(), base, offset));
+  }
+
+  /// Records why this cannot be lowered; the first reason stays. What is emitted afterwards is thrown away.
+  void refuse(std::string why) {
+    if (refusal_.empty()) refusal_ = std::move(why);
   }
 
   // --- statements ---
@@ -130,7 +147,6 @@ class Lowering {
     const Variable* var = node.var.get();
     switch (node.loop) {
       case LoopKind::unrolled: {
-        assert(node.extent->kind == ExprKind::integer && !node.begin);
         for (std::int64_t i = 0; i < node.extent->integer; ++i) {
           known_[var] = i;
           emit(node.stmts.front());
@@ -139,7 +155,6 @@ class Lowering {
         return;
       }
       case LoopKind::vectorized: {
-        assert(node.extent->kind == ExprKind::integer && !node.begin && lane_ == nullptr);
         lane_ = var;
         lanes_ = node.extent->integer;
         emit(node.stmts.front());
@@ -190,7 +205,10 @@ class Lowering {
     }
     const Address at = address(node.buffer, node.indices);
     if (at.uniform()) {
-      assert(!value->getType()->isVectorTy());
+      if (value->getType()->isVectorTy()) {
+        refuse(fmt::format("all lanes would be stored to one element of {}", node.buffer->name));
+        return;
+      }
       store_scalar(node.buffer, pointer(node.buffer, at), value, mask);
       return;
     }
@@ -240,8 +258,12 @@ class Lowering {
     switch (element) {
       case Scalar::bf16: return math_.round_bf16(value);
       case Scalar::i32: return builder_.CreateTrunc(value, value->getType()->getWithNewType(builder_.getInt32Ty()));
-      default: return value;
+      case Scalar::i64:
+      case Scalar::f32:
+      case Scalar::bf16x2:
+      case Scalar::boolean: return value;
     }
+    return value;
   }
 
   // --- addresses ---
@@ -253,8 +275,11 @@ class Lowering {
       case Scalar::f32: return builder_.getFloatTy();
       case Scalar::bf16: return builder_.getInt16Ty();
       case Scalar::i64: return builder_.getInt64Ty();
-      default: return builder_.getInt32Ty();
+      case Scalar::boolean: return builder_.getInt8Ty();
+      case Scalar::i32:
+      case Scalar::bf16x2: return builder_.getInt32Ty();
     }
+    return builder_.getInt32Ty();
   }
 
   Affine to_affine(const Expr& expr) {
@@ -274,7 +299,6 @@ class Lowering {
 
   /// The run-time extent of an axis, from the stride of the operand.
   llvm::Value* run_time_extent(const Buffer& buffer, std::int64_t lanes) {
-    assert(buffer->space == Space::operand);
     llvm::Value* stride = strides_[static_cast<std::size_t>(buffer->operand)];
     const std::int64_t divisor = buffer->stride_divisor * lanes;
     return divisor == 1 ? stride : builder_.CreateUDiv(stride, builder_.getInt64(static_cast<std::uint64_t>(divisor)));
@@ -346,7 +370,7 @@ class Lowering {
       std::int64_t extent = buffer->shape[axis];
       if (is_row && buffer->row_stride != 0) extent = buffer->row_stride;
       if (extent == graph::kRunTime) {
-        assert(stride.value == nullptr);
+        if (stride.value != nullptr) refuse(fmt::format("{} has two axes of unknown extent", buffer->name));
         stride.value = run_time_extent(buffer, lanes);
       } else {
         stride.constant *= (extent + lanes - 1) / lanes;
@@ -371,7 +395,7 @@ class Lowering {
     }
     for (const Affine::Term& term : index.terms) {
       if (term.atom->kind == ExprKind::variable && term.atom->var.get() == lane_) {
-        assert(at.lane_stride.constant == 0 && "a lane may move along one axis only");
+        if (at.lane_stride.constant != 0) refuse("lanes move along two axes at once");
         at.lane_stride = {.constant = term.coefficient * stride.constant, .value = stride.value};
         continue;
       }
@@ -380,7 +404,10 @@ class Lowering {
   }
 
   void add_dynamic(Address& at, llvm::Value* value, const Product& factor) {
-    assert(!value->getType()->isVectorTy());
+    if (value->getType()->isVectorTy()) {
+      refuse("an address in which lanes are hidden");
+      return;
+    }
     if (factor.value != nullptr) value = builder_.CreateMul(value, factor.value);
     if (factor.constant != 1)
       value = builder_.CreateMul(value, builder_.getInt64(static_cast<std::uint64_t>(factor.constant)));
@@ -391,7 +418,7 @@ class Lowering {
     switch (buffer->space) {
       case Space::operand: return data_[static_cast<std::size_t>(buffer->operand)];
       case Space::local: {
-        llvm::Value*& slot = locals_[buffer.get()];
+        llvm::Value*& slot = locals_[loopir::memory_of(buffer)];
         if (slot == nullptr) {
           std::int64_t count = 1;
           for (const std::int64_t extent : buffer->shape) count *= extent;
@@ -404,20 +431,11 @@ class Lowering {
         return slot;
       }
       case Space::scratch: {
-        std::int64_t offset = 0;
-        for (const Buffer& other : function_.scratch) {
-          if (same_memory(*other, *buffer)) break;
-          offset += (loopir::storage_bytes(*other) + 63) / 64 * 64;
-        }
+        const std::int64_t offset = scratch_offsets_.at(loopir::memory_of(buffer));
         return builder_.CreateConstGEP1_64(builder_.getInt8Ty(), scratch_, static_cast<std::uint64_t>(offset));
       }
     }
     return nullptr;
-  }
-
-  /// A view as pairs keeps the name of its buffer before the dot.
-  static bool same_memory(const loopir::BufferNode& buffer, const loopir::BufferNode& maybe_view) {
-    return maybe_view.name == buffer.name || maybe_view.name.starts_with(buffer.name + ".");
   }
 
   llvm::Value* pointer(const Buffer& buffer, const Address& at) {
@@ -520,16 +538,14 @@ class Lowering {
     if (const auto found = known_.find(var); found != known_.end()) {
       return builder_.getInt64(static_cast<std::uint64_t>(found->second));
     }
-    const auto found = values_.find(var);
-    assert(found != values_.end() && "a variable is used outside its loop");
-    return found->second;
+    return values_.at(var);
   }
 
   llvm::Value* emit_load(const loopir::ExprNode& node) {
     llvm::Type* type = element_type(node.buffer);
     const llvm::Align align(element_bytes(node.buffer));
     const auto gather = [&](const std::function<llvm::Value*(std::int64_t)>& from) {
-      assert(!node.mask && "a masked load must be contiguous");
+      if (node.mask) refuse(fmt::format("a masked load of {} whose lanes do not lie side by side", node.buffer->name));
       llvm::Value* vector = llvm::PoisonValue::get(llvm::FixedVectorType::get(type, static_cast<unsigned>(lanes_)));
       for (std::int64_t i = 0; i < lanes_; ++i) {
         llvm::Value* element = builder_.CreateAlignedLoad(type, from(i), align);
@@ -626,16 +642,19 @@ class Lowering {
   llvm::Value* params_[4] = {};
   std::vector<llvm::Value*> data_;
   std::vector<llvm::Value*> strides_;
+  std::map<const loopir::BufferNode*, std::int64_t> scratch_offsets_;  ///< bytes
   std::map<const loopir::BufferNode*, llvm::Value*> locals_;
   std::map<const Variable*, llvm::Value*> values_;
   std::map<const Variable*, std::int64_t> known_;
   const Variable* lane_ = nullptr;
   std::int64_t lanes_ = 1;
+  std::string refusal_;
 };
 
 }  // namespace
 
-std::unique_ptr<llvm::Module> lower(const loopir::Function& function, const Isa& isa, llvm::LLVMContext& context) {
+Expected<std::unique_ptr<llvm::Module>> lower(const loopir::Function& function, const Isa& isa, llvm::LLVMContext& context) {
+  NNTUNE_TRY(loopir::verify(function));
   return Lowering(function, isa, context).run();
 }
 

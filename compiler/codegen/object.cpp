@@ -83,7 +83,7 @@ void promote_registers(llvm::Module& module) {
 /// A lowered module that is ready for the back end. The context must outlive it.
 Expected<std::unique_ptr<llvm::Module>> prepare(const loopir::Function& function, const Isa& isa, llvm::LLVMContext& context,
                                                 llvm::TargetMachine& machine) {
-  auto module = lower(function, isa, context);
+  NNTUNE_ASSIGN(std::unique_ptr<llvm::Module> module, lower(function, isa, context));
   module->setTargetTriple(kTriple);
   module->setDataLayout(machine.createDataLayout());
   std::string problem;

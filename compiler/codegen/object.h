@@ -22,7 +22,7 @@ struct ObjectCode {
   [[nodiscard]] Hash128 hash() const;
 };
 
-/// Compiles for exactly `isa`. Thread-safe. Errors: internal (the lowered IR is not valid), unsupported (the code would call
+/// Compiles for exactly `isa`. Thread-safe. Errors: internal (the nest or what it is lowered to is not legal), unsupported (the code would call
 /// outside itself).
 [[nodiscard]] Expected<ObjectCode> compile(const loopir::Function& function, const Isa& isa);
 

@@ -235,9 +235,11 @@ class Builder {
     const Buffer sum = loopir::local_buffer("sum", {rows_, columns});
     const Expr product =
         loopir::fma(loopir::load(a, {use(r), use(k)}), b(use(k), use(c)), loopir::load(sum, {use(r), use(c)}));
-    loopir::Nest nest(loopir::loop(
-        r, integer(rows_),
-        loopir::loop(c, integer(columns), loopir::loop(k, integer(depth), loopir::store(sum, {use(r), use(c)}, product)))));
+    loopir::Nest nest(
+        function_,
+        loopir::loop(r, integer(rows_),
+                     loopir::loop(c, integer(columns),
+                                  loopir::loop(k, integer(depth), loopir::store(sum, {use(r), use(c)}, product)))));
     const std::int64_t width = vectors * lanes_;
     const auto [rt, ri] = nest.split(r, mr_);
     const auto [ct, ci] = nest.split(c, width);

@@ -64,7 +64,7 @@ Expected<loopir::Function> build(const Workload& workload, const Schedule& sched
   const Var row = loopir::variable("row");
   const Var id = loopir::variable("id");
   const std::int64_t columns = workload.inputs[1].shape[1];
-  const Stmt copy = for_columns(columns, 0, vector_lanes(isa), schedule.at("unroll"), [&](const Expr& column) {
+  const Stmt copy = for_columns(function, columns, 0, vector_lanes(isa), schedule.at("unroll"), [&](const Expr& column) {
     return loopir::store(out, {use(row), column}, loopir::load(table, {use(id), column}));
   });
   const Expr token = loopir::unary(loopir::UnaryOp::to_i64, loopir::load(ids, {use(row)}));

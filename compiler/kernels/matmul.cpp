@@ -10,6 +10,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "compiler/kernels/operands.h"
@@ -138,9 +139,11 @@ class Builder {
     const Var k = loopir::variable("k", s_.k);
     const Expr product = loopir::fma(loopir::load(a, {use(i), use(k)}), loopir::load(w_, {use(j), use(k)}),
                                      loopir::load(sum, {use(i), use(j)}));
-    loopir::Nest nest(loopir::loop(
-        i, rows,
-        loopir::loop(j, integer(s_.n), loopir::loop(k, integer(s_.k), loopir::store(sum, {use(i), use(j)}, product)))));
+    loopir::Nest nest(
+        function_,
+        loopir::loop(
+            i, rows,
+            loopir::loop(j, integer(s_.n), loopir::loop(k, integer(s_.k), loopir::store(sum, {use(i), use(j)}, product)))));
 
     // Tiling: row blocks for the L2 cache, panels of weights, register tiles, vectors.
     const auto [ib, ii] = nest.split(i, mb_);
@@ -210,7 +213,9 @@ class Builder {
   Stmt epilogue(const Buffer& tile, const Expr& first_row, const Expr& first_column) {
     const bool pairs = has_pairs(workload_);
     const std::int64_t columns = pairs ? tile_ / 2 : tile_;
-    const Expr first_output = pairs ? loopir::affine_quotient(first_column, 2) : first_column;
+    const std::optional<Expr> half = loopir::affine_quotient(first_column, 2);
+    if (pairs && !half) function_.refuse("tiles split gate/up pairs");
+    const Expr first_output = pairs && half ? *half : first_column;
     const std::int64_t outputs = pairs ? s_.n / 2 : s_.n;
     const bool masked = s_.n % super_ != 0;
     const RowChain::Read mask =
@@ -259,14 +264,14 @@ class Builder {
     const Var r = loopir::variable("r", mb_);
     const Expr row = use(ib) * mb_ + use(r);
     const auto extra = types(workload_, s_.at.prologue, s_.prologue);
-    const std::int64_t group = smallest_group(workload_.op.prologue(), extra);
     const std::int64_t columns = workload_.inputs[s_.at.x].shape[1];
+    const std::int64_t group = smallest_group(workload_.op.prologue(), columns, extra);
     RowChain chain(function_, lanes_, row, columns, group, [&](const Expr& column) {
       return loopir::load(x_, {row, column});
     });
     chain.apply(workload_.op.prologue(), buffers(function_, s_.at.prologue, s_.prologue));
     std::vector<Stmt> stmts = chain.preparation();
-    stmts.push_back(for_columns(chain.columns(), group, lanes_, 2, [&](const Expr& column) {
+    stmts.push_back(for_columns(function_, chain.columns(), group, lanes_, 2, [&](const Expr& column) {
       return loopir::store(packed, {use(r), column}, chain.at(column));
     }));
     const Stmt producer = loopir::loop(r, s_.m == 1 ? integer(1) : block_rows, loopir::block(std::move(stmts)));
@@ -315,8 +320,9 @@ std::string refuse(const Workload& workload, const Isa& isa) {
     }
     if (s.x_rows > runtime::kRowPadding || s.m == 1) return "tiles of activations do not fit the rows";
   }
-  if (const std::string why = refuse_chain(workload.op.prologue(), x.shape[1]); !why.empty()) return why;
-  if (const std::string why = refuse_chain(workload.op.epilogue(), s.n); !why.empty()) return why;
+  const auto prologue = types(workload, s.at.prologue, s.prologue);
+  if (const std::string why = refuse_grouped_chain(workload.op.prologue(), x.shape[1], prologue); !why.empty()) return why;
+  if (const std::string why = refuse_chain(workload.op.epilogue()); !why.empty()) return why;
   for (const graph::Step& step : workload.op.epilogue()) {
     if (step.traits().reach > graph::StepReach::block) {
       return "an epilogue sees one tile, not a row";

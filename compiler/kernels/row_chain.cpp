@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
 namespace nntune::kernels {
@@ -24,6 +23,11 @@ namespace {
 /// Independent partial sums hide the latency of the additions.
 constexpr std::int64_t kPartialSums = 4;
 
+std::int64_t columns_after(const graph::Chain& chain, std::int64_t columns) {
+  for (const Step& step : chain) columns /= step.traits().narrows;
+  return columns;
+}
+
 }  // namespace
 
 int lanes_for(std::int64_t columns, int lanes) {
@@ -31,10 +35,10 @@ int lanes_for(std::int64_t columns, int lanes) {
   return lanes;
 }
 
-Stmt for_columns(std::int64_t columns, std::int64_t group, int lanes, std::int64_t unroll,
+Stmt for_columns(loopir::Function& function, std::int64_t columns, std::int64_t group, int lanes, std::int64_t unroll,
                  const std::function<Stmt(const Expr&)>& body) {
-  if (group == 0 || group == columns) group = columns;
-  assert(columns % group == 0);
+  if (group != 0 && columns % group != 0) function.refuse(fmt::format("groups of {} of {} columns", group, columns));
+  if (group == 0 || columns % group != 0) group = columns;
   const std::int64_t block = group % kColumnBlock == 0 ? kColumnBlock : lanes_for(group, lanes);
   lanes = std::min<int>(lanes, static_cast<int>(block));
   while (unroll > 1 && (group / block) % unroll != 0) unroll /= 2;
@@ -56,21 +60,22 @@ Stmt for_columns(std::int64_t columns, std::int64_t group, int lanes, std::int64
   return loopir::loop(g, loopir::integer(columns / group), nest);
 }
 
-std::int64_t smallest_group(const graph::Chain& chain, std::span<const graph::TensorType> operands) {
+std::int64_t smallest_group(const graph::Chain& chain, std::int64_t columns, std::span<const graph::TensorType> operands) {
   std::int64_t group = 0;
   const auto take = [&](std::int64_t candidate) {
-    if (candidate > 0 && (group == 0 || candidate < group)) group = candidate;
+    if (candidate > 0 && candidate < columns && (group == 0 || candidate < group)) group = candidate;
   };
   std::size_t operand = 0;
   for (const Step& step : chain) {
     if (step.traits().reach == graph::StepReach::group) take(step.group);
     if (step.traits().operand == graph::StepOperand::vector && operand < operands.size()) take(operands[operand].shape[0]);
+    columns /= step.traits().narrows;
     operand += static_cast<std::size_t>(step.operands());
   }
   return group;
 }
 
-std::string refuse_chain(const graph::Chain& chain, std::int64_t columns) {
+std::string refuse_chain(const graph::Chain& chain) {
   for (std::size_t i = 0; i < chain.size(); ++i) {
     const Step& step = chain[i];
     const bool only_stores_follow = std::all_of(chain.begin() + static_cast<std::ptrdiff_t>(i), chain.end(),
@@ -82,9 +87,16 @@ std::string refuse_chain(const graph::Chain& chain, std::int64_t columns) {
     if (step.kind == StepKind::rope && step.group % (2 * kColumnBlock) != 0) return "half a head is no multiple of a block";
     if (step.kind == StepKind::swiglu_pairs && step.group != kColumnBlock)
       return "gate/up pairs must alternate in blocks of 16";
-    columns /= step.traits().narrows;
   }
   return "";
+}
+
+std::string refuse_grouped_chain(const graph::Chain& chain, std::int64_t columns,
+                                 std::span<const graph::TensorType> operands) {
+  const std::int64_t group = smallest_group(chain, columns, operands);
+  const std::int64_t results = columns_after(chain, columns);
+  if (group > 0 && results % group != 0) return fmt::format("groups of {} do not divide {} columns", group, results);
+  return refuse_chain(chain);
 }
 
 Expr swiglu(const Expr& gate, const Expr& up) {
@@ -161,7 +173,7 @@ void RowChain::apply(const Step& step, const Buffer& operand) {
 void RowChain::materialise() {
   if (in_memory_) return;
   const Buffer row = scratch("row", columns_);
-  statements_.push_back(for_columns(columns_, group_, lanes_, 1,
+  statements_.push_back(for_columns(function_, columns_, group_, lanes_, 1,
                                     [&](const Expr& column) { return loopir::store(row, {column}, read_(column)); }));
   read_ = [row](const Expr& column) { return loopir::load(row, {column}); };
   in_memory_ = true;
@@ -215,7 +227,7 @@ void RowChain::rope(const Step& step, const Buffer& table) {
   const Buffer turned = scratch("turned", columns_);
   const Expr position = loopir::param(loopir::Param::position) + row_;
   const Var h = loopir::variable("h", columns_ / head);
-  const Stmt body = for_columns(half, 0, lanes_, 1, [&](const Expr& column) {
+  const Stmt body = for_columns(function_, half, 0, lanes_, 1, [&](const Expr& column) {
     const Expr first = use(h) * head + column;
     const Expr a = read_(first);
     const Expr b = read_(first + half);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -16,13 +18,14 @@ inline constexpr std::int64_t kColumnBlock = 16;
 /// Widest power of two up to `lanes` that divides `columns`.
 [[nodiscard]] int lanes_for(std::int64_t columns, int lanes);
 
-/// Statements that run `body(column)` for all columns in vectors. `group` (a divisor of `columns`, or 0) starts a loop of its
-/// own, so that columns modulo the group stay provable. `unroll` blocks are unrolled together.
-[[nodiscard]] loopir::Stmt for_columns(std::int64_t columns, std::int64_t group, int lanes, std::int64_t unroll,
-                                       const std::function<loopir::Stmt(const loopir::Expr&)>& body);
+/// Statements that run `body(column)` for all columns in vectors. `group` (a divisor of `columns`, else `function` is refused; 0
+/// for none) starts a loop of its own, so that columns modulo the group stay provable. `unroll` blocks are unrolled together.
+[[nodiscard]] loopir::Stmt for_columns(loopir::Function& function, std::int64_t columns, std::int64_t group, int lanes,
+                                       std::int64_t unroll, const std::function<loopir::Stmt(const loopir::Expr&)>& body);
 
-/// The smallest group that a chain works in (head width of rms, rope, scale), or 0 for none.
-[[nodiscard]] std::int64_t smallest_group(const graph::Chain& chain, std::span<const graph::TensorType> operands);
+/// The smallest group that a chain of `columns` at its start works in (head width of rms, rope, scale), or 0 for none.
+[[nodiscard]] std::int64_t smallest_group(const graph::Chain& chain, std::int64_t columns,
+                                          std::span<const graph::TensorType> operands);
 
 /// Builds up the value of a chain at any column of one row. Elementwise steps stay lazy; steps that need the whole row or
 /// group first (rms, softmax, rope) add statements that must run before values are read.
@@ -64,7 +67,10 @@ class RowChain {
 };
 
 /// Why a chain cannot be generated (a cast in its middle, groups that are no multiple of a block), "" if it can.
-[[nodiscard]] std::string refuse_chain(const graph::Chain& chain, std::int64_t columns);
+[[nodiscard]] std::string refuse_chain(const graph::Chain& chain);
+/// The same for a chain whose results are walked by for_columns in its smallest group, which must divide them.
+[[nodiscard]] std::string refuse_grouped_chain(const graph::Chain& chain, std::int64_t columns,
+                                               std::span<const graph::TensorType> operands);
 
 /// silu(gate) * up.
 [[nodiscard]] loopir::Expr swiglu(const loopir::Expr& gate, const loopir::Expr& up);

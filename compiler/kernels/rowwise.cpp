@@ -75,7 +75,7 @@ loopir::Function chain_function(
   const Buffer x = function.operands[0];
   const std::size_t count = extra_operands(workload);
   const auto extra = types(workload, 1, count);
-  std::int64_t group = smallest_group(workload.op.prologue(), extra);
+  std::int64_t group = smallest_group(workload.op.prologue(), workload.inputs[0].shape[1], extra);
   const Var row = loopir::variable("row");
   const auto operands = buffers(function, 1, count);
   RowChain chain(function, lanes, use(row), workload.inputs[0].shape[1], group, [&](const Expr& column) {
@@ -84,7 +84,7 @@ loopir::Function chain_function(
   chain.apply(workload.op.prologue(), operands);
   if (output_group > 0 && (group == 0 || output_group < group)) group = output_group;
   std::vector<Stmt> stmts = chain.preparation();
-  stmts.push_back(for_columns(chain.columns(), group, lanes, schedule.at("unroll"),
+  stmts.push_back(for_columns(function, chain.columns(), group, lanes, schedule.at("unroll"),
                               [&](const Expr& column) { return result(function, use(row), column, chain.at(column)); }));
   function.body = loopir::loop(row, loopir::param(loopir::Param::rows), loopir::block(std::move(stmts)), LoopKind::parallel);
   return function;
@@ -94,7 +94,7 @@ std::string refuse_chain_of(const Workload& workload, const Isa&) {
   const graph::TensorType& x = workload.inputs[0];
   if (const std::string why = refuse_types(workload); !why.empty()) return why;
   if (x.rank() != 2) return "rows of a matrix are needed";
-  return refuse_chain(workload.op.prologue(), x.shape[1]);
+  return refuse_grouped_chain(workload.op.prologue(), x.shape[1], types(workload, 1, extra_operands(workload)));
 }
 
 Expected<loopir::Function> build_rowwise(const Workload& workload, const Schedule& schedule, const Isa& isa) {

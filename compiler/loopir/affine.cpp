@@ -1,7 +1,6 @@
 #include "compiler/loopir/affine.h"
 
 #include <algorithm>
-#include <cassert>
 
 namespace nntune::loopir {
 namespace {
@@ -74,11 +73,25 @@ Affine affine(const Expr& expr, const KnownValues& known) {
           }
           // Known values must not hide inside an opaque atom.
           return atom(binary(expr->binary, a.to_expr(), b.to_expr()));
-        default: return atom(binary(expr->binary, a.to_expr(), b.to_expr()));
+        case BinaryOp::min:
+        case BinaryOp::max:
+        case BinaryOp::lt:
+        case BinaryOp::le:
+        case BinaryOp::eq:
+        case BinaryOp::logical_and: return atom(binary(expr->binary, a.to_expr(), b.to_expr()));
       }
+      return atom(expr);
     }
-    default: return atom(expr);
+    case ExprKind::number:
+    case ExprKind::param:
+    case ExprKind::load:
+    case ExprKind::unary:
+    case ExprKind::select:
+    case ExprKind::fma:
+    case ExprKind::dot2:
+    case ExprKind::reduce: return atom(expr);
   }
+  return atom(expr);
 }
 
 std::optional<std::pair<Affine, Affine>> div_mod(const Affine& value, std::int64_t divisor) {
@@ -106,12 +119,12 @@ bool mentions(const Expr& expr, const Variable* var) {
   return std::any_of(expr->args.begin(), expr->args.end(), [&](const Expr& e) { return mentions(e, var); });
 }
 
-Expr affine_quotient(const Expr& expr, std::int64_t divisor) {
+std::optional<Expr> affine_quotient(const Expr& expr, std::int64_t divisor) {
   Affine sum = affine(expr);
-  assert(sum.constant % divisor == 0);
+  if (sum.constant % divisor != 0) return std::nullopt;
   sum.constant /= divisor;
   for (Affine::Term& term : sum.terms) {
-    assert(term.coefficient % divisor == 0);
+    if (term.coefficient % divisor != 0) return std::nullopt;
     term.coefficient /= divisor;
   }
   return sum.to_expr();

@@ -36,7 +36,7 @@ using KnownValues = std::function<std::optional<std::int64_t>(const Var&)>;
 
 [[nodiscard]] bool mentions(const Expr& expr, const Variable* var);
 
-/// expr / divisor where every coefficient is a multiple of it.
-[[nodiscard]] Expr affine_quotient(const Expr& expr, std::int64_t divisor);
+/// expr / divisor, if every coefficient is a multiple of it.
+[[nodiscard]] std::optional<Expr> affine_quotient(const Expr& expr, std::int64_t divisor);
 
 }  // namespace nntune::loopir

@@ -1,6 +1,5 @@
 #include "compiler/loopir/loopir.h"
 
-#include <cassert>
 #include <utility>
 
 namespace nntune::loopir {
@@ -57,7 +56,6 @@ Expr use(const Var& var) { return let_ref(var, Scalar::i64); }
 Expr let_ref(const Var& var, Scalar type) { return make(ExprNode{.kind = ExprKind::variable, .type = type, .var = var}); }
 
 Expr load(const Buffer& buffer, std::vector<Expr> indices, Expr mask) {
-  assert(indices.size() == buffer->shape.size());
   const Scalar type = buffer->element == Scalar::bf16 ? Scalar::f32 : buffer->element;
   return make(
       ExprNode{.kind = ExprKind::load, .type = type, .buffer = buffer, .args = std::move(indices), .mask = std::move(mask)});
@@ -96,7 +94,6 @@ Expr fma(Expr a, Expr b, Expr c) {
 }
 
 Expr dot2(Expr a, Expr b, Expr c) {
-  assert(a->type == Scalar::bf16x2 && b->type == Scalar::bf16x2);
   return make(ExprNode{.kind = ExprKind::dot2, .type = Scalar::f32, .args = {std::move(a), std::move(b), std::move(c)}});
 }
 
@@ -124,7 +121,6 @@ Stmt loop_from(const Var& var, Expr begin, Expr extent, Stmt body, LoopKind kind
 }
 
 Stmt store(const Buffer& buffer, std::vector<Expr> indices, Expr value, Expr mask) {
-  assert(indices.size() == buffer->shape.size());
   return make(StmtNode{.kind = StmtKind::store,
                        .buffer = buffer,
                        .indices = std::move(indices),
@@ -148,6 +144,10 @@ Var variable(std::string name, std::int64_t extent) {
   return std::make_shared<const Variable>(Variable{std::move(name), extent});
 }
 
+void Function::refuse(std::string why) {
+  if (refusal.empty()) refusal = std::move(why);
+}
+
 Buffer Function::add_scratch(std::string buffer_name, Scalar element, std::vector<std::int64_t> shape,
                              std::vector<graph::Lane> lanes, std::int64_t row_stride) {
   scratch.push_back(std::make_shared<const BufferNode>(BufferNode{.name = std::move(buffer_name),
@@ -161,9 +161,7 @@ Buffer Function::add_scratch(std::string buffer_name, Scalar element, std::vecto
 
 std::int64_t Function::scratch_bytes() const {
   std::int64_t bytes = 0;
-  for (const Buffer& buffer : scratch) {
-    bytes += (storage_bytes(*buffer) + kScratchAlignment - 1) / kScratchAlignment * kScratchAlignment;
-  }
+  for (const Buffer& buffer : scratch) bytes += aligned_bytes(*buffer);
   return bytes;
 }
 
@@ -172,9 +170,11 @@ Buffer local_buffer(std::string name, std::vector<std::int64_t> shape) {
       BufferNode{.name = std::move(name), .element = Scalar::f32, .space = Space::local, .shape = std::move(shape)});
 }
 
-Buffer pair_view(const Buffer& buffer, int axis) {
-  assert(buffer->element == Scalar::bf16);
+Expected<Buffer> pair_view(const Buffer& buffer, int axis) {
+  const auto refuse = [&](const char* why) { return fail(ErrorKind::internal, "no pairs of " + buffer->name + ": " + why); };
+  if (buffer->element != Scalar::bf16) return refuse("its elements are not bf16");
   BufferNode view = *buffer;
+  view.view_of = buffer->view_of ? buffer->view_of : buffer;
   view.element = Scalar::bf16x2;
   view.name += ".pairs";
   const auto at = static_cast<std::size_t>(axis);
@@ -184,19 +184,22 @@ Buffer pair_view(const Buffer& buffer, int axis) {
     view.shape[at] = (view.shape[at] + 1) / 2;
   }
   if (!view.lanes.empty()) {
-    assert(view.lanes.back().axis == axis && view.lanes.back().count % 2 == 0);
+    if (view.lanes.back().axis != axis || view.lanes.back().count % 2 != 0)
+      return refuse("its innermost lanes are no pairs");
     view.lanes.back().count /= 2;
     if (view.lanes.back().count == 1) view.lanes.pop_back();
   } else {
-    assert(at + 1 == view.shape.size());
+    if (at + 1 != view.shape.size()) return refuse("the axis is not its innermost one");
     if (view.row_stride == graph::kRunTime) view.stride_divisor *= 2;
     if (view.row_stride > 0) {
-      assert(view.row_stride % 2 == 0);
+      if (view.row_stride % 2 != 0) return refuse("its rows are an odd number of elements apart");
       view.row_stride /= 2;
     }
   }
   return std::make_shared<const BufferNode>(std::move(view));
 }
+
+const BufferNode* memory_of(const Buffer& buffer) { return buffer->view_of ? buffer->view_of.get() : buffer.get(); }
 
 std::int64_t storage_bytes(const BufferNode& buffer) {
   std::int64_t elements = 1;
@@ -210,6 +213,10 @@ std::int64_t storage_bytes(const BufferNode& buffer) {
     elements *= (extent + lanes - 1) / lanes * lanes;
   }
   return elements * static_cast<std::int64_t>(size_bytes(buffer.element));
+}
+
+std::int64_t aligned_bytes(const BufferNode& buffer) {
+  return (storage_bytes(buffer) + kScratchAlignment - 1) / kScratchAlignment * kScratchAlignment;
 }
 
 }  // namespace nntune::loopir

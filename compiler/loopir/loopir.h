@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "compiler/graph/types.h"
 
 namespace nntune::loopir {
@@ -58,6 +59,8 @@ struct BufferNode {
   std::int64_t row_stride = 0;
   /// What a run-time stride is divided by: 2 in a view as pairs.
   std::int64_t stride_divisor = 1;
+  /// The buffer whose memory this is another view of; null: memory of its own.
+  std::shared_ptr<const BufferNode> view_of = {};
 };
 using Buffer = std::shared_ptr<const BufferNode>;
 
@@ -153,7 +156,12 @@ struct Function {
   std::vector<Buffer> operands;  ///< in the order of KernelCall::operands
   std::vector<Buffer> scratch;   ///< placed one after the other, 64-byte aligned
   Stmt body;
+  /// Why this is no kernel, "" as far as is known: the first thing that its construction could not do. verify() returns it, so
+  /// that what cannot be scheduled never becomes code.
+  std::string refusal = {};
 
+  /// Records a refusal; the first one stays.
+  void refuse(std::string why);
   /// Adds a scratch buffer.
   [[nodiscard]] Buffer add_scratch(std::string name, Scalar element, std::vector<std::int64_t> shape,
                                    std::vector<graph::Lane> lanes = {}, std::int64_t row_stride = 0);
@@ -161,10 +169,15 @@ struct Function {
 };
 
 [[nodiscard]] Buffer local_buffer(std::string name, std::vector<std::int64_t> shape);
-/// The memory of `buffer` seen as pairs of bf16 along `axis` (its innermost one): logical extent of that axis halves.
-[[nodiscard]] Buffer pair_view(const Buffer& buffer, int axis);
+/// The memory of `buffer` seen as pairs of bf16 along `axis`: logical extent of that axis halves. Errors: internal (the buffer is
+/// not of bf16, or neighbours along `axis` do not lie side by side).
+[[nodiscard]] Expected<Buffer> pair_view(const Buffer& buffer, int axis);
+/// The buffer whose memory `buffer` views, itself if it is no view.
+[[nodiscard]] const BufferNode* memory_of(const Buffer& buffer);
 /// Bytes of a buffer with static shape, padding of lanes included.
 [[nodiscard]] std::int64_t storage_bytes(const BufferNode& buffer);
+/// The same up to the next multiple of 64: what a scratch buffer takes.
+[[nodiscard]] std::int64_t aligned_bytes(const BufferNode& buffer);
 
 /// Readable text of a nest, e.g.
 ///   parallel jp in 0..128

@@ -1,5 +1,5 @@
-/// Schedule primitives: each rewrites a nest into an equal one. Bugs in a sketch are assertions; values come from a
-/// validated schedule.
+/// Schedule primitives: each rewrites a nest into an equal one. What cannot be done (no such loop, loops that are not nested in
+/// each other) is recorded as the refusal of the function that the nest is for, in every build: see verify.h.
 #pragma once
 
 #include <functional>
@@ -18,7 +18,8 @@ struct Split {
 /// A nest under transformation.
 class Nest {
  public:
-  explicit Nest(Stmt root) : root_(std::move(root)) {}
+  /// \param function  takes the refusals; must outlive the nest
+  Nest(Function& function, Stmt root) : function_(function), root_(std::move(root)) {}
   [[nodiscard]] const Stmt& stmt() const { return root_; }
 
   /// v = outer * factor + inner. A constant extent that is no multiple, or one only known at run time, is rounded up: the
@@ -30,9 +31,9 @@ class Nest {
   void guard(const Var& var, const Expr& condition);
   /// Permutes perfectly nested loops into this order, outermost first; the listed loops must be adjacent.
   void reorder(const std::vector<Var>& order);
-  void unroll(const Var& var) { set_kind(var, LoopKind::unrolled); }
-  void vectorize(const Var& var) { set_kind(var, LoopKind::vectorized); }
-  void parallel(const Var& var) { set_kind(var, LoopKind::parallel); }
+  void unroll(const Var& var) { set_kind("unroll", var, LoopKind::unrolled); }
+  void vectorize(const Var& var) { set_kind("vectorize", var, LoopKind::vectorized); }
+  void parallel(const Var& var) { set_kind("parallel", var, LoopKind::parallel); }
   /// Puts `producer` before everything else in each iteration of loop `at` (compute_at).
   void compute_at(const Var& at, const Stmt& producer);
   /// Puts `consumer` behind everything else in each iteration of loop `at`.
@@ -54,7 +55,11 @@ class Nest {
   void tensorize_dot2(const Var& pair);
 
  private:
-  void set_kind(const Var& var, LoopKind kind);
+  void set_kind(const char* primitive, const Var& var, LoopKind kind);
+  /// Replaces the one loop over `var` by change(loop); none or several are refused.
+  void change_loop(const char* primitive, const Var& var, const std::function<Stmt(const StmtNode&)>& change);
+
+  Function& function_;
   Stmt root_;
 };
 

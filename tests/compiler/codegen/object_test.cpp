@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -43,6 +44,7 @@ std::vector<T> run(const loopir::Function& function, const Isa& isa, std::vector
   auto code = runtime::LoadedCode::load(object->image);
   EXPECT_TRUE(code);
   std::vector<T> out(64);
+  alignas(64) std::array<std::byte, 128> scratch{};
   const runtime::KernelOperand operands[] = {{in.data(), 0}, {out.data(), 0}};
   for (int thread = 0; thread < threads; ++thread) {
     const runtime::KernelSequence sequence{.position = 0, .length = 1, .row_table = nullptr};
@@ -50,6 +52,7 @@ std::vector<T> run(const loopir::Function& function, const Isa& isa, std::vector
     call.operands = operands;
     call.thread = thread;
     call.threads = threads;
+    call.scratch = scratch.data();
     code->entry(object->entry)(&call);
   }
   return out;
@@ -132,16 +135,65 @@ TEST(Object, CountsVectorRegistersSpilledInALoop) {
                         LoopKind::unrolled);
   };
   const Var k = loopir::variable("k", 8);
-  function.body = loopir::block(
+  const loopir::Stmt work = loopir::block(
       {tile([&](const loopir::Expr& at) { return loopir::store(acc, {at}, loopir::number(0)); }),
        loopir::loop(k, loopir::integer(8), tile([&](const loopir::Expr& at) {
                       const loopir::Expr value = loopir::load(function.operands[0], {use(k) * 640 + at});
                       return loopir::store(acc, {at}, loopir::fma(value, value, loopir::load(acc, {at})));
                     })),
        tile([&](const loopir::Expr& at) { return loopir::store(function.operands[1], {at}, loopir::load(acc, {at})); })});
+  function.body = loopir::branch(loopir::less(loopir::param(loopir::Param::thread), loopir::integer(1)), work);
   const Isa isa = probe_target()->isa;
   EXPECT_GT(compile(function, isa)->vector_spills, 0);
   EXPECT_EQ(compile(map_function(16, Scalar::f32, [](const loopir::Expr& x) { return x + x; }), isa)->vector_spills, 0);
+}
+
+TEST(Object, WhatIsNotLegalIsAnErrorInEveryBuild) {
+  const Isa isa = probe_target()->isa;
+  const auto why = [&](const loopir::Function& function) {
+    const auto object = compile(function, isa);
+    return object ? "" : object.error().what;
+  };
+  // Verified before it is lowered.
+  loopir::Function outside = map_function(16, Scalar::f32, [](const loopir::Expr& x) { return x; });
+  outside.body = outside.body->stmts.front();
+  EXPECT_NE(why(outside).find("i is used outside its loop"), std::string::npos) << why(outside);
+  // Found while it is lowered: a mask on lanes that do not lie side by side.
+  loopir::Function strided = map_function(16, Scalar::f32, [](const loopir::Expr& x) {
+    return loopir::load(x->buffer, {x->args[0] * 2}, loopir::less(x->args[0], loopir::integer(32)));
+  });
+  EXPECT_NE(why(strided).find("masked load of in"), std::string::npos) << why(strided);
+  // All lanes to one element.
+  loopir::Function narrow = map_function(16, Scalar::f32, [](const loopir::Expr& x) { return x; });
+  const loopir::Stmt vector = narrow.body->stmts.front();
+  const loopir::Stmt store = vector->stmts.front();
+  narrow.body =
+      loopir::loop(narrow.body->var, narrow.body->extent,
+                   loopir::loop(vector->var, vector->extent,
+                                loopir::store(store->buffer, {use(narrow.body->var)}, store->value), LoopKind::vectorized),
+                   LoopKind::parallel);
+  EXPECT_NE(why(narrow).find("one element of out"), std::string::npos) << why(narrow);
+}
+
+TEST(Object, ScratchBuffersOfOneNameAreTwo) {
+  loopir::Function function = map_function(16, Scalar::f32, [](const loopir::Expr& x) { return x; });
+  const Buffer a = function.add_scratch("row", Scalar::f32, {16});
+  const Buffer b = function.add_scratch("row", Scalar::f32, {16});
+  const Var i = function.body->var;
+  const auto lanes = [&](const std::function<loopir::Stmt(const loopir::Expr&)>& body) {
+    const Var l = loopir::variable("l", 16);
+    return loopir::loop(l, loopir::integer(16), body(use(l)), LoopKind::vectorized);
+  };
+  const auto fill = [&](const Buffer& buffer, double value) {
+    return lanes([&](const loopir::Expr& l) { return loopir::store(buffer, {l}, loopir::number(value)); });
+  };
+  const auto sum = lanes([&](const loopir::Expr& l) {
+    return loopir::store(function.operands[1], {use(i) * 16 + l},
+                         loopir::load(a, {l}) + loopir::load(b, {l}) * loopir::number(10));
+  });
+  function.body = loopir::loop(i, loopir::integer(4), loopir::block({fill(a, 1), fill(b, 2), sum}), LoopKind::parallel);
+  EXPECT_EQ(function.scratch_bytes(), 128);
+  EXPECT_EQ(run<float>(function, probe_target()->isa, ramp(), 1), std::vector<float>(64, 21));
 }
 
 TEST(Object, PrintsAssembly) {

@@ -15,7 +15,8 @@ TEST(Primitives, SplitReorderAndMarkLoops) {
   const Var j = variable("j", 8);
   const Buffer a = matrix("a", 0);
   const Buffer b = matrix("b", 1);
-  Nest nest(loop(i, integer(8), loop(j, integer(8), store(b, {use(i), use(j)}, load(a, {use(i), use(j)})))));
+  Function function;
+  Nest nest(function, loop(i, integer(8), loop(j, integer(8), store(b, {use(i), use(j)}, load(a, {use(i), use(j)})))));
   const auto [jo, ji] = nest.split(j, 4);
   nest.reorder({jo, i, ji});
   nest.vectorize(ji);
@@ -30,7 +31,8 @@ TEST(Primitives, SplitReorderAndMarkLoops) {
 TEST(Primitives, SplitRoundsARunTimeExtentUp) {
   const Var i = variable("i");
   const Buffer a = matrix("a", 0);
-  Nest nest(loop(i, param(Param::rows), store(a, {use(i), integer(0)}, number(0))));
+  Function function;
+  Nest nest(function, loop(i, param(Param::rows), store(a, {use(i), integer(0)}, number(0))));
   nest.split(i, 4);
   EXPECT_EQ(text(nest.stmt()),
             "for io in 0..((rows + 3) / 4)\n"
@@ -42,7 +44,8 @@ TEST(Primitives, LimitAndGuardLeaveIterationsOut) {
   const Var i = variable("i", 8);
   const Var j = variable("j", 8);
   const Buffer a = matrix("a", 0);
-  Nest nest(loop(i, integer(8), loop(j, integer(8), store(a, {use(i), use(j)}, number(0)))));
+  Function function;
+  Nest nest(function, loop(i, integer(8), loop(j, integer(8), store(a, {use(i), use(j)}, number(0)))));
   nest.limit(j, use(i) + 1);
   nest.guard(i, less(use(i), param(Param::rows)));
   EXPECT_EQ(text(nest.stmt()),
@@ -58,7 +61,8 @@ TEST(Primitives, TensorizeReplacesAPairOfProducts) {
   const Buffer w = matrix("w", 1, Scalar::bf16, {{0, 4}, {1, 2}});
   const Buffer acc = local_buffer("acc", {1});
   const Expr product = fma(load(x, {integer(0), use(k)}), load(w, {integer(3), use(k)}), load(acc, {integer(0)}));
-  Nest nest(loop(k, integer(8), store(acc, {integer(0)}, product)));
+  Function function;
+  Nest nest(function, loop(k, integer(8), store(acc, {integer(0)}, product)));
   const auto [ko, ki] = nest.split(k, 2);
   nest.tensorize_dot2(ki);
   EXPECT_EQ(text(nest.stmt()),
@@ -68,11 +72,11 @@ TEST(Primitives, TensorizeReplacesAPairOfProducts) {
 
 TEST(Primitives, PackReadsFromTheCopyRelativeToItsOrigin) {
   const Var i = variable("i", 8);
+  Function function;
   const Buffer a = matrix("a", 0);
   const Buffer b = matrix("b", 1);
-  Nest nest(loop(i, integer(8), store(b, {use(i), integer(0)}, load(a, {use(i), integer(0)}))));
+  Nest nest(function, loop(i, integer(8), store(b, {use(i), integer(0)}, load(a, {use(i), integer(0)}))));
   const auto [io, ii] = nest.split(i, 4);
-  Function function;
   const Buffer copy = function.add_scratch("copy", Scalar::f32, {4, 8});
   nest.pack(io, a, copy, {use(io) * 4, integer(0)}, store(copy, {integer(0), integer(0)}, number(1)));
   EXPECT_EQ(text(nest.stmt()),
