@@ -47,7 +47,8 @@ schedule::Space space(const Workload&, const Target&) {
 }
 
 double estimate_seconds(const Workload& workload, const Schedule& schedule, const Target& target) {
-  return roofline_seconds(work(workload, target.isa), target, workload.threads) * (schedule.at("unroll") == 2 ? 1.0 : guesses::kOtherUnrolling) +
+  return roofline_seconds(work(workload, target.isa), target, workload.threads) *
+             (schedule.at("unroll") == 2 ? 1.0 : guesses::kOtherUnrolling) +
          target.barrier_seconds;
 }
 
