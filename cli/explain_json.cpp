@@ -7,6 +7,7 @@
 
 #include "cli/explain_facts.h"
 #include "cli/kernel_table.h"
+#include "compiler/graph/state.h"
 #include "compiler/kernels/family.h"
 #include "compiler/rules/registry.h"
 

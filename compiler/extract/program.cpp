@@ -1,5 +1,7 @@
 #include "compiler/extract/program.h"
 
+#include <algorithm>
+
 namespace nntune::extract {
 
 double PhaseProgram::seconds() const {

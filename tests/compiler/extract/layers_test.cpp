@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
+#include <optional>
+
 #include "compiler/extract/extract.h"
 #include "tests/compiler/extract/simple_costs.h"
 #include "tests/compiler/rules/decoder_layer.h"

@@ -137,7 +137,9 @@ TEST_P(TinyModel, GivesTheExpectedActivations) {
   const auto users_of_weight = [&](const std::string& weight) {
     for (graph::NodeId id = 0; static_cast<std::size_t>(id) < all.size(); ++id) {
       const graph::Node& node = body.node(id);
-      if (node.inputs.size() == 2 && body.node(node.inputs[1]).op.leaf_name() == weight) return id;
+      if (node.inputs.size() != 2) continue;
+      const auto* leaf = body.node(node.inputs[1]).op.get_if<graph::Weight>();
+      if (leaf != nullptr && leaf->name == weight) return id;
     }
     ADD_FAILURE() << "no node uses " << weight;
     return graph::NodeId{0};
