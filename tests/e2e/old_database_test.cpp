@@ -83,7 +83,9 @@ TEST_P(OldDatabase, EveryRowIsFoundByTheTextOfItsWorkload) {
   const db::Database database = migrated();
   const db::TargetRecord target = target_of(database);
   std::set<std::string> texts;
-  for (const db::Measurement& row : db::measurements(database).value()) {
+  const auto rows = db::measurements(database);
+  ASSERT_TRUE(rows) << rows.error().message();
+  for (const db::Measurement& row : *rows) {
     const auto workload = Workload::parse(row.workload);
     ASSERT_TRUE(workload) << row.workload << ": " << workload.error().message();
     ASSERT_EQ(workload->text(), row.workload);

@@ -99,7 +99,9 @@ TEST(Search, TunesTheTinyModelTellsSoInEventsAndResumes) {
     ASSERT_TRUE(sessions);
     EXPECT_EQ(sessions->front().result->decode_context, 512);
     EXPECT_EQ(sessions->front().other_load_cores, done["other_load_cores"].get<double>());
-    for (const db::Measurement& row : *db::measurements(*database)) {
+    const auto rows = db::measurements(*database);
+    ASSERT_TRUE(rows) << rows.error().message();
+    for (const db::Measurement& row : *rows) {
       const Json environment = Json::parse(row.environment);
       EXPECT_TRUE(environment["other_load_cores"].is_number()) << row.environment;
     }
