@@ -109,6 +109,7 @@ TEST(Target, EachDamageOfItsJsonIsOneClearError) {
   EXPECT_THAT(error_of("/measured", 1), HasSubstr("measured"));
   EXPECT_THAT(error_of("", Json::array()), HasSubstr("no JSON object"));
   for (const auto& item : good.items()) {
+    if (item.key() == "other_load_cores") continue;  // databases of earlier versions have none
     Json bad = good;
     bad.erase(item.key());
     EXPECT_FALSE(Target::from_json(bad)) << "without " << item.key();

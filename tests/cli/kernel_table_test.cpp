@@ -43,7 +43,7 @@ TEST(KernelTable, FitsInEightyColumnsAndSharesSumUp) {
 }
 
 TEST(KernelTable, DecodeSaysBehindHowManyTokens) {
-  const auto row = schedule::Workload::parse("matmul(f32[1,1024],f32[1024,1024]<0:32>)->f32[1,1024] past=0 t=2");
+  const auto row = schedule::Workload::parse("matmul{;}(f32[1,1024],f32[1024,1024]<0:32>)->f32[1,1024] past=0 t=2");
   ASSERT_TRUE(row) << row.error().message();
   extract::KernelStep step{.workload = *row, .inputs = {}, .output = {}, .cost = {.seconds = 1e-3}};
   step.workload.past = 512;
