@@ -117,7 +117,7 @@ Session::BoundSection Session::bind_section(const Section& section, bool head, s
       if (arrangement.offsets[index] != Arrangement::kNotInArena) return arena_.data() + arrangement.offsets[index];
       return x_[x_parity].data();
     };
-    /// Of the tensors that a layered operand has, the one of this repetition.
+    // Of the tensors that a layered operand has, the one of this repetition.
     const auto tensor = [&](const Operand& operand, std::int64_t layers) {
       return static_cast<std::size_t>(operand.first + (layers == 1 ? 0 : repetition));
     };
