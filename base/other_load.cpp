@@ -90,7 +90,8 @@ OtherLoad::OtherLoad(std::span<const pid_t> children) : begin_(Clock::now()), ot
 double OtherLoad::cores(std::span<const pid_t> children) const {
   const double seconds = seconds_since(begin_);
   if (!(seconds > 0)) return 0;
-  const double cores = (others_seconds(children) - others_seconds_) / seconds;
+  const double rounding = seconds_of_ticks(static_cast<double>(allowed_cpus().size()));
+  const double cores = (others_seconds(children) - others_seconds_ - rounding) / seconds;
   // No more digits than mean something: millions of such are stored.
   return std::round(std::clamp(cores, 0.0, static_cast<double>(allowed_cpus().size())) * 1e3) / 1e3;
 }

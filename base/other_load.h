@@ -27,7 +27,8 @@ struct CpuTimes {
 
 /// Watches from its construction on. Only the CPUs that this process may use count (allowed_cpus()), and only what is visible: in
 /// a container the times of the host's CPUs, so that neighbours count, and with them what the host stole. The kernel counts
-/// in ticks of 10 ms: a watch of a tenth of a second is off by up to 0.1 cores a CPU, one of some seconds by little.
+/// in ticks, mostly of 10 ms: one for each CPU may be rounding and does not count, so that a short watch tells of no load that
+/// is none.
 class OtherLoad {
  public:
   /// \param children  living ones that work for this process; those that were reaped are known

@@ -107,6 +107,8 @@ TEST(Target, EachDamageOfItsJsonIsOneClearError) {
   EXPECT_THAT(error_of("/read_bytes_per_second", nullptr), HasSubstr("read_bytes_per_second"));
   EXPECT_THAT(error_of("/barrier_seconds", -1), HasSubstr("barrier_seconds"));
   EXPECT_THAT(error_of("/measured", 1), HasSubstr("measured"));
+  EXPECT_THAT(error_of("/other_load_cores", -0.1), HasSubstr("other_load_cores"));
+  EXPECT_THAT(error_of("/other_load_cores", "some"), HasSubstr("other_load_cores"));
   EXPECT_THAT(error_of("", Json::array()), HasSubstr("no JSON object"));
   for (const auto& item : good.items()) {
     if (item.key() == "other_load_cores") continue;  // databases of earlier versions have none
