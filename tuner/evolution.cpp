@@ -1,5 +1,7 @@
 #include "tuner/evolution.h"
 
+#include "compiler/schedule/enumerate.h"
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -20,21 +22,6 @@ constexpr double kRandom = 0.10;
 constexpr double kMutated = 0.45;
 constexpr int kFruitless = 200;  ///< draws without anything new before the space counts as exhausted
 
-/// Every combination that is not refused.
-std::vector<schedule::Schedule> enumerate(const schedule::Space& space) {
-  std::vector<schedule::Schedule> all;
-  std::vector<std::size_t> at(space.knobs.size(), 0);
-  if (std::ranges::any_of(space.knobs, [](const auto& knob) { return knob.values.empty(); })) return all;
-  while (true) {
-    schedule::Schedule schedule;
-    for (std::size_t i = 0; i < at.size(); ++i) schedule.knobs[space.knobs[i].name] = space.knobs[i].values[at[i]];
-    if (space.refuse(schedule).empty()) all.push_back(std::move(schedule));
-    std::size_t digit = 0;
-    while (digit < at.size() && ++at[digit] == space.knobs[digit].values.size()) at[digit++] = 0;
-    if (digit == at.size()) return all;
-  }
-}
-
 }  // namespace
 
 Evolution::Evolution(schedule::Space space, Estimate estimate, std::uint64_t seed)
@@ -45,7 +32,7 @@ Evolution::Evolution(schedule::Space space, Estimate estimate, std::uint64_t see
 void Evolution::rank_first_population() {
   enumerated_ = space_.size() <= kEnumerable;
   if (enumerated_) {
-    ranked_ = enumerate(space_);
+    schedule::for_each_schedule(space_, [&](schedule::Schedule schedule) { ranked_.push_back(std::move(schedule)); });
   } else {
     for (int i = 0; i < kFirstDraws; ++i) {
       if (auto drawn = space_.random(rng_)) ranked_.push_back(std::move(*drawn));

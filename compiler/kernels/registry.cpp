@@ -1,5 +1,7 @@
 #include "compiler/kernels/registry.h"
 
+#include "compiler/schedule/enumerate.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,6 +9,7 @@
 #include <functional>
 #include <limits>
 #include <random>
+#include <span>
 
 namespace nntune::kernels {
 namespace {
@@ -39,17 +42,8 @@ struct Best {
 
 Best search_whole(const schedule::Space& space, const Seconds& seconds) {
   Best best;
-  std::vector<std::size_t> position(space.knobs.size(), 0);
-  if (std::ranges::any_of(space.knobs, [](const auto& knob) { return knob.values.empty(); })) return best;
-  for (;;) {
-    schedule::Schedule schedule;
-    for (std::size_t i = 0; i < position.size(); ++i)
-      schedule.knobs[space.knobs[i].name] = space.knobs[i].values[position[i]];
-    if (space.refuse(schedule).empty()) best.offer(schedule, seconds(schedule));
-    std::size_t i = 0;
-    while (i < position.size() && ++position[i] == space.knobs[i].values.size()) position[i++] = 0;
-    if (i == position.size()) return best;
-  }
+  schedule::for_each_schedule(space, [&](const schedule::Schedule& each) { best.offer(each, seconds(each)); });
+  return best;
 }
 
 /// Moves two knobs at a time (they are coupled by registers and blocks) until no pair of values is better.
