@@ -162,9 +162,8 @@ class Lowering {
         return;
       }
       case LoopKind::serial: {
-        llvm::Value* begin = node.begin ? emit(node.begin) : builder_.getInt64(0);
         llvm::Value* extent = emit(node.extent);
-        emit_counted(var, begin, node.begin ? builder_.CreateAdd(begin, extent) : extent, node.stmts.front());
+        emit_counted(var, builder_.getInt64(0), extent, node.stmts.front());
         return;
       }
       case LoopKind::parallel: {

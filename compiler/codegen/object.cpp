@@ -125,16 +125,6 @@ Expected<ObjectCode> compile(const loopir::Function& function, const Isa& isa) {
   return code;
 }
 
-Expected<std::string> to_llvm_ir(const loopir::Function& function, const Isa& isa) {
-  NNTUNE_ASSIGN(llvm::TargetMachine * machine, machine_for(isa));
-  llvm::LLVMContext context;
-  NNTUNE_ASSIGN(const std::unique_ptr<llvm::Module> module, prepare(function, isa, context, *machine));
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  module->print(stream, nullptr);
-  return text;
-}
-
 Expected<std::string> to_assembly(const loopir::Function& function, const Isa& isa) {
   NNTUNE_ASSIGN(llvm::TargetMachine * machine, machine_for(isa));
   llvm::LLVMContext context;

@@ -26,8 +26,7 @@ struct ObjectCode {
 /// outside itself).
 [[nodiscard]] Expected<ObjectCode> compile(const loopir::Function& function, const Isa& isa);
 
-/// LLVM IR and assembly of the same, for people.
-[[nodiscard]] Expected<std::string> to_llvm_ir(const loopir::Function& function, const Isa& isa);
+/// The assembly of the same, for people.
 [[nodiscard]] Expected<std::string> to_assembly(const loopir::Function& function, const Isa& isa);
 
 }  // namespace nntune::codegen

@@ -230,11 +230,6 @@ Expected<ExtractionInstance> parse_serialized(std::string_view text, std::string
   return to_instance(raw, bad);
 }
 
-Expected<ExtractionInstance> read_serialized(const std::filesystem::path& path) {
-  NNTUNE_ASSIGN(const std::string text, read_serialized_text(path));
-  return parse_serialized(text, path.string());
-}
-
 std::string to_serialized(const EGraph& graph, std::span<const ClassId> roots, const std::function<double(NodeId)>& cost) {
   // A child is named by any node of its class that is written, and a class by its number.
   std::vector<NodeId> name_of_class(graph.total_nodes());

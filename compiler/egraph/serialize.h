@@ -24,9 +24,6 @@ namespace nntune::egraph {
 /// root that is not there, no root, a cost that is negative or not finite, an id that comes twice), naming the node.
 [[nodiscard]] Expected<ExtractionInstance> parse_serialized(std::string_view text, std::string_view name);
 
-/// Both at once.
-[[nodiscard]] Expected<ExtractionInstance> read_serialized(const std::filesystem::path& path);
-
 /// Of a clean graph: nodes that are not hidden, by their numbers; `cost` is finite and >= 0.
 [[nodiscard]] std::string to_serialized(const EGraph& graph, std::span<const ClassId> roots,
                                         const std::function<double(NodeId)>& cost);

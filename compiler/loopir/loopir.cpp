@@ -111,15 +111,6 @@ Stmt loop(const Var& var, Expr extent, Stmt body, LoopKind kind) {
       StmtNode{.kind = StmtKind::loop, .stmts = {std::move(body)}, .var = var, .loop = kind, .extent = std::move(extent)});
 }
 
-Stmt loop_from(const Var& var, Expr begin, Expr extent, Stmt body, LoopKind kind) {
-  return make(StmtNode{.kind = StmtKind::loop,
-                       .stmts = {std::move(body)},
-                       .var = var,
-                       .loop = kind,
-                       .begin = std::move(begin),
-                       .extent = std::move(extent)});
-}
-
 Stmt store(const Buffer& buffer, std::vector<Expr> indices, Expr value, Expr mask) {
   return make(StmtNode{.kind = StmtKind::store,
                        .buffer = buffer,

@@ -131,8 +131,7 @@ struct StmtNode {
   std::vector<Stmt> stmts = {};  ///< block; loop, let, branch: one body
   Var var = {};                  ///< loop, let
   LoopKind loop = LoopKind::serial;
-  Expr begin = {};                 ///< loop: first value (null: 0)
-  Expr extent = {};                ///< loop: number of iterations
+  Expr extent = {};                ///< loop: number of iterations, from 0 on
   Buffer buffer = {};              ///< store, prefetch
   std::vector<Expr> indices = {};  ///< store, prefetch
   Expr value = {};                 ///< store, let; branch: condition, the same for all lanes
@@ -141,8 +140,6 @@ struct StmtNode {
 
 [[nodiscard]] Stmt block(std::vector<Stmt> stmts);
 [[nodiscard]] Stmt loop(const Var& var, Expr extent, Stmt body, LoopKind kind = LoopKind::serial);
-/// A loop over [begin, begin + extent).
-[[nodiscard]] Stmt loop_from(const Var& var, Expr begin, Expr extent, Stmt body, LoopKind kind = LoopKind::serial);
 [[nodiscard]] Stmt store(const Buffer& buffer, std::vector<Expr> indices, Expr value, Expr mask = nullptr);
 [[nodiscard]] Stmt let(const Var& var, Expr value, Stmt body);
 [[nodiscard]] Stmt branch(Expr condition, Stmt body);

@@ -40,7 +40,6 @@ Expr rewrite_expr(const Expr& expr, const std::function<Expr(const Expr&)>& chan
 Stmt rewrite_exprs(const Stmt& stmt, const std::function<Expr(const Expr&)>& change) {
   StmtNode node = *stmt;
   for (Stmt& s : node.stmts) s = rewrite_exprs(s, change);
-  node.begin = rewrite_expr(node.begin, change);
   node.extent = rewrite_expr(node.extent, change);
   node.indices = rewrite_all(node.indices, change);
   node.value = rewrite_expr(node.value, change);
@@ -90,9 +89,7 @@ Split Nest::split(const Var& var, std::int64_t factor) {
     return result;
   }
   change_loop("split", var, [&](const StmtNode& node) {
-    if (node.begin || node.loop != LoopKind::serial) {
-      function_.refuse(fmt::format("split: the loop over {} is not a plain one from 0", var->name));
-    }
+    if (node.loop != LoopKind::serial) function_.refuse(fmt::format("split: the loop over {} is not serial", var->name));
     const Expr outer_extent = ceil_div(node.extent, factor);
     const std::int64_t known = outer_extent->kind == ExprKind::integer ? outer_extent->integer : -1;
     result.outer = variable(var->name + "o", known);

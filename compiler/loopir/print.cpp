@@ -81,9 +81,7 @@ void print(const Stmt& stmt, int depth, std::string& out) {
       for (const Stmt& s : stmt->stmts) print(s, depth, out);
       break;
     case StmtKind::loop: {
-      const std::string begin = stmt->begin ? text(stmt->begin) : "0";
-      const std::string end = stmt->begin ? text(stmt->begin + stmt->extent) : text(stmt->extent);
-      out += fmt::format("{}{} {} in {}..{}\n", indent, name(stmt->loop), stmt->var->name, begin, end);
+      out += fmt::format("{}{} {} in 0..{}\n", indent, name(stmt->loop), stmt->var->name, text(stmt->extent));
       print(stmt->stmts.front(), depth + 1, out);
       break;
     }

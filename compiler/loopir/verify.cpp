@@ -78,19 +78,18 @@ class Verifier {
   void visit_loop(const StmtNode& loop) {
     const Variable& var = *loop.var;
     const bool constant = loop.extent->kind == ExprKind::integer;
-    if (loop.begin) expect(visit(*loop.begin) == Scalar::i64, "a loop begins at what is no index");
     expect(visit(*loop.extent) == Scalar::i64, "a loop's extent is no index");
     if (in_vector_) refuse(fmt::format("a loop over {} inside a vectorised one", var.name));
     // Divisions are proved away by what a variable says of its values.
-    if (constant && !loop.begin && var.extent >= 0 && loop.extent->integer > var.extent) {
+    if (constant && var.extent >= 0 && loop.extent->integer > var.extent) {
       refuse(fmt::format("{} iterations of {}, whose values end at {}", loop.extent->integer, var.name, var.extent));
     }
-    bool own = loop.begin && varies(*loop.begin);
+    bool own = false;
     switch (loop.loop) {
       case LoopKind::serial: break;
       case LoopKind::unrolled:
       case LoopKind::vectorized:
-        if (!constant || loop.begin || loop.extent->integer < 1) {
+        if (!constant || loop.extent->integer < 1) {
           refuse(fmt::format("the loop over {} has no constant extent", var.name));
         }
         break;
