@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "base/file.h"
 #include "compiler/reference/evaluate.h"
 #include "compiler/reference/random.h"
+#include "compiler/reference/row_error.h"
 #include "compiler/reference/storage.h"
 
 namespace nntune::tuner {
@@ -73,6 +75,10 @@ Expected<TensorType> concrete_output(const schedule::Workload& workload) {
 
 std::int64_t rows_of(const schedule::Workload& workload) { return workload.inputs.front().shape.front(); }
 
+std::size_t row_axis(const schedule::Workload& workload) {
+  return workload.op.traits().in_place ? schedule::token_axis(workload.output) : 0;
+}
+
 std::uint64_t seed_of(const schedule::Workload& workload) { return workload.hash().low; }
 
 std::vector<std::size_t> cold_operands(const schedule::Workload& workload) {
@@ -131,9 +137,16 @@ Expected<Operands> Operands::create(const schedule::Workload& workload) {
   for (std::size_t i = 0; i < types.size(); ++i) {
     NNTUNE_ASSIGN(Pages pages, Pages::allocate(padded_bytes(types[i])));
     const auto bytes = static_cast<std::size_t>(reference::storage_bytes(types[i]));
-    reference::write_storage(
-        reference::random_tensor<float>(types[i], seed_of(workload) + i, amplitude(workload, i, types[i])),
-        pages.bytes().first(bytes));
+    HostTensor<float> values =
+        reference::random_tensor<float>(types[i], seed_of(workload) + i, amplitude(workload, i, types[i]));
+    if (operands.in_place_ && i + 1 == types.size()) {
+      // Positions that the kernel is to write.
+      reference::for_rows(types[i], row_axis(workload), workload.past, types[i].shape[row_axis(workload)],
+                          [&](std::int64_t, std::int64_t at, std::int64_t columns) {
+                            std::fill_n(values.values.begin() + at, columns, std::numeric_limits<float>::quiet_NaN());
+                          });
+    }
+    reference::write_storage(values, pages.bytes().first(bytes));
     call.push_back({pages.data(), stride_of_input(workload, i, types[i])});
     operands.inputs_.push_back(std::move(pages));
     operands.input_bytes_.push_back(bytes);
@@ -158,10 +171,11 @@ void Operands::reset_output() {
   }
 }
 
-HostTensor<float> Operands::read_output() const {
+HostTensor<float> Operands::read_output(std::int64_t rows) const {
   const std::span<const std::byte> memory = in_place_ ? inputs_.back().bytes() : output_.bytes();
-  return reference::read_storage<float>(output_type_,
-                                        memory.first(static_cast<std::size_t>(reference::storage_bytes(output_type_))));
+  TensorType type = output_type_;
+  if (!in_place_) type.shape[0] = std::min(rows, type.shape[0]);  // rows, or tiles of rows, lie one behind the other
+  return reference::read_storage<float>(type, memory.first(static_cast<std::size_t>(reference::storage_bytes(type))));
 }
 
 Status Operands::add_cold_copies(std::int64_t bytes, std::int64_t limit_bytes) {

@@ -17,6 +17,9 @@ namespace nntune::tuner {
 /// Rows of a call: tokens at once.
 [[nodiscard]] std::int64_t rows_of(const schedule::Workload& workload);
 
+/// The axis of the output's rows: of a state that of the tokens, else the first.
+[[nodiscard]] std::size_t row_axis(const schedule::Workload& workload);
+
 /// Seed of the random operands: the workload's own, so that every run and every machine sees the same data.
 [[nodiscard]] std::uint64_t seed_of(const schedule::Workload& workload);
 
@@ -39,10 +42,11 @@ class Operands {
  public:
   [[nodiscard]] static Expected<Operands> create(const schedule::Workload& workload);
 
-  /// Fills the output with NaN (a cache that is written in place: with its original content) before a check.
+  /// Fills the output with NaN (whole numbers: -1) before a check; a state that is written in place gets its original content, which
+  /// is NaN behind the past.
   void reset_output();
-  /// The output as logical values.
-  [[nodiscard]] reference::HostTensor<float> read_output() const;
+  /// The first `rows` rows of the output, of a state all positions, as logical values.
+  [[nodiscard]] reference::HostTensor<float> read_output(std::int64_t rows) const;
 
   /// Makes copies of the cold operands that together exceed `bytes`, as far as `limit_bytes` allows; once.
   [[nodiscard]] Status add_cold_copies(std::int64_t bytes, std::int64_t limit_bytes);

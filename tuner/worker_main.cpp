@@ -146,14 +146,13 @@ class Worker {
     auto bench = bench_for(candidate->workload);
     if (!bench) return verdict(db::Verdict::out_of_memory, bench.error().message());
     const Comparison comparison =
-        check((*bench)->operands, loaded.code->entry(loaded.entry), scratch->data(), (*bench)->expected);
+        check((*bench)->operands, callable(loaded, *scratch), team_of(candidate->workload.threads), (*bench)->expected);
     prepared.check_seconds = seconds_since(check_begin);
     prepared.max_error = comparison.max_error;
     prepared.tolerance = comparison.tolerance;
     if (!comparison.ok()) {
       benches_.clear();  // it may have written over its inputs
-      return verdict(db::Verdict::wrong_result,
-                     fmt::format("error {:.3g}, tolerance {:.3g}", comparison.max_error, comparison.tolerance));
+      return verdict(db::Verdict::wrong_result, comparison.text());
     }
     loaded_.emplace(request.at("handle").get<std::uint64_t>(), std::move(loaded));
     if (loaded_.size() > kLoadedKept) loaded_.erase(loaded_.begin());  // handles rise: the oldest
@@ -211,11 +210,16 @@ class Worker {
     // Many times the last-level cache between two uses of the same bytes: as cold as in a running model. With twice as much,
     // a cache that does not replace strictly the oldest still served a third of the reads.
     NNTUNE_TRY(bench->operands.add_cold_copies(kColdCaches * setup_.target.l3_bytes, setup_.memory_bytes / 4));
-    if (!team_ || team_->threads() != workload.threads) {
-      team_.reset();
-      team_.emplace(workload.threads);
-    }
+    team_of(workload.threads);
     return &bench->operands;
+  }
+
+  runtime::Team& team_of(int threads) {
+    if (!team_ || team_->threads() != threads) {
+      team_.reset();
+      team_.emplace(threads);
+    }
+    return *team_;
   }
 
   static CallableKernel callable(const Loaded& loaded, const Pages& scratch) {

@@ -7,76 +7,80 @@
 namespace nntune::kernels {
 namespace {
 
-TEST(Attention, DecodeOverRowMajorCache) {
-  expect_right("attention{4,2,0.08838834764831845;;}(f32[1,512],f32[2,?,128],f32[2,?,128])->f32[1,512] past=77 t=2", 1e-5);
+class Attention : public KernelTest {};
+NNTUNE_FOR_EACH_CPU(Attention);
+
+TEST_P(Attention, DecodeOverRowMajorCache) {
+  expect_right(kEveryCpu,
+               "attention{4,2,0.08838834764831845;;}(f32[1,512],f32[2,?,128],f32[2,?,128])->f32[1,512] past=77 t=2", 1e-5);
 }
 
-TEST(Attention, PrefillOverPackedKeys) {
-  expect_right("attention{4,2,0.08838834764831845;;}(f32[37,512],f32[2,?,128]<1:16>,f32[2,?,128])->f32[37,512] past=50 t=2",
+TEST_P(Attention, PrefillOverPackedKeys) {
+  expect_right(kEveryCpu,
+               "attention{4,2,0.08838834764831845;;}(f32[37,512],f32[2,?,128]<1:16>,f32[2,?,128])->f32[37,512] past=50 t=2",
                1e-5);
 }
 
-TEST(Attention, ScoresFarApartRescaleWhatWasSummed) {
-  expect_right("attention{4,2,4;;}(f32[37,512],f32[2,?,128]<1:16>,f32[2,?,128])->f32[37,512] past=110 t=2", 1e-4, 12);
+TEST_P(Attention, ScoresFarApartRescaleWhatWasSummed) {
+  expect_right(kEveryCpu, "attention{4,2,4;;}(f32[37,512],f32[2,?,128]<1:16>,f32[2,?,128])->f32[37,512] past=110 t=2", 1e-4,
+               12);
 }
 
-TEST(Attention, RowsThatFillTheCache) {
-  expect_right("attention{4,2,0.08838834764831845;;}(f32[33,512],f32[2,?,128]<1:16>,f32[2,?,128])->f32[33,512] past=159 t=2",
+TEST_P(Attention, RowsThatFillTheCache) {
+  expect_right(kEveryCpu,
+               "attention{4,2,0.08838834764831845;;}(f32[33,512],f32[2,?,128]<1:16>,f32[2,?,128])->f32[33,512] past=159 t=2",
                1e-5, 12);
 }
 
-TEST(Attention, Bf16DotsWithNormAndRopeOfTheQueries) {
+TEST_P(Attention, Bf16DotsWithNormAndRopeOfTheQueries) {
+  expect_right(kBf16Dot,
+               "attention{4,2,0.08838834764831845;rms(1e-06,128)|scale|rope(128);cast(bf16)}"
+               "(f32[37,512],f32[128],f32[?,128],bf16[2,?,128]<1:16,2:2>,bf16[2,?,128]<1:2>)->bf16[37,512] past=5 t=2",
+               2e-2);
+}
+
+TEST_P(Attention, SplitsOfARowMajorCache) {
+  expect_right(kEveryCpu,
+               "attention{4,2,0.08838834764831845,2;;}(f32[1,512],f32[2,?,128],f32[2,?,128])->f32[1,1032] past=77 t=3",
+               1e-5);
+}
+
+TEST_P(Attention, SplitsOfPackedKeysUpToTheEndOfTheCache) {
   expect_right(
-      "attention{4,2,0.08838834764831845;rms(1e-06,128)|scale|rope(128);cast(bf16)}"
-      "(f32[37,512],f32[128],f32[?,128],bf16[2,?,128]<1:16,2:2>,bf16[2,?,128]<1:2>)->bf16[37,512] past=5 t=2",
-      2e-2);
-}
-
-/// As expect_right, and for AVX-512 without the bf16 dot.
-void expect_splits_right(const std::string& text, double tolerance) {
-  expect_right(text, tolerance);
-  const auto avx512 = host_isa().limited_to("avx512");
-  const schedule::Workload workload = parse_workload(text);
-  if (avx512 && (*find_family(workload))->refuse(workload, *avx512).empty()) expect_right_on(text, tolerance, 3, *avx512);
-}
-
-TEST(Attention, SplitsOfARowMajorCache) {
-  expect_splits_right(
-      "attention{4,2,0.08838834764831845,2;;}(f32[1,512],f32[2,?,128],f32[2,?,128])->f32[1,1032] past=77 t=3", 1e-5);
-}
-
-TEST(Attention, SplitsOfPackedKeysUpToTheEndOfTheCache) {
-  expect_splits_right(
+      kEveryCpu,
       "attention{4,2,0.08838834764831845,3;;}(f32[1,512],f32[2,?,128]<1:16>,f32[2,?,128])->f32[1,1548] past=191 t=4", 1e-5);
 }
 
-TEST(Attention, MoreSplitsThanBlocksOfPositionsAreEmpty) {
+TEST_P(Attention, MoreSplitsThanBlocksOfPositionsAreEmpty) {
   for (const char* past : {"0", "31", "32", "95"}) {
-    expect_splits_right(std::string("attention{4,1,0.08838834764831845,5;;}(f32[1,512],f32[1,?,128]<1:16>,f32[1,?,128])"
-                                    "->f32[1,2580] past=") +
-                            past + " t=5",
-                        1e-5);
+    expect_right(kEveryCpu,
+                 std::string("attention{4,1,0.08838834764831845,5;;}(f32[1,512],f32[1,?,128]<1:16>,f32[1,?,128])"
+                             "->f32[1,2580] past=") +
+                     past + " t=5",
+                 1e-5);
   }
 }
 
-TEST(Attention, SplitsWithScoresFarApart) {
-  expect_splits_right("attention{4,2,4,2;;}(f32[1,512],f32[2,?,128]<1:16>,f32[2,?,128])->f32[1,1032] past=150 t=4", 1e-4);
+TEST_P(Attention, SplitsWithScoresFarApart) {
+  expect_right(kEveryCpu, "attention{4,2,4,2;;}(f32[1,512],f32[2,?,128]<1:16>,f32[2,?,128])->f32[1,1032] past=150 t=4",
+               1e-4);
 }
 
-TEST(Attention, SplitsWithBf16DotsNormAndRopeOfTheQueries) {
-  expect_splits_right(
-      "attention{8,2,0.08838834764831845,3;rms(1e-06,128)|scale|rope(128);}"
-      "(f32[1,1024],f32[128],f32[?,128],bf16[2,?,128]<1:16,2:2>,bf16[2,?,128]<1:2>)->f32[1,3096] past=150 t=4",
-      2e-2);
+TEST_P(Attention, SplitsWithBf16DotsNormAndRopeOfTheQueries) {
+  expect_right(kBf16Dot,
+               "attention{8,2,0.08838834764831845,3;rms(1e-06,128)|scale|rope(128);}"
+               "(f32[1,1024],f32[128],f32[?,128],bf16[2,?,128]<1:16,2:2>,bf16[2,?,128]<1:2>)->f32[1,3096] past=150 t=4",
+               2e-2);
 }
 
-TEST(Attention, SplitsOfABf16CacheWidenedIntoF32) {
-  expect_splits_right(
+TEST_P(Attention, SplitsOfABf16CacheWidenedIntoF32) {
+  expect_right(
+      kEveryCpu,
       "attention{4,2,0.08838834764831845,2;;}(f32[1,512],bf16[2,?,128]<1:16>,bf16[2,?,128])->f32[1,1032] past=100 t=4",
       1e-5);
 }
 
-TEST(Attention, OnlyWithManyThreadsAFewHeadsAreEstimatedFasterInSplits) {
+TEST(AttentionEstimate, OnlyWithManyThreadsAFewHeadsAreEstimatedFasterInSplits) {
   Target target = *probe_target();
   const auto seconds = [&](int heads, int kv_heads, int splits, int threads) {
     target.cores = threads;

@@ -3,11 +3,14 @@
 namespace nntune::kernels {
 namespace {
 
-TEST(Embed, ReadsRowsOfAPlainTable) { expect_right("embed{}(i32[5],bf16[72,64])->f32[5,64] past=0 t=2", 1e-6); }
+class Embed : public KernelTest {};
+NNTUNE_FOR_EACH_CPU(Embed);
 
-TEST(Embed, ReadsRowsOfPackedWeights) {
-  expect_right("embed{}(i32[5],bf16[72,64]<0:32,1:2>)->f32[5,64] past=0 t=2", 1e-6);
-  expect_right("embed{}(i32[5],f32[72,64]<0:32>)->f32[5,64] past=0 t=2", 1e-6);
+TEST_P(Embed, ReadsRowsOfAPlainTable) { expect_right(kEveryCpu, "embed{}(i32[5],bf16[72,64])->f32[5,64] past=0 t=2", 1e-6); }
+
+TEST_P(Embed, ReadsRowsOfPackedWeights) {
+  expect_right(kEveryCpu, "embed{}(i32[5],bf16[72,64]<0:32,1:2>)->f32[5,64] past=0 t=2", 1e-6);
+  expect_right(kEveryCpu, "embed{}(i32[5],f32[72,64]<0:32>)->f32[5,64] past=0 t=2", 1e-6);
 }
 
 }  // namespace
