@@ -212,7 +212,8 @@ Json to_json(const extract::EGraphView& view, const Isa& isa) {
       item["source"] = source(view.costs[i]);
     } else {
       const auto family = kernels::find_family(workload);
-      item["why_not"] = family ? (*family)->refuse(workload, isa) : family.error().what;
+      const std::string why = family ? (*family)->refuse(workload, isa) : family.error().what;
+      item["why_not"] = why.empty() ? "none of its schedules fits this CPU" : why;
     }
     workloads.push_back(std::move(item));
   }
