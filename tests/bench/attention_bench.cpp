@@ -84,11 +84,10 @@ class Tuned {
       for (const schedule::Schedule& schedule : schedules) {
         ++tried;
         double seconds = std::numeric_limits<double>::infinity();
-        if (load(schedule, target.isa) && tuner::check(operands_, code_->entry(entry_), scratch_.data(), expected).ok()) {
+        if (load(schedule, target.isa) && tuner::check(operands_, kernel(), team_, expected).ok()) {
           const tuner::TimingRequest request{
               .samples = 3, .sample_seconds = 0.01, .budget_seconds = 1e9, .give_up_seconds = 1e30};
-          const auto timed =
-              tuner::time_kernel(operands_, {code_->entry(entry_), scratch_.data(), scratch_stride_}, team_, request);
+          const auto timed = tuner::time_kernel(operands_, kernel(), team_, request);
           seconds = median(timed.samples_ns) * 1e-9;
         }
         evolution.record(schedule, seconds);
@@ -98,6 +97,9 @@ class Tuned {
     const bool loaded = load(evolution.elite().front().schedule, target.isa);
     return loaded ? Status{} : fail(ErrorKind::internal, "a kernel that loaded does not load again");
   }
+
+  /// What load() loaded.
+  [[nodiscard]] tuner::CallableKernel kernel() { return {code_->entry(entry_), scratch_.data(), scratch_stride_}; }
 
   bool load(const schedule::Schedule& schedule, const Isa& isa) {
     const auto object = module::compile_kernel(operands_.workload(), schedule, isa);
