@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <utility>
 
 namespace nntune {
@@ -42,6 +44,11 @@ Expected<std::string> read_file(const std::filesystem::path& path) {
   NNTUNE_ASSIGN(const MappedFile file, MappedFile::open(path));
   const auto bytes = file.bytes();
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+std::string read_kernel_text(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 Status check_writable(const std::filesystem::path& path) {

@@ -13,6 +13,9 @@ namespace nntune {
 
 [[nodiscard]] Expected<std::string> read_file(const std::filesystem::path& path);
 
+/// A file of /proc or /sys, whose size is not known before it is read; "" where it cannot be read.
+[[nodiscard]] std::string read_kernel_text(const std::filesystem::path& path);
+
 /// Writes beside `path` and renames, so that a reader sees the old file or the whole new one.
 [[nodiscard]] Status write_file_atomically(const std::filesystem::path& path, std::string_view content);
 

@@ -7,20 +7,14 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/target.h"
 
 namespace nntune {
 namespace {
-
-std::string read_text(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 double seconds_of_ticks(double ticks) { return ticks / static_cast<double>(sysconf(_SC_CLK_TCK)); }
 
@@ -37,7 +31,7 @@ double own_seconds(std::span<const pid_t> children) {
     sum += seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
   }
   for (const pid_t child : children) {
-    if (child > 0) sum += parse_process_seconds(read_text(fmt::format("/proc/{}/stat", child)));
+    if (child > 0) sum += parse_process_seconds(read_kernel_text(fmt::format("/proc/{}/stat", child)));
   }
   return sum;
 }
@@ -68,7 +62,7 @@ CpuTimes parse_cpu_times(const std::string& proc_stat, std::span<const int> cpus
   return sum;
 }
 
-CpuTimes read_cpu_times(std::span<const int> cpus) { return parse_cpu_times(read_text("/proc/stat"), cpus); }
+CpuTimes read_cpu_times(std::span<const int> cpus) { return parse_cpu_times(read_kernel_text("/proc/stat"), cpus); }
 
 double parse_process_seconds(const std::string& proc_pid_stat) {
   // The name, in brackets, may hold anything.

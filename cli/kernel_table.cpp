@@ -54,8 +54,19 @@ std::string short_name(const Workload& workload) {
     case OpKind::cache_append:
       return fmt::format("{} {}", with_chain("cache_append", op.prologue(), {}), workload.output.text());
     case OpKind::embed: return fmt::format("embed {}", workload.inputs[1].text());
-    default: return fmt::format("{} {}", workload.family(), workload.inputs[0].text());
+    case OpKind::argmax:
+    case OpKind::input:  // from here on no workload is of that kind (RunTime)
+    case OpKind::state:
+    case OpKind::weight:
+    case OpKind::slice:
+    case OpKind::concat:
+    case OpKind::interleave:
+    case OpKind::transpose:
+    case OpKind::reshape:
+    case OpKind::pack:
+    case OpKind::unpack: break;
   }
+  return fmt::format("{} {}", workload.family(), workload.inputs[0].text());
 }
 
 std::string format_seconds(double seconds) {

@@ -43,6 +43,7 @@ endif()
 
 add_library(nntune_options INTERFACE)
 target_compile_options(nntune_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+                                                -Wswitch-enum  # no default: answers for a kind that it does not know
                                                 $<$<BOOL:${NNTUNE_WERROR}>:-Werror>)
 target_include_directories(nntune_options INTERFACE "${CMAKE_SOURCE_DIR}")
 

@@ -3,19 +3,14 @@
 #include <chrono>
 #include <cmath>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <sstream>
 
+#include "base/file.h"
 #include "base/huge_page_mode.h"
 
 namespace nntune::tuner {
 namespace {
-
-std::string read_text(const char* path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 double now_seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -32,7 +27,7 @@ std::optional<double> number_after(const std::string& text, const std::string& k
 
 std::optional<double> cpu_mhz() {
   // The frequency of the moment where the system scales it; virtual machines show what they were promised.
-  if (const auto khz = number_after(read_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq"), "")) {
+  if (const auto khz = number_after(read_kernel_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq"), "")) {
     return *khz / 1e3;
   }
   // Line by line: the kernel makes the text as it is read, and many CPUs take it milliseconds.
@@ -48,11 +43,11 @@ std::optional<double> cpu_mhz() {
 Json environment_now() {
   Json json = Json::object();
   if (const auto mode = huge_page_mode(); !mode.empty()) json["huge_pages"] = mode;
-  if (const auto kilobytes = number_after(read_text("/proc/self/smaps_rollup"), "AnonHugePages:")) {
+  if (const auto kilobytes = number_after(read_kernel_text("/proc/self/smaps_rollup"), "AnonHugePages:")) {
     json["huge_page_bytes"] = static_cast<std::int64_t>(*kilobytes) << 10;
   }
   if (const auto mhz = cpu_mhz()) json["cpu_mhz"] = *mhz;
-  if (const auto load = number_after(read_text("/proc/loadavg"), "")) json["load_average"] = *load;
+  if (const auto load = number_after(read_kernel_text("/proc/loadavg"), "")) json["load_average"] = *load;
   return json;
 }
 

@@ -55,9 +55,8 @@ std::string speed_text(const db::Throughput& speed) {
 std::string chain_name(const graph::Chain& chain) {
   std::string name;
   for (const graph::Step& step : chain) {
-    const std::string text = step.text();
     if (!name.empty()) name += '+';
-    name.append(text, 0, text.find('('));
+    name += step.traits().name;
   }
   return name;
 }
@@ -80,7 +79,21 @@ std::string short_name(const schedule::Workload& workload) {
       name += fmt::format(" {}/{} past {}", attention->heads, attention->kv_heads, workload.past);
       if (attention->splits > 1) name += fmt::format(" in {}", attention->splits);
       break;
-    default: name += fmt::format(" {}x{}", rows, workload.inputs.front().rank() > 1 ? shape[1] : 1);
+    case graph::OpKind::embed:
+    case graph::OpKind::rowwise:
+    case graph::OpKind::attention_merge:
+    case graph::OpKind::cache_append:
+    case graph::OpKind::argmax:
+    case graph::OpKind::input:  // from here on no workload is of that kind (RunTime)
+    case graph::OpKind::state:
+    case graph::OpKind::weight:
+    case graph::OpKind::slice:
+    case graph::OpKind::concat:
+    case graph::OpKind::interleave:
+    case graph::OpKind::transpose:
+    case graph::OpKind::reshape:
+    case graph::OpKind::pack:
+    case graph::OpKind::unpack: name += fmt::format(" {}x{}", rows, workload.inputs.front().rank() > 1 ? shape[1] : 1);
   }
   for (const graph::Chain* chain : {&workload.op.prologue(), &workload.op.epilogue()}) {
     if (!chain->empty()) name.append(1, ' ').append(chain_name(*chain));

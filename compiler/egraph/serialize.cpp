@@ -56,7 +56,9 @@ class Reader final : public nlohmann::json_sax<Json> {
           break;
         case Where::children: nodes.back().children.push_back(std::move(value)); return true;
         case Where::roots: roots.push_back(std::move(value)); return true;
-        default: break;
+        case Where::outside:
+        case Where::top:
+        case Where::nodes: break;
       }
     }
     return scalar("a string");
@@ -79,7 +81,9 @@ class Reader final : public nlohmann::json_sax<Json> {
         nodes.emplace_back().id = key_;
         where_ = Where::node;
         return true;
-      default: break;
+      case Where::node:
+      case Where::children:
+      case Where::roots: break;
     }
     return ignored() ? ++skipping_ > 0 : scalar("an object");
   }
@@ -154,7 +158,8 @@ class Reader final : public nlohmann::json_sax<Json> {
       case Where::node: where_ = Where::nodes; break;
       case Where::nodes:
       case Where::roots: where_ = Where::top; break;
-      default: where_ = Where::outside;
+      case Where::outside:
+      case Where::top: where_ = Where::outside;
     }
     return true;
   }

@@ -382,15 +382,13 @@ class Op {
 
   Op() = default;
   /// Implicit: wherever an operation is wanted, `Slice{0, 8}` is one.
-  template <class T>
-  requires std::constructible_from<Form, T> &&(!std::same_as<std::remove_cvref_t<T>, Op>)Op(T&& form)
-      : form_(std::forward<T>(form)) {}  // NOLINT(google-explicit-constructor)
+  template <class T, class = std::enable_if_t<std::constructible_from<Form, T> && !std::same_as<std::remove_cvref_t<T>, Op>>>
+  Op(T&& form) : form_(std::forward<T>(form)) {}  // NOLINT(google-explicit-constructor)
 
   auto operator<=>(const Op&) const = default;
 
   [[nodiscard]] OpKind kind() const { return static_cast<OpKind>(form_.index()); }
   [[nodiscard]] const OpTraits& traits() const { return graph::traits(kind()); }
-  [[nodiscard]] const Form& form() const { return form_; }
 
   /// As what it is; kind() says which.
   template <class T>

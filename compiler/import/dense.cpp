@@ -89,7 +89,7 @@ WeightList dense_weights(const ModelConfig& c, std::vector<WeightSpec> attention
   };
   const auto behind = std::ranges::find(list.tensors, "layers.*.o_proj", &WeightSpec::name);
   list.tensors.insert(behind, std::make_move_iterator(attention.begin()), std::make_move_iterator(attention.end()));
-  list.unread = {"rotary_emb.inv_freq"};
+  list.unread_endings = {"rotary_emb.inv_freq"};
   if (c.tied) {
     list.unread.push_back("lm_head.weight");
   } else {

@@ -40,7 +40,6 @@ class SectionBuilder {
 
  protected:
   [[nodiscard]] const ModelConfig& config() const { return config_; }
-  [[nodiscard]] graph::DType weight_dtype() const { return weight_dtype_; }
   void set_error(Status status);
 
  private:

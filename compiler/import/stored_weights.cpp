@@ -157,7 +157,8 @@ Status StoredWeights::check_shapes() const {
 /// A tensor we would not use (a bias, one more layer) means that the model computes something else.
 Status StoredWeights::check_unexpected(const std::set<std::string>& expected) const {
   const auto unread = [&](const std::string& name) {
-    return std::ranges::any_of(list().unread, [&](const std::string& end) { return name.ends_with(end); });
+    return std::ranges::find(list().unread, name) != list().unread.end() ||
+           std::ranges::any_of(list().unread_endings, [&](const std::string& end) { return name.ends_with(end); });
   };
   for (const auto& [name, tensor] : tensors_.tensors()) {
     if (expected.contains(name) || unread(name)) continue;

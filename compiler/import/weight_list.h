@@ -35,8 +35,9 @@ struct WeightSpec {
 
 struct WeightList {
   std::vector<WeightSpec> tensors;  ///< all that the graphs read, in the order of use
-  /// How the names of those end that a folder may hold beside them: copies, and tables that are made anew.
+  /// What a folder may hold beside them: copies by their stored names, and tables that are made anew by how those end.
   std::vector<std::string> unread;
+  std::vector<std::string> unread_endings;
 
   /// nullptr if there is none.
   [[nodiscard]] const WeightSpec* find(std::string_view name) const;

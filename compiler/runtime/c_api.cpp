@@ -90,8 +90,11 @@ nntune_status status_of_load(ErrorKind kind) {
     case ErrorKind::bad_input: return NNTUNE_ERROR_FILE;
     case ErrorKind::io: return NNTUNE_ERROR_SYSTEM;
     case ErrorKind::unsupported: return NNTUNE_ERROR_UNSUPPORTED;
-    default: return NNTUNE_ERROR_INTERNAL;
+    case ErrorKind::infeasible:
+    case ErrorKind::interrupted:
+    case ErrorKind::internal: break;
   }
+  return NNTUNE_ERROR_INTERNAL;
 }
 
 nntune_status check_threads(int threads) {

@@ -113,6 +113,8 @@ TEST(StoredWeights, MissingWrongAndForeignTensorsAreNamed) {
   tensors.erase("lm_head.weight");
   EXPECT_EQ(error_of(tensors, tied), "accepted");
   EXPECT_THAT(error_of(tensors), HasSubstr("\"lm_head.weight\" is missing"));
+  tensors["other.lm_head.weight"] = {"F32", {1}, "abcd"};
+  EXPECT_THAT(error_of(tensors, tied), HasSubstr("\"other.lm_head.weight\" is no part of"));
 }
 
 TEST(StoredWeights, TheFirstNanOrInfinityIsNamed) {
