@@ -129,6 +129,23 @@ std::string input_text(const KernelFacts& kernel, const extract::SectionProgram&
   return out + (type.shape[0] == 1 ? "; one row, nothing to pack" : fmt::format("; no kernel here reads it {}", other));
 }
 
+std::string state_name(const extract::Program& program, std::size_t number) {
+  for (const extract::PhaseProgram& phase : program.phases) {
+    for (const extract::SectionProgram& section : phase.sections) {
+      for (const extract::KernelStep& step : section.steps) {
+        if (step.workload.op.kind() != graph::OpKind::attention) continue;
+        const std::size_t keys = schedule::operand_map(step.workload.op).w;
+        for (std::size_t i = keys; i < keys + 2; ++i) {
+          const extract::Value& value = step.inputs[i];
+          if (value.kind != extract::ValueKind::state || value.index != number) continue;
+          return fmt::format("{} (state {})", i == keys ? "keys" : "values", number);
+        }
+      }
+    }
+  }
+  return fmt::format("state {}", number);
+}
+
 std::string alternative_name(const extract::Alternative& other) {
   if (!other.workload) return other.node;
   const schedule::Workload& workload = *other.workload;

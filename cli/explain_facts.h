@@ -63,6 +63,9 @@ struct ExplainFacts {
 /// How a matmul gets its input, and what the other way would cost.
 [[nodiscard]] std::string input_text(const KernelFacts& kernel, const extract::SectionProgram& section);
 
+/// "keys (state 0)": what attention reads it as, and its number.
+[[nodiscard]] std::string state_name(const extract::Program& program, std::size_t number);
+
 /// Its short name, and for a matmul what it reads, in which alternatives often differ.
 [[nodiscard]] std::string alternative_name(const extract::Alternative& other);
 

@@ -120,6 +120,18 @@ Json to_json(const extract::LayoutDecision& layout) {
   return json;
 }
 
+Json to_json(const extract::StateDecision& state, const extract::Program& program) {
+  Json json = {{"state", state.number},
+               {"name", state_name(program, state.number)},
+               {"type", state.type.text()},
+               {"runner_up", nullptr}};
+  if (!state.runner_up) return json;
+  json["runner_up"] = {
+      {"type", state.runner_up->text()}, {"growth_seconds", number(state.runner_up_seconds)}, {"kernels", Json::array()}};
+  for (const schedule::Workload& workload : state.workloads) json["runner_up"]["kernels"].push_back(workload.text());
+  return json;
+}
+
 Json memory_json(const ExplainFacts& facts) {
   if (!facts.explanation->memory) return nullptr;
   const extract::MemoryUse& memory = *facts.explanation->memory;
@@ -171,6 +183,8 @@ Json to_json(const ExplainFacts& facts) {
   }
   Json layouts = Json::array();
   for (const extract::LayoutDecision& layout : explanation.layouts) layouts.push_back(to_json(layout));
+  Json states = Json::array();
+  for (const extract::StateDecision& state : explanation.states) states.push_back(to_json(state, *facts.program));
   return {{"model", facts.model},
           {"dtype", graph::name(facts.options.dtype)},
           {"threads", facts.options.threads},
@@ -186,6 +200,7 @@ Json to_json(const ExplainFacts& facts) {
           {"phases", std::move(phases)},
           {"uses", std::move(uses)},
           {"layouts", std::move(layouts)},
+          {"states", std::move(states)},
           {"allowed", std::move(allowed)},
           {"saturation", to_json(explanation.saturation)},
           {"programs", number(explanation.programs)},

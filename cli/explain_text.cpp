@@ -122,20 +122,41 @@ std::string weight_names(const std::string& key) {
   return names.empty() ? key : fmt::format("{}", fmt::join(names, " + "));
 }
 
+/// "<1:16>" of "bf16[8,?,128]<1:16>", "row-major" of "bf16[8,?,128]".
+std::string lanes_text(const graph::TensorType& type) {
+  return type.packed() ? fmt::format("<{}>", graph::text(type.lanes)) : "row-major";
+}
+
 std::string layout_line(const extract::LayoutDecision& layout, double objective_seconds) {
   std::string line = fmt::format("{}: {}, {}", weight_names(layout.weight), layout.type.text(), megabytes(layout.bytes));
   if (layout.runner_up.empty()) {
     line += ", no other form";
   } else {
-    const std::string other = layout.runner_up_type.text();
-    const std::size_t lanes = other.find('<');
     line += fmt::format("; {:+.2f} % as {}", 100 * layout.runner_up_seconds / objective_seconds,
-                        lanes == std::string::npos ? other : other.substr(lanes));
+                        layout.runner_up_type.packed() ? lanes_text(layout.runner_up_type) : layout.runner_up_type.text());
   }
   if (layout.both && layout.both->saved_seconds > layout.both->price_seconds) {
     line += fmt::format("; to store {} beside it would pay", layout.both->type.text());
   }
   return wrapped(line, "  ");
+}
+
+std::string render_states(const ExplainFacts& facts, Detail detail) {
+  std::string out = wrapped("layouts of what a sequence keeps, one for all phases", "");
+  for (const extract::StateDecision& state : facts.explanation->states) {
+    std::string line = fmt::format("{}: {} of {}", state_name(*facts.program, state.number), lanes_text(state.type),
+                                   state.type.unpacked().text());
+    if (!state.runner_up) {
+      line += ", no other layout";
+    } else if (detail == Detail::all) {
+      line += fmt::format("; {} for the whole as {}", signed_seconds(state.runner_up_seconds), lanes_text(*state.runner_up));
+    } else {
+      line += fmt::format("; {:+.2f} % as {}", 100 * state.runner_up_seconds / facts.explanation->objective_seconds,
+                          lanes_text(*state.runner_up));
+    }
+    out += wrapped(line, "  ");
+  }
+  return out;
 }
 
 std::string plural(std::size_t count, const char* word) {
@@ -247,6 +268,7 @@ std::string render(const ExplainFacts& facts, Detail detail) {
   if (detail == Detail::tables) return out;
   out += '\n' + render_choices(facts, detail);
   if (!explanation.layouts.empty()) out += '\n' + render_layouts(explanation, detail);
+  if (!explanation.states.empty()) out += '\n' + render_states(facts, detail);
   const egraph::RunReport& saturation = explanation.saturation;
   out += '\n';
   out += wrapped(fmt::format("rules: {} in {}, {}: {} in {}, {} costed", saturation.stop.text(),

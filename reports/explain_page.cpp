@@ -35,7 +35,7 @@ constexpr std::string_view kBody = R"html(<header>
 <div class="split"><svg id="drawing" tabindex="0" role="group" aria-label="drawing of the e-graph: arrow keys move it, plus and minus zoom"></svg><div id="class" aria-live="polite"></div></div>
 <p class="faint small">Drag or arrow keys move, Ctrl + wheel or + and − zoom; a class (box) or Enter on it walks there. ● chosen, ○ possible, × no kernel, · computed ahead of time.</p>
 </section>
-<section id="layouts" aria-labelledby="layouts-title"><h2 id="layouts-title">Layouts of the stored matrices</h2></section>
+<section id="layouts" aria-labelledby="layouts-title"><h2 id="layouts-title">Layouts of stored matrices and states</h2></section>
 <section id="rules" aria-labelledby="rules-title"><h2 id="rules-title">Rules</h2></section>
 </main>)html";
 

@@ -500,7 +500,12 @@ function showLayouts() {
       element("dl", {}, term("stored", element("code", {}, layout.type), `, ${megabytes(layout.bytes)}`),
         term("runner-up", layout.runner_up === null ? "no other form" : [element("code", {}, layout.runner_up.type),
           `, ${megabytes(layout.runner_up.bytes)}: ${growth(layout.runner_up.growth_seconds)} for the whole`]),
-        term("both", both(layout.both))))));
+        term("both", both(layout.both))))),
+    element("p", { class: "faint small" }, "What a sequence keeps lies in one layout for all phases, too."),
+    ...facts.states.map((state) => element("div", { class: "layout" }, element("code", {}, state.name),
+      element("dl", {}, term("stored", element("code", {}, state.type)),
+        term("runner-up", state.runner_up === null ? "no other layout" : [element("code", {}, state.runner_up.type),
+          `: ${growth(state.runner_up.growth_seconds)} for the whole`])))));
 }
 
 function showRules() {

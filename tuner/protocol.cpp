@@ -69,7 +69,7 @@ Json Candidate::to_json() const {
 Expected<Candidate> Candidate::from_json(const Json& json) {
   return read<Candidate>("candidate", [&](Candidate& candidate) -> Status {
     NNTUNE_ASSIGN(candidate.workload, schedule::Workload::parse(json.at("workload").get<std::string>()));
-    candidate.schedule.knobs = json.at("schedule").get<std::map<std::string, std::int64_t>>();
+    candidate.schedule.knobs = json.at("schedule").get<schedule::Knobs>();
     if (const auto found = json.find("code"); found != json.end()) {
       codegen::ObjectCode code;
       NNTUNE_ASSIGN(code.image, from_hex(found->at("image").get<std::string>()));

@@ -39,6 +39,17 @@ Expected<Task*> TaskList::find_or_open(const schedule::Workload& workload) {
   return tasks_.back().get();
 }
 
+/// Kernels that another layout would need.
+Status TaskList::add_for_layout(const std::vector<schedule::Workload>& workloads) {
+  for (const schedule::Workload& workload : workloads) {
+    NNTUNE_ASSIGN(Task* const task, find_or_open(workload));
+    if (task->chosen) continue;
+    task->share = std::max(task->share, kLayoutShare);
+    task->phase_share = std::max(task->phase_share, kLayoutShare);
+  }
+  return {};
+}
+
 Status TaskList::update(const extract::Explanation& explanation) {
   double decode_seconds = 0;
   double prefill_seconds = 0;
@@ -75,15 +86,13 @@ Status TaskList::update(const extract::Explanation& explanation) {
     task->share = std::max(task->share, decision.cost.seconds * decision.calls / kind_seconds * (one_kind ? 1.0 : 0.5));
     task->phase_share = std::max(task->phase_share, decision.cost.seconds * decision.calls / whole);
   }
-  // Another form of a stored weight changes several kernels at once: none of them is a runner-up on its own.
+  // Another form of a stored weight or of a state changes several kernels at once: none of them is a runner-up on its own.
+  const double close = kCloseFraction * explanation.objective_seconds;
   for (const extract::LayoutDecision& layout : explanation.layouts) {
-    if (layout.runner_up.empty() || layout.runner_up_seconds > kCloseFraction * explanation.objective_seconds) continue;
-    for (const schedule::Workload& workload : layout.workloads) {
-      NNTUNE_ASSIGN(Task* const task, find_or_open(workload));
-      if (task->chosen) continue;
-      task->share = std::max(task->share, kLayoutShare);
-      task->phase_share = std::max(task->phase_share, kLayoutShare);
-    }
+    if (!layout.runner_up.empty() && layout.runner_up_seconds <= close) NNTUNE_TRY(add_for_layout(layout.workloads));
+  }
+  for (const extract::StateDecision& state : explanation.states) {
+    if (state.runner_up && state.runner_up_seconds <= close) NNTUNE_TRY(add_for_layout(state.workloads));
   }
   return {};
 }

@@ -69,6 +69,7 @@ class TaskList {
 
  private:
   [[nodiscard]] Expected<Task*> find_or_open(const schedule::Workload& workload);
+  [[nodiscard]] Status add_for_layout(const std::vector<schedule::Workload>& workloads);
 
   Open open_;
   std::vector<std::unique_ptr<Task>> tasks_;

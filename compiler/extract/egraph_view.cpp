@@ -70,12 +70,14 @@ EGraphView view_egraph(const egraph::EGraph& graph, const rules::Language& langu
   std::map<NodeId, Role> roles;
   std::map<ClassId, std::uint32_t> section_of;
   for (const ProblemClass& item : problem.classes) {
+    if (item.is_state_after()) continue;
     section_of[item.id] = item.section;
     for (const Option& option : item.options) roles[option.node] = role_of(option, EGraphView::State::possible);
     for (const Option& option : item.refused) roles[option.node] = role_of(option, EGraphView::State::refused);
   }
   for (const ProblemSection& section : problem.sections) {
     for (const std::uint32_t at : needed_classes(problem, solution.choice, section)) {
+      if (problem.classes[at].is_state_after()) continue;
       const auto chosen = static_cast<std::size_t>(solution.choice[at]);
       roles[problem.classes[at].options[chosen].node].state = EGraphView::State::chosen;
     }

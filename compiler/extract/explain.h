@@ -63,6 +63,15 @@ struct LayoutDecision {
   std::optional<StoredTwice> both = {};
 };
 
+/// How a state is stored, and the next best way for all phases together.
+struct StateDecision {
+  std::size_t number = 0;
+  graph::TensorType type;                           ///< of one layer
+  std::optional<graph::TensorType> runner_up = {};  ///< none: there is no other layout
+  double runner_up_seconds = 0;                     ///< the objective's growth with it, other states as they then are best
+  std::vector<schedule::Workload> workloads = {};   ///< kernels that only the program with the runner-up has
+};
+
 /// What running a program takes.
 struct MemoryUse {
   std::int64_t weights_bytes = 0;     ///< in all layouts
@@ -96,9 +105,10 @@ struct Explanation {
   std::optional<MemoryUse> memory;
   std::vector<Decision> decisions;  ///< in execution order
   std::vector<LayoutDecision> layouts;
-  double stored_byte_seconds = 0;    ///< price of a stored byte in the objective
-  std::vector<double> phase_calls;   ///< in the objective, by phase
-  std::optional<EGraphView> egraph;  ///< where ExtractOptions::keep_egraph asks for it
+  std::vector<StateDecision> states = {};  ///< by number
+  double stored_byte_seconds = 0;          ///< price of a stored byte in the objective
+  std::vector<double> phase_calls;         ///< in the objective, by phase
+  std::optional<EGraphView> egraph;        ///< where ExtractOptions::keep_egraph asks for it
 };
 
 }  // namespace nntune::extract

@@ -106,6 +106,16 @@ std::set<std::int32_t> used_workloads(const Problem& problem, const Solution& so
   return result;
 }
 
+/// Those of a solution that are not among `known`.
+std::vector<schedule::Workload> workloads_beside(const Problem& problem, const Solution& solution,
+                                                 const std::set<std::int32_t>& known) {
+  std::vector<schedule::Workload> result;
+  for (const std::int32_t workload : used_workloads(problem, solution)) {
+    if (workload >= 0 && !known.contains(workload)) result.push_back(problem.workloads[static_cast<std::size_t>(workload)]);
+  }
+  return result;
+}
+
 std::vector<LayoutDecision> layout_decisions(const egraph::SmallestTerms& terms, const Problem& problem,
                                              const Solution& solution) {
   std::vector<LayoutDecision> result;
@@ -120,15 +130,32 @@ std::vector<LayoutDecision> layout_decisions(const egraph::SmallestTerms& terms,
       decision.runner_up_seconds = choice.solution.seconds - solution.seconds;
       decision.runner_up_type = problem.constants[choice.runner_up].type;
       decision.runner_up_bytes = problem.constants[choice.runner_up].bytes;
-      for (const std::int32_t workload : used_workloads(problem, choice.solution)) {
-        if (workload >= 0 && chosen.count(workload) == 0) {
-          decision.workloads.push_back(problem.workloads[static_cast<std::size_t>(workload)]);
-        }
-      }
+      decision.workloads = workloads_beside(problem, choice.solution, chosen);
     }
     if (choice.second) {
       const Constant& other = problem.constants[choice.second->constant];
       decision.both = StoredTwice{other.type, other.bytes, choice.second->saved_seconds, other.price};
+    }
+    result.push_back(std::move(decision));
+  }
+  return result;
+}
+
+std::vector<StateDecision> state_decisions(const Problem& problem, const SolveResult& solved) {
+  std::vector<StateDecision> result;
+  const std::set<std::int32_t> chosen = used_workloads(problem, solved.best);
+  for (std::size_t i = 0; i < problem.states.size(); ++i) {
+    const ProblemState& state = problem.states[i];
+    const std::uint32_t layout = solved.best.states[i];
+    if (layout == Solution::kNoLayout) continue;
+    StateDecision decision{.number = state.number, .type = state.types[layout]};
+    const auto other = std::ranges::find_if(solved.other_states, [&](const Solution& each) {
+      return each.states[i] != layout && each.states[i] != Solution::kNoLayout;
+    });
+    if (other != solved.other_states.end()) {
+      decision.runner_up = state.types[other->states[i]];
+      decision.runner_up_seconds = other->seconds - solved.best.seconds;
+      decision.workloads = workloads_beside(problem, *other, chosen);
     }
     result.push_back(std::move(decision));
   }
@@ -180,6 +207,7 @@ Expected<Extraction> extract_with(std::span<const graph::Phase> phases, const Co
     const auto steps = traces ? std::make_unique<RuleSteps>(trace, graph) : nullptr;
     explanation.decisions = decisions(graph, problem, solved.best, steps.get());
     explanation.layouts = layout_decisions(terms, problem, solved.best);
+    explanation.states = state_decisions(problem, solved);
   }
   return result;
 }

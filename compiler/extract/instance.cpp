@@ -4,13 +4,14 @@
 
 namespace nntune::extract {
 
-egraph::ExtractionInstance to_instance(const Problem& problem, double capacity_bytes) {
+egraph::ExtractionInstance to_instance(const Problem& problem, double capacity_bytes, const StateLayouts* layouts) {
   egraph::ExtractionInstance instance;
   instance.capacity = capacity_bytes;
   const auto first_constant = static_cast<std::uint32_t>(problem.classes.size());
   std::vector<std::uint32_t> children;
   for (const ProblemClass& each : problem.classes) {
     instance.add_class();
+    if (layouts != nullptr && each.state != ProblemClass::kNoState && each.layout != (*layouts)[each.state]) continue;
     for (const Option& option : each.options) {
       children = option.operands;
       for (const std::uint32_t constant : option.constants) children.push_back(first_constant + constant);
@@ -36,7 +37,8 @@ dag::Choice to_nodes(const Problem& problem, const egraph::ExtractionInstance& i
     if (c >= problem.classes.size()) {
       nodes[c] = instance.class_begin[c];
     } else if (choice[c] != Solution::kNoOption) {
-      nodes[c] = instance.class_begin[c] + static_cast<std::uint32_t>(choice[c]);
+      const std::uint32_t node = instance.class_begin[c] + static_cast<std::uint32_t>(choice[c]);
+      if (node < instance.class_begin[c + 1]) nodes[c] = node;
     }
   }
   return nodes;

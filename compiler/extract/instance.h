@@ -12,7 +12,10 @@ namespace nntune::extract {
 
 /// One class for each run-time class, its options the nodes, and behind them one for each constant, whose only node costs its price
 /// and takes its bytes: what sections share is paid once, and the bytes of all stored constants stay within `capacity_bytes`.
-[[nodiscard]] egraph::ExtractionInstance to_instance(const Problem& problem, double capacity_bytes);
+/// \param layouts  of the states, all others left out; nullptr: sections may take different ones, which is no program but costs no
+///                 more than any
+[[nodiscard]] egraph::ExtractionInstance to_instance(const Problem& problem, double capacity_bytes,
+                                                     const StateLayouts* layouts = nullptr);
 
 /// By class, an option (Solution::kNoOption where there is none) as a node of that instance; constants are chosen.
 [[nodiscard]] dag::Choice to_nodes(const Problem& problem, const egraph::ExtractionInstance& instance,

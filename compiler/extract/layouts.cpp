@@ -22,7 +22,7 @@ double section_seconds(const Problem& problem, const std::vector<std::int32_t>& 
 }  // namespace
 
 std::vector<LayoutChoice> layout_choices(const Problem& problem, const Solution& solution) {
-  const egraph::ExtractionInstance instance = to_instance(problem, kInfinity);
+  const egraph::ExtractionInstance instance = to_instance(problem, kInfinity, &solution.states);
   dag::Greedy greedy(instance);
   Forms forms(problem, instance, greedy);
   forms.look_at(to_nodes(problem, instance, solution.choice));

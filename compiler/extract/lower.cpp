@@ -69,12 +69,11 @@ class WeightStore {
   std::vector<StoredWeight> weights_;
 };
 
-/// Puts a state where its number says; it has one type everywhere.
-Status store(std::vector<StoredState>& states, std::size_t number, const graph::TensorType& type, const LayerIndex& layers) {
+/// Puts a state where its number says.
+void store(std::vector<StoredState>& states, std::size_t number, const graph::TensorType& type, const LayerIndex& layers) {
   if (states.size() <= number) states.resize(number + 1);
   if (states[number].layers.empty()) states[number] = {type, layers.of_state(number)};
-  if (states[number].type == type) return {};
-  return fail(ErrorKind::bad_input, fmt::format("state {} is {} and {}", number, states[number].type.text(), type.text()));
+  assert(states[number].type == type && "a solution takes one layout of each state");
 }
 
 /// Gives dead buffers of the same type to later steps.
@@ -136,7 +135,7 @@ Expected<Program> lower(std::span<const graph::Phase> phases, const egraph::EGra
   WeightStore weights(graph, language, terms, layers);
   std::map<ClassId, std::uint32_t> index_of;
   for (std::uint32_t i = 0; i < problem.classes.size(); ++i) {
-    index_of.emplace(problem.classes[i].id, i);
+    if (!problem.classes[i].is_state_after()) index_of.emplace(problem.classes[i].id, i);
   }
   std::size_t next_section = 0;
   for (const graph::Phase& phase : phases) {
@@ -150,6 +149,10 @@ Expected<Program> lower(std::span<const graph::Phase> phases, const egraph::EGra
       std::vector<Value> values(problem.classes.size());
       for (const std::uint32_t at : needed_classes(problem, solution.choice, goal)) {
         const Option& option = problem.classes[at].options[static_cast<std::size_t>(solution.choice[at])];
+        if (problem.classes[at].is_state_after()) {
+          values[at] = values[option.operands[0]];
+          continue;
+        }
         const graph::Op& op = language.op(graph, option.node);
         std::vector<Value> inputs;
         for (const ClassId child : graph.children(option.node)) {
@@ -165,7 +168,7 @@ Expected<Program> lower(std::span<const graph::Phase> phases, const egraph::EGra
         if (op.kind() == OpKind::input) {
           value = {.kind = ValueKind::input, .input = language.plain_input(op.leaf_name()).second};
         } else if (const auto state = graph::state_number(op)) {
-          NNTUNE_TRY(store(program.states, *state, op.leaf_type(), layers));
+          store(program.states, *state, op.leaf_type(), layers);
           value = {.kind = ValueKind::state, .input = {}, .index = *state};
         } else if (op.kind() == OpKind::slice) {
           value = inputs[0];

@@ -62,6 +62,7 @@ class Rebuilder {
     graph::Graph graph;
     std::map<ClassId, graph::NodeId> made;
     for (const std::uint32_t at : needed_classes(problem_, solution_.choice, goal)) {
+      if (problem_.classes[at].is_state_after()) continue;
       const Option& option = problem_.classes[at].options[static_cast<std::size_t>(solution_.choice[at])];
       graph::Op op = space_.language.op(space_.graph, option.node);
       if (op.kind() == graph::OpKind::input) {
@@ -72,7 +73,12 @@ class Rebuilder {
       NNTUNE_ASSIGN(made[problem_.classes[at].id], add(option.node, std::move(op), graph, made));
     }
     std::vector<graph::NodeId> outputs;
-    for (const std::uint32_t root : goal.roots) outputs.push_back(made.at(problem_.classes[root].id));
+    for (std::uint32_t root : goal.roots) {
+      if (problem_.classes[root].is_state_after()) {
+        root = problem_.classes[root].options[static_cast<std::size_t>(solution_.choice[root])].operands[0];
+      }
+      outputs.push_back(made.at(problem_.classes[root].id));
+    }
     graph.set_outputs(std::move(outputs));
     return graph;
   }

@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <set>
 #include <unordered_map>
+
+#include "compiler/graph/state.h"
 
 namespace nntune::extract {
 
@@ -38,28 +41,93 @@ class ProblemMaker {
       problem_.sections.push_back({goal.phase, goal.section, goal.calls, goal.past, {}, {}, goal.rows});
     }
     number_classes();
+    NNTUNE_TRY(find_states());
     for (ProblemClass& item : problem_.classes) {
       NNTUNE_TRY(add_options(item));
     }
     cost_options();
+    const auto packed = packed_states(goals);
     for (std::size_t i = 0; i < goals.size(); ++i) {
-      NNTUNE_ASSIGN(problem_.sections[i].roots, roots(goals[i]));
+      NNTUNE_ASSIGN(problem_.sections[i].roots, roots(goals[i], static_cast<std::uint32_t>(i), packed));
       order_classes(problem_.sections[i]);
     }
     return std::move(problem_);
   }
 
  private:
-  [[nodiscard]] Expected<std::vector<std::uint32_t>> roots(const SectionGoal& goal) const {
+  using PackedStates = std::multimap<ClassId, ClassId>;
+
+  Expected<std::vector<std::uint32_t>> roots(const SectionGoal& goal, std::uint32_t section, const PackedStates& packed) {
     std::vector<std::uint32_t> result;
-    for (const ClassId output : goal.outputs) {
-      const ClassId id = graph_.find(output);
+    for (std::size_t i = 0; i < goal.outputs.size(); ++i) {
+      const ClassId id = graph_.find(goal.outputs[i]);
       if (language_.constant(graph_, id)) {
         return fail(ErrorKind::unsupported, fmt::format("an output of {} depends on no input", goal.section));
       }
-      result.push_back(index_[id]);
+      const auto [begin, end] = packed.equal_range(id);
+      if (i >= goal.states.size() || !goal.states[i] || begin == end) {
+        result.push_back(index_[id]);
+        continue;
+      }
+      ProblemClass after{.id = ProblemClass::kNoClass, .section = section, .options = {}};
+      after.options.emplace_back().operands = {index_[id]};
+      for (auto each = begin; each != end; ++each) after.options.emplace_back().operands = {index_[each->second]};
+      result.push_back(static_cast<std::uint32_t>(problem_.classes.size()));
+      problem_.classes.push_back(std::move(after));
     }
     return result;
+  }
+
+  /// The states that sections give, by their classes as the graphs say them: the same packed, in the order of their layouts.
+  [[nodiscard]] PackedStates packed_states(const std::vector<SectionGoal>& goals) const {
+    std::set<ClassId> written;
+    for (const SectionGoal& goal : goals) {
+      for (std::size_t i = 0; i < goal.states.size(); ++i) {
+        if (goal.states[i]) written.insert(graph_.find(goal.outputs[i]));
+      }
+    }
+    std::vector<std::pair<ClassId, ClassId>> found;
+    for (const ProblemClass& item : problem_.classes) {
+      for (const NodeId node : graph_.nodes(item.id)) {
+        if (language_.op(graph_, node).kind() != OpKind::pack) continue;
+        const ClassId from = graph_.find(graph_.children(node)[0]);
+        if (written.contains(from)) found.emplace_back(from, item.id);
+      }
+    }
+    std::ranges::stable_sort(found, [this](const auto& a, const auto& b) {
+      return language_.type(graph_, a.second).lanes < language_.type(graph_, b.second).lanes;
+    });
+    return {found.begin(), found.end()};
+  }
+
+  /// Which classes are states, and in which layouts those are.
+  Status find_states() {
+    std::map<std::size_t, std::set<graph::TensorType>> types;
+    std::vector<std::pair<std::uint32_t, const graph::Op*>> leaves;
+    for (std::uint32_t i = 0; i < problem_.classes.size(); ++i) {
+      for (const NodeId node : graph_.nodes(problem_.classes[i].id)) {
+        const graph::Op& op = language_.op(graph_, node);
+        if (op.kind() != OpKind::state) continue;
+        leaves.emplace_back(i, &op);
+        types[*graph::state_number(op)].insert(op.leaf_type());
+      }
+    }
+    for (auto& [number, of_state] : types) {
+      for (const graph::TensorType& type : of_state) {
+        if (type.unpacked() == of_state.begin()->unpacked()) continue;
+        return fail(ErrorKind::bad_input,
+                    fmt::format("state {} is {} and {}", number, of_state.begin()->text(), type.text()));
+      }
+      problem_.states.push_back({number, {of_state.begin(), of_state.end()}});
+    }
+    for (const auto& [at, op] : leaves) {
+      const std::size_t number = *graph::state_number(*op);
+      const auto state = std::ranges::find(problem_.states, number, &ProblemState::number);
+      problem_.classes[at].state = static_cast<std::uint32_t>(state - problem_.states.begin());
+      problem_.classes[at].layout =
+          static_cast<std::uint32_t>(std::ranges::find(state->types, op->leaf_type()) - state->types.begin());
+    }
+    return {};
   }
 
   void number_classes() {
@@ -116,7 +184,7 @@ class ProblemMaker {
         (language_.constant(graph_, child) ? option.constants : option.operands).push_back(index_[graph_.find(child)]);
       }
       const graph::Op& op = language_.op(graph_, node);
-      option.refusal = refusal(op);
+      option.refusal = refusal(op, language_.type(graph_, item.id));
       const bool is_kernel =
           op.traits().run_time == graph::RunTime::kernel || op.traits().run_time == graph::RunTime::pack_step;
       if (option.refusal.empty() && is_kernel) {
@@ -128,10 +196,11 @@ class ProblemMaker {
   }
 
   /// Why nothing does this at run time, whatever the CPU; "" if something may.
-  static std::string refusal(const graph::Op& op) {
+  static std::string refusal(const graph::Op& op, const graph::TensorType& result) {
     switch (op.traits().run_time) {
-      case graph::RunTime::kernel:
       case graph::RunTime::pack_step:
+        return result.rank() <= 2 ? "" : "a state lies in one layout, and no kernel packs it anew";
+      case graph::RunTime::kernel:
       case graph::RunTime::leaf: return "";
       case graph::RunTime::view:
         // A Value is a view of columns, and no kernel copies rows.

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,11 +32,29 @@ struct Option {
 };
 
 struct ProblemClass {
+  static constexpr egraph::ClassId kNoClass = 0xffffffff;
+  static constexpr std::uint32_t kNoState = 0xffffffff;
+
+  /// In the e-graph; kNoClass: a state as it is after the section, whose options are that state in each layout. They have no node and
+  /// cost nothing.
   egraph::ClassId id = 0;
   std::uint32_t section = 0;         ///< in Problem::sections
   std::vector<Option> options;       ///< only feasible ones
   std::vector<Option> refused = {};  ///< nothing does them at run time, or no kernel on this CPU; for people
+  std::uint32_t state = kNoState;    ///< in Problem::states, which this class is in one layout
+  std::uint32_t layout = 0;          ///< in ProblemState::types
+
+  [[nodiscard]] bool is_state_after() const { return id == kNoClass; }
 };
+
+/// A state lies in one layout in all sections: a choice takes classes of one layout of each state only.
+struct ProblemState {
+  std::size_t number = 0;
+  std::vector<graph::TensorType> types;  ///< row-major first
+};
+
+/// A layout for each state, in ProblemState::types.
+using StateLayouts = std::vector<std::uint32_t>;
 
 struct Constant {
   egraph::ClassId id = 0;
@@ -59,6 +78,7 @@ struct Problem {
   std::vector<ProblemClass> classes;
   std::vector<Constant> constants;
   std::vector<ProblemSection> sections;
+  std::vector<ProblemState> states = {};
   std::vector<schedule::Workload> workloads;
   std::vector<Cost> costs;  ///< of the workloads
 };
@@ -71,6 +91,8 @@ struct SectionGoal {
   std::int64_t past = 0;
   std::vector<egraph::ClassId> outputs;
   std::int64_t rows = 1;  ///< of the phase
+  /// By output: the number of the state that it is, as the graph says it; others may store it packed.
+  std::vector<std::optional<std::size_t>> states = {};
 };
 
 /// \param layers  of the weights in `graph`

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "compiler/graph/state.h"
 #include "compiler/rules/registry.h"
 
 namespace nntune::extract {
@@ -41,6 +42,7 @@ Expected<std::unique_ptr<Saturated>> saturate(std::span<const graph::Phase> phas
       SectionGoal goal{phase.name, section.name, use.calls * static_cast<double>(section.repeat), use.past, {}, phase.rows};
       for (const graph::NodeId output : section.graph.outputs()) {
         goal.outputs.push_back(classes[static_cast<std::size_t>(output)]);
+        goal.states.push_back(graph::state_of(section.graph, output));
       }
       result->goals.push_back(std::move(goal));
     }

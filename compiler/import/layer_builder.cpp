@@ -67,13 +67,13 @@ Expected<graph::Section> SectionBuilder::finish(std::string_view name, std::int6
   return graph::Section{.name = std::string(name), .graph = std::move(graph_), .repeat = repeat};
 }
 
-LayerBuilder::LayerBuilder(const ModelConfig& config, DType weight_dtype, std::int64_t rows, const CacheLayout& caches)
+LayerBuilder::LayerBuilder(const ModelConfig& config, DType weight_dtype, std::int64_t rows)
     : SectionBuilder(config, weight_dtype) {
   const std::int64_t d = config.head_dim;
   x_ = input("x", DType::f32, {rows, config.hidden});
   rope_table_ = input("rope", DType::f32, {graph::kRunTime, d});
-  k_cache_ = add(graph::state(0, {weight_dtype, {config.kv_heads, graph::kRunTime, d}, caches.keys}));
-  v_cache_ = add(graph::state(1, {weight_dtype, {config.kv_heads, graph::kRunTime, d}, caches.values}));
+  k_cache_ = add(graph::state(0, {weight_dtype, {config.kv_heads, graph::kRunTime, d}, {}}));
+  v_cache_ = add(graph::state(1, {weight_dtype, {config.kv_heads, graph::kRunTime, d}, {}}));
 }
 
 NodeId LayerBuilder::rope(NodeId x) {

@@ -55,7 +55,7 @@ class SectionBuilder {
 /// The section of a repeated layer: its inputs are x and the rotary table, its states keys (0) and values (1).
 class LayerBuilder : public SectionBuilder {
  public:
-  LayerBuilder(const ModelConfig& config, graph::DType weight_dtype, std::int64_t rows, const CacheLayout& caches);
+  LayerBuilder(const ModelConfig& config, graph::DType weight_dtype, std::int64_t rows);
 
   [[nodiscard]] graph::NodeId x() const { return x_; }
   /// Rotary embedding of each head.

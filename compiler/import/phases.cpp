@@ -15,8 +15,8 @@ Expected<graph::Section> build_embed(const ModelConfig& config, DType dtype, std
   return b.finish("embed", 1, {b.add(graph::Embed{}, {ids, b.weight("embed_tokens")})});
 }
 
-Expected<graph::Section> build_body(const ModelConfig& config, DType dtype, std::int64_t rows, const CacheLayout& caches) {
-  LayerBuilder b(config, dtype, rows, caches);
+Expected<graph::Section> build_body(const ModelConfig& config, DType dtype, std::int64_t rows) {
+  LayerBuilder b(config, dtype, rows);
   return b.finish_layer("body", config.layers, config.family->layer(b, b.x()));
 }
 
@@ -29,12 +29,11 @@ Expected<graph::Section> build_head(const ModelConfig& config, DType dtype) {
 
 }  // namespace
 
-Expected<graph::Phase> build_phase(const ModelConfig& config, DType weight_dtype, std::int64_t rows, PhaseKind kind,
-                                   const CacheLayout& caches) {
+Expected<graph::Phase> build_phase(const ModelConfig& config, DType weight_dtype, std::int64_t rows, PhaseKind kind) {
   if (weight_dtype == DType::i32) return fail(ErrorKind::unsupported, "weights cannot be i32", "use f32 or bf16");
   graph::Phase phase{.name = kind == PhaseKind::decode ? "decode" : "prefill", .rows = rows, .sections = {}};
   NNTUNE_ASSIGN(graph::Section embed, build_embed(config, weight_dtype, rows));
-  NNTUNE_ASSIGN(graph::Section body, build_body(config, weight_dtype, rows, caches));
+  NNTUNE_ASSIGN(graph::Section body, build_body(config, weight_dtype, rows));
   NNTUNE_ASSIGN(graph::Section head, build_head(config, weight_dtype));
   phase.sections = {std::move(embed), std::move(body), std::move(head)};
   return phase;

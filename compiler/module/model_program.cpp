@@ -3,72 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "base/bytes.h"
-#include "compiler/extract/phase_use.h"
 #include "compiler/extract/pipeline.h"
 #include "compiler/module/program_memory.h"
 #include "compiler/rules/permissions.h"
-#include "compiler/schedule/workload.h"
 
 namespace nntune::module {
-namespace {
 
-using graph::Lane;
-using graph::OpKind;
-
-/// Layouts that the attention kernels know; the plain one first, it wins a tie.
-const std::vector<std::vector<Lane>> kKeyLayouts = {{}, {{1, 16}}, {{1, 16}, {2, 2}}};
-const std::vector<std::vector<Lane>> kValueLayouts = {{}, {{1, 2}}};
-
-/// Seconds of the work on the caches in one call of the body of `phase`, behind `past` tokens.
-Expected<double> cache_seconds(const graph::Phase& phase, std::int64_t past, int threads, const extract::CostModel& costs) {
-  double seconds = 0;
-  for (const graph::Section& section : phase.sections) {
-    for (const graph::Node& node : section.graph.nodes()) {
-      if (node.op.kind() != OpKind::attention && node.op.kind() != OpKind::cache_append) continue;
-      std::vector<graph::TensorType> inputs;
-      for (const graph::NodeId id : node.inputs) inputs.push_back(section.graph.node(id).type);
-      NNTUNE_ASSIGN(const auto workload, schedule::Workload::make(node.op, std::move(inputs), past, threads));
-      seconds += costs.cost(workload).seconds;
-    }
-  }
-  return seconds;
-}
-
-}  // namespace
-
-Expected<import::CacheLayout> choose_cache_layout(const import::ModelConfig& config, graph::DType dtype, int threads,
-                                                  const extract::CostModel& costs) {
-  import::CacheLayout best;
-  double best_seconds = std::numeric_limits<double>::infinity();
-  for (const auto& keys : kKeyLayouts) {
-    for (const auto& values : kValueLayouts) {
-      const import::CacheLayout caches{keys, values};
-      NNTUNE_ASSIGN(const auto phases, model_phases(config, dtype, caches));
-      double seconds = 0;
-      for (const graph::Phase& phase : phases) {
-        const extract::PhaseUse use = extract::usual_use(phase, phases);
-        NNTUNE_ASSIGN(const double once, cache_seconds(phase, use.past, threads, costs));
-        seconds += use.calls * once;
-      }
-      if (seconds < best_seconds) {
-        best_seconds = seconds;
-        best = caches;
-      }
-    }
-  }
-  return best;
-}
-
-Expected<std::vector<graph::Phase>> model_phases(const import::ModelConfig& config, graph::DType dtype,
-                                                 const import::CacheLayout& caches) {
+Expected<std::vector<graph::Phase>> model_phases(const import::ModelConfig& config, graph::DType dtype) {
   std::vector<graph::Phase> phases;
-  NNTUNE_ASSIGN(graph::Phase decode, import::build_phase(config, dtype, 1, import::PhaseKind::decode, caches));
+  NNTUNE_ASSIGN(graph::Phase decode, import::build_phase(config, dtype, 1, import::PhaseKind::decode));
   phases.push_back(std::move(decode));
   for (const std::int64_t rows : kPrefillRows) {
-    NNTUNE_ASSIGN(graph::Phase prefill, import::build_phase(config, dtype, rows, import::PhaseKind::prefill, caches));
+    NNTUNE_ASSIGN(graph::Phase prefill, import::build_phase(config, dtype, rows, import::PhaseKind::prefill));
     phases.push_back(std::move(prefill));
   }
   return phases;
@@ -77,8 +25,7 @@ Expected<std::vector<graph::Phase>> model_phases(const import::ModelConfig& conf
 Expected<extract::Extraction> plan_model(const import::ModelConfig& config, graph::DType dtype, int threads, const Isa& isa,
                                          const extract::CostModel& costs, const PlanLimits& limits,
                                          const PlanExtras& extras) {
-  NNTUNE_ASSIGN(const import::CacheLayout caches, choose_cache_layout(config, dtype, threads, costs));
-  NNTUNE_ASSIGN(const auto phases, model_phases(config, dtype, caches));
+  NNTUNE_ASSIGN(const auto phases, model_phases(config, dtype));
   extract::ExtractOptions options;
   options.threads = threads;
   options.rules.isa = isa;

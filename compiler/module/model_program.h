@@ -22,13 +22,8 @@ namespace nntune::module {
 /// Tokens that a prefill step takes at most, smallest first; fewer run in the same program.
 inline constexpr std::array<std::int64_t, 2> kPrefillRows = {128, 512};
 
-/// The layout of the KV caches that makes attention and the appending to the caches cheapest over all phases.
-[[nodiscard]] Expected<import::CacheLayout> choose_cache_layout(const import::ModelConfig& config, graph::DType dtype,
-                                                                int threads, const extract::CostModel& costs);
-
 /// Decode and the prefill steps.
-[[nodiscard]] Expected<std::vector<graph::Phase>> model_phases(const import::ModelConfig& config, graph::DType dtype,
-                                                               const import::CacheLayout& caches);
+[[nodiscard]] Expected<std::vector<graph::Phase>> model_phases(const import::ModelConfig& config, graph::DType dtype);
 
 /// What programs may take.
 struct MemoryLimit {

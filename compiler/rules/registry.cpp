@@ -16,6 +16,7 @@ std::span<const Family> families() {
       {"fusion", "row-wise work joins the kernels before and behind it", fusion_rules()},
       {"weight_layout", "weights are packed in panels ahead of time, for f32 FMA or bf16 dot", weight_layout_rules()},
       {"activation_layout", "activations are packed once for all matmuls that read them", activation_layout_rules()},
+      {"state_layout", "keys and values are stored in the layouts that attention reads them in", state_layout_rules()},
       {"attention_split", "decode attention is split over the keys, so that threads need not wait for heads",
        attention_split_rules()},
       {"quantise", "activations are quantised once for all matmuls with quantised weights", quantise_rules()},

@@ -32,6 +32,7 @@ struct Family {
 [[nodiscard]] std::span<const Rule> fusion_rules();
 [[nodiscard]] std::span<const Rule> weight_layout_rules();
 [[nodiscard]] std::span<const Rule> activation_layout_rules();
+[[nodiscard]] std::span<const Rule> state_layout_rules();
 [[nodiscard]] std::span<const Rule> attention_split_rules();
 [[nodiscard]] std::span<const Rule> pack_travel_rules();
 [[nodiscard]] std::span<const Rule> quantise_rules();

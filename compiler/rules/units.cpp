@@ -10,6 +10,7 @@ using graph::DType;
 namespace {
 
 constexpr int kTileRows = 16;
+constexpr int kKeysTogether = 16;
 
 struct Unit {
   DType x;
@@ -62,6 +63,27 @@ std::vector<Lanes> weight_panels(const RuleOptions& options, DType x, DType w) {
     for (const std::int64_t width : unit.tile_k > 0 ? std::vector<std::int64_t>{kTileRows} : options.panel_widths()) {
       add_new(result, lanes(width, unit.together));
     }
+  });
+  return result;
+}
+
+std::vector<Lanes> key_layouts(const RuleOptions& options, DType dtype) {
+  std::vector<Lanes> result = {{}};
+  for (const DType x : {DType::f32, DType::bf16}) {
+    for_each_unit(options, x, dtype, [&](const Unit& unit) {
+      if (unit.tile_k > 0) return;  // attention has no kernel for AMX
+      Lanes lanes = {{1, kKeysTogether}};
+      if (unit.together > 1) lanes.push_back({2, unit.together});
+      add_new(result, std::move(lanes));
+    });
+  }
+  return result;
+}
+
+std::vector<Lanes> value_layouts(const RuleOptions& options, DType dtype) {
+  std::vector<Lanes> result = {{}};
+  for_each_unit(options, dtype, dtype, [&](const Unit& unit) {
+    if (unit.tile_k == 0 && unit.together > 1) add_new(result, {{1, unit.together}});
   });
   return result;
 }

@@ -11,6 +11,9 @@
 /// i8 may be quantised in blocks; weights and activations then have blocks of one size, and a tile of activations holds no more
 /// columns than a block, since the sum of a block is scaled before the next one is added.
 ///
+/// Attention reads keys and values with the same units: keys <1:16> so that a vector is one column of 16 tokens, <1:16,2:2> for
+/// the dot over pairs of columns, values <1:2> for the dot over pairs of tokens.
+///
 /// An AMX tile is 16 rows of 64 bytes. Of weights these are 16 pairs or quads along k for each of 16 outputs, so a panel
 /// <0:16,1:2> is a row of such tiles, one after the other along k; of activations they are 16 rows of 64 bytes along k (Intel,
 /// "Architecture Instruction Set Extensions Programming Reference", chapter 3).
@@ -32,5 +35,9 @@ using Lanes = std::vector<graph::Lane>;
 /// \param block  TensorType::block of both
 [[nodiscard]] std::vector<Lanes> activation_tiles(const RuleOptions& options, graph::DType x, graph::DType w,
                                                   std::int64_t block = 0);
+
+/// Layouts of states [kv_heads, ?, d] of `dtype` that attention reads as keys and as values, the row-major one first.
+[[nodiscard]] std::vector<Lanes> key_layouts(const RuleOptions& options, graph::DType dtype);
+[[nodiscard]] std::vector<Lanes> value_layouts(const RuleOptions& options, graph::DType dtype);
 
 }  // namespace nntune::rules

@@ -48,11 +48,11 @@ Expected<Schedule> Space::read(const Json& json) const {
 
 Status Space::validate(const Schedule& schedule) const {
   for (const Knob& knob : knobs) {
-    const auto found = schedule.knobs.find(knob.name);
-    if (found == schedule.knobs.end()) return bad(fmt::format("schedule knob \"{}\" is missing", knob.name));
-    if (!in_range(knob, found->second)) {
-      return bad(fmt::format("schedule knob \"{}\" is {}, must be one of {}", knob.name, found->second,
-                             fmt::join(knob.values, ", ")));
+    const std::int64_t* const value = schedule.knobs.find(knob.name);
+    if (value == nullptr) return bad(fmt::format("schedule knob \"{}\" is missing", knob.name));
+    if (!in_range(knob, *value)) {
+      return bad(
+          fmt::format("schedule knob \"{}\" is {}, must be one of {}", knob.name, *value, fmt::join(knob.values, ", ")));
     }
   }
   for (const auto& [name, value] : schedule.knobs) {
@@ -104,8 +104,7 @@ Expected<Schedule> Space::cross(const Schedule& a, const Schedule& b, std::mt199
     Schedule child;
     for (const Knob& knob : knobs) {
       const Schedule& parent = draw(2, rng) == 0 ? a : b;
-      const auto found = parent.knobs.find(knob.name);
-      if (found != parent.knobs.end()) child.knobs[knob.name] = found->second;
+      if (const std::int64_t* const value = parent.knobs.find(knob.name)) child.knobs[knob.name] = *value;
     }
     if (validate(child)) return child;
   }

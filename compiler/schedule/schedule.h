@@ -3,23 +3,24 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "compiler/schedule/knobs.h"
 
 namespace nntune::schedule {
 
-/// Knob values by name, e.g. {"mr": 6, "nv": 2, "ku": 4}. The map is sorted, so the text is canonical.
+/// Knob values by name, e.g. {"mr": 6, "nv": 2, "ku": 4}.
 struct Schedule {
-  std::map<std::string, std::int64_t> knobs;
+  Knobs knobs;
 
   auto operator<=>(const Schedule&) const = default;
-  [[nodiscard]] std::int64_t at(const std::string& knob) const { return knobs.at(knob); }
+  [[nodiscard]] std::int64_t at(std::string_view knob) const { return knobs.at(knob); }
   [[nodiscard]] std::string text() const;  ///< compact JSON
   [[nodiscard]] Hash128 hash() const { return hash128(text()); }
 };

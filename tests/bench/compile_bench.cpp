@@ -22,8 +22,7 @@ void choose_program(benchmark::State& state, graph::DType dtype, void (*change)(
   change(options);
   for ([[maybe_unused]] const auto _ : state) {
     const cost_model::EstimateCostModel costs(*target);  // its default schedules are most of the work
-    const auto caches = module::choose_cache_layout(model->config, dtype, options.threads, costs);
-    const auto phases = caches ? module::model_phases(model->config, dtype, *caches) : tl::unexpected<Error>(caches.error());
+    const auto phases = module::model_phases(model->config, dtype);
     if (!phases) return state.SkipWithError(phases.error().message().c_str());
     const auto chosen = extract::extract_explained(*phases, costs, options);
     if (!chosen) return state.SkipWithError(chosen.error().message().c_str());

@@ -50,8 +50,7 @@ Expected<Setup> set_up(const std::string& path) {
 Expected<extract::Problem> problem_of(const std::string& name, graph::DType dtype, const Setup& setup) {
   constexpr int kThreads = 2;
   NNTUNE_ASSIGN(const import::Model model, import::load_model(name, {}, import::Check::shapes));
-  NNTUNE_ASSIGN(const auto caches, module::choose_cache_layout(model.config, dtype, kThreads, *setup.costs));
-  NNTUNE_ASSIGN(const auto phases, module::model_phases(model.config, dtype, caches));
+  NNTUNE_ASSIGN(const auto phases, module::model_phases(model.config, dtype));
   extract::ExtractOptions options;
   options.threads = kThreads;
   options.rules.isa = setup.target.isa;

@@ -19,7 +19,7 @@ void saturate(benchmark::State& state, bool body, graph::DType dtype, bool all_p
   const auto target = probe_target();
   const auto model = import::load_model("qwen3-0.6b", {});
   if (!target || !model) return state.SkipWithError("no target or model");
-  const auto phases = module::model_phases(model->config, dtype, {});
+  const auto phases = module::model_phases(model->config, dtype);
   if (!phases) return state.SkipWithError(phases.error().message().c_str());
   const extract::ExtractOptions options;
   rules::RuleOptions permitted{.isa = target->isa};

@@ -156,48 +156,128 @@ TEST(Solve, MatricesAreStoredAsOneWhereThatPaysForAllPhasesTogether) {
   EXPECT_DOUBLE_EQ(result->best.cost, 3 + 2 * (3 + 1));  // apart: 3 + 2 * (2 + 2 + 1)
 }
 
-// Small random problems with shared classes and shared constants against exhaustive search.
-TEST(Solve, IsOptimalOnMostSmallProblemsAndNeverFarOff) {
-  std::mt19937 rng(11);
+/// Makes class `at` of `p` a state in one layout.
+void make_state(Problem& p, std::uint32_t at, std::uint32_t state, std::uint32_t layout) {
+  p.classes[at].state = state;
+  p.classes[at].layout = layout;
+}
+
+ProblemState state(std::size_t number) {
+  graph::TensorType plain{graph::DType::f32, {1, graph::kRunTime, 16}, {}};
+  graph::TensorType packed = plain;
+  packed.lanes = {{1, 16}};
+  return {number, {plain, packed}};
+}
+
+/// Two sections that each read state 0 in one of its layouts (classes 0 and 1, and 3 and 4), for these seconds.
+Problem two_readers(double plain_a, double packed_a, double plain_b, double packed_b) {
+  Problem p = problem({{option(0)},
+                       {option(0)},
+                       {option(plain_a, {0}), option(packed_a, {1})},
+                       {option(0)},
+                       {option(0)},
+                       {option(plain_b, {3}), option(packed_b, {4})}},
+                      {2, 5});
+  p.sections[1].classes = {3, 4, 5};
+  p.states = {state(0)};
+  for (const std::uint32_t first : {0U, 3U}) {
+    make_state(p, first, 0, 0);
+    make_state(p, first + 1, 0, 1);
+  }
+  return p;
+}
+
+TEST(Solve, AStateLiesInTheLayoutThatServesAllSectionsTogether) {
+  const auto packed = solve(two_readers(1, 2, 9, 3));
+  ASSERT_TRUE(packed);
+  EXPECT_DOUBLE_EQ(packed->best.cost, 5);
+  EXPECT_EQ(packed->best.states, StateLayouts{1});
+  ASSERT_EQ(packed->other_states.size(), 1U);
+  EXPECT_DOUBLE_EQ(packed->other_states[0].cost, 10);
+  EXPECT_DOUBLE_EQ(packed->lower_bound, 4);  // of sections that need not agree
+  const auto plain = solve(two_readers(1, 2, 3, 9));
+  ASSERT_TRUE(plain);
+  EXPECT_DOUBLE_EQ(plain->best.cost, 4);
+  EXPECT_EQ(plain->best.states, StateLayouts{0});
+  EXPECT_DOUBLE_EQ(plain->other_states.at(0).cost, 11);
+}
+
+TEST(Solve, AChoiceThatTakesAStateInTwoLayoutsIsNoProgram) {
+  const Problem p = two_readers(1, 2, 9, 3);
+  EXPECT_EQ(evaluate(p, {0, 0, 0, 0, 0, 1}).cost, kInfinity);
+  EXPECT_DOUBLE_EQ(evaluate(p, {0, 0, 0, 0, 0, 0}).cost, 10);
+}
+
+TEST(Solve, ALayoutThatOneSectionCannotReadIsNoChoice) {
+  Problem p = two_readers(1, 2, 9, 3);
+  p.classes[5].options.pop_back();
+  const auto none = solve(p);
+  ASSERT_TRUE(none);
+  EXPECT_DOUBLE_EQ(none->best.cost, 10);
+  EXPECT_TRUE(none->other_states.empty());
+  p.classes[5].options = {option(1, {4})};
+  p.classes[2].options.pop_back();
+  EXPECT_EQ(solve(p).error().kind, ErrorKind::infeasible);
+}
+
+/// Random problems of three options a class, with shared classes and shared constants; classes 0 to 3 are two states in two
+/// layouts each if `states`.
+Problem random_problem(std::mt19937& rng, bool states) {
   const auto real = [&rng](double low, double high) {
     return low + (high - low) * static_cast<double>(rng() % 1000) / 1000;
   };
-  int optimal = 0;
-  double worst = 1;
-  constexpr int kProblems = 200;
-  for (int round = 0; round < kProblems; ++round) {
-    std::vector<Constant> constants;
-    for (std::uint32_t i = 0; i < 6; ++i) {
-      constants.push_back(constant(real(0, 4), {i / 2}, {{0, static_cast<int>(16 + 16 * (i % 2))}}));
-    }
-    std::vector<std::vector<Option>> classes;
-    for (std::uint32_t i = 0; i < 9; ++i) {
-      std::vector<Option> options;
-      for (int n = 0; n < 3; ++n) {
-        Option made = option(real(0, 3));
-        for (int k = 0; k < 2 && i > 0; ++k) {
-          made.operands.push_back(rng() % i);
-        }
-        if (rng() % 2 == 0) {
-          made.constants.push_back(rng() % 6);
-        }
-        options.push_back(std::move(made));
-      }
-      classes.push_back(std::move(options));
-    }
-    const Problem p = problem(std::move(classes), {8}, std::move(constants));
-    const auto result = solve(p);
-    ASSERT_TRUE(result.has_value());
-    EXPECT_DOUBLE_EQ(result->best.cost, evaluate(p, result->best.choice).cost);
-    const double best = optimum(p);
-    EXPECT_GE(result->best.cost, best - 1e-9);
-    optimal += result->best.cost <= best + 1e-9 ? 1 : 0;
-    worst = std::max(worst, result->best.cost / best);
+  std::vector<Constant> constants;
+  for (std::uint32_t i = 0; i < 6; ++i) {
+    constants.push_back(constant(real(0, 4), {i / 2}, {{0, static_cast<int>(16 + 16 * (i % 2))}}));
   }
-  EXPECT_GE(optimal, kProblems * 99 / 100);
-  EXPECT_LE(worst, 1.05);
-  RecordProperty("optimal", optimal);
-  RecordProperty("worst", std::to_string(worst));
+  std::vector<std::vector<Option>> classes(states ? 4 : 0, {option(0)});
+  const auto first = static_cast<std::uint32_t>(classes.size());
+  for (std::uint32_t i = first; i < first + 9; ++i) {
+    std::vector<Option> options;
+    for (int n = 0; n < 3; ++n) {
+      Option made = option(real(0, 3));
+      for (int k = 0; k < 2 && i > 0; ++k) {
+        made.operands.push_back(rng() % i);
+      }
+      if (rng() % 2 == 0) {
+        made.constants.push_back(rng() % 6);
+      }
+      options.push_back(std::move(made));
+    }
+    classes.push_back(std::move(options));
+  }
+  Problem p = problem(std::move(classes), {first + 8}, std::move(constants));
+  if (states) {
+    p.states = {state(0), state(1)};
+    for (std::uint32_t i = 0; i < 4; ++i) make_state(p, i, i / 2, i % 2);
+  }
+  return p;
+}
+
+// Against exhaustive search.
+TEST(Solve, IsOptimalOnMostSmallProblemsAndNeverFarOff) {
+  for (const bool states : {false, true}) {
+    std::mt19937 rng(11);
+    int optimal = 0;
+    double worst = 1;
+    constexpr int kProblems = 200;
+    for (int round = 0; round < kProblems; ++round) {
+      const Problem p = random_problem(rng, states);
+      const double best = optimum(p);
+      const auto result = solve(p);
+      ASSERT_EQ(result.has_value(), best < kInfinity);
+      if (!result) continue;
+      EXPECT_DOUBLE_EQ(result->best.cost, evaluate(p, result->best.choice).cost);
+      EXPECT_GE(result->best.cost, best - 1e-9);
+      EXPECT_LE(result->lower_bound, best + 1e-9);
+      optimal += result->best.cost <= best + 1e-9 ? 1 : 0;
+      worst = std::max(worst, result->best.cost / best);
+    }
+    EXPECT_GE(optimal, kProblems * 98 / 100) << states;
+    EXPECT_LE(worst, 1.05) << states;
+    RecordProperty(states ? "optimal_with_states" : "optimal", optimal);
+    RecordProperty(states ? "worst_with_states" : "worst", std::to_string(worst));
+  }
 }
 
 }  // namespace
