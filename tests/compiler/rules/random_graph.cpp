@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "compiler/graph/state.h"
+
 namespace nntune::testing_models {
 
 using graph::DType;
@@ -42,7 +44,7 @@ std::int64_t RandomGraph::divisor_of(std::int64_t size, std::int64_t multiple) {
 }
 
 std::optional<NodeId> RandomGraph::add(Op op, std::vector<NodeId> inputs) {
-  bool constant = op.kind() != OpKind::input;
+  bool constant = op.kind() != OpKind::input && op.kind() != OpKind::state;
   for (const NodeId id : inputs) constant = constant && constant_[static_cast<std::size_t>(id)];
   const auto id = graph_.add(std::move(op), std::move(inputs));
   if (!id) return std::nullopt;
@@ -269,7 +271,7 @@ void RandomGraph::add_attention() {
     operands = {*add(graph::rowwise(std::move(steps)), operands)};
   }
   for (int i = 0; i < 2; ++i) {
-    auto chosen = choose(false, is_cache, [&] { return input(cache); });
+    auto chosen = choose(false, is_cache, [&] { return chance(70) ? add(graph::state(states_++, cache)) : input(cache); });
     if (chance(60)) {
       const auto x = choose(
           false,

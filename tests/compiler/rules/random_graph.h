@@ -67,6 +67,7 @@ class RandomGraph {
   std::mt19937_64 random_;
   std::int64_t rows_ = 1;
   std::optional<NodeId> ids_;  // of all embeds
+  std::size_t states_ = 0;
   graph::Graph graph_;
   std::vector<bool> constant_;  // by node
 };
