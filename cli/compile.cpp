@@ -12,6 +12,7 @@
 #include "cli/model_source.h"
 #include "cli/options.h"
 #include "compiler/module/lower.h"
+#include "compiler/schedule/short_name.h"
 
 namespace nntune::cli {
 namespace {
@@ -29,7 +30,7 @@ void print_kernels(const Compilation& compilation) {
   const auto& kernels = compilation.program.plan.kernels;
   for (std::size_t i = 0; i < workloads.size(); ++i) {
     const std::string rows = workloads[i].output.rank() == 2 ? fmt::format("{} x ", workloads[i].output.shape[0]) : "";
-    fmt::print("{:<7} {}{}\n", kernels[i].tuned ? "tuned" : "untuned", rows, short_name(workloads[i]));
+    fmt::print("{:<7} {}{}\n", kernels[i].tuned ? "tuned" : "untuned", rows, schedule::short_name(workloads[i]));
   }
   const auto tuned = std::ranges::count_if(kernels, &runtime::Kernel::tuned);
   fmt::print("{} of {} kernels tuned", tuned, kernels.size());

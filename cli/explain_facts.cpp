@@ -7,8 +7,10 @@
 #include <cmath>
 #include <set>
 
+#include "base/duration.h"
 #include "cli/kernel_table.h"
 #include "compiler/rules/registry.h"
+#include "compiler/schedule/short_name.h"
 
 namespace nntune::cli {
 namespace {
@@ -17,7 +19,7 @@ using extract::InputLayout;
 using graph::OpKind;
 
 bool reads_packed(const schedule::Workload& workload) {
-  return workload.inputs[schedule::operand_map(workload.op).x].packed();
+  return workload.inputs[schedule::operand_map(workload.op()).x].packed();
 }
 
 /// Kernels by the rules that made them.
@@ -39,7 +41,7 @@ std::vector<PermissionFacts> permissions_used(const std::set<std::string>& allow
 /// The smallest growth with a matmul whose input is packed where it is not now, or the other way round.
 std::optional<double> other_input(const extract::Decision& decision) {
   for (const extract::Alternative& other : decision.others) {  // by growth
-    if (other.workload && other.workload->op.kind() == OpKind::matmul &&
+    if (other.workload && other.workload->op().kind() == OpKind::matmul &&
         reads_packed(*other.workload) != reads_packed(decision.chosen)) {
       return other.growth_seconds;
     }
@@ -108,8 +110,8 @@ std::string cut_off(const egraph::RunReport& saturation) {
 
 std::string input_text(const KernelFacts& kernel, const extract::SectionProgram& section) {
   const extract::MatmulInput& input = *kernel.input;
-  const graph::TensorType& type = kernel.step->workload.inputs[schedule::operand_map(kernel.step->workload.op).x];
-  const std::string maker = input.maker ? short_name(section.steps[*input.maker].workload) : "the section's input";
+  const graph::TensorType& type = kernel.step->workload.inputs[schedule::operand_map(kernel.step->workload.op()).x];
+  const std::string maker = input.maker ? schedule::short_name(section.steps[*input.maker].workload) : "the section's input";
   std::string out;
   switch (input.layout) {
     case InputLayout::plain: out = fmt::format("reads plain rows, no pack: {}", maker); break;
@@ -133,8 +135,8 @@ std::string state_name(const extract::Program& program, std::size_t number) {
   for (const extract::PhaseProgram& phase : program.phases) {
     for (const extract::SectionProgram& section : phase.sections) {
       for (const extract::KernelStep& step : section.steps) {
-        if (step.workload.op.kind() != graph::OpKind::attention) continue;
-        const std::size_t keys = schedule::operand_map(step.workload.op).w;
+        if (step.workload.op().kind() != graph::OpKind::attention) continue;
+        const std::size_t keys = schedule::operand_map(step.workload.op()).w;
         for (std::size_t i = keys; i < keys + 2; ++i) {
           const extract::Value& value = step.inputs[i];
           if (value.kind != extract::ValueKind::state || value.index != number) continue;
@@ -149,9 +151,9 @@ std::string state_name(const extract::Program& program, std::size_t number) {
 std::string alternative_name(const extract::Alternative& other) {
   if (!other.workload) return other.node;
   const schedule::Workload& workload = *other.workload;
-  const std::string name = short_name(workload);
-  return workload.op.kind() == OpKind::matmul
-             ? fmt::format("{} of {}", name, workload.inputs[schedule::operand_map(workload.op).x].text())
+  const std::string name = schedule::short_name(workload);
+  return workload.op().kind() == OpKind::matmul
+             ? fmt::format("{} of {}", name, workload.inputs[schedule::operand_map(workload.op()).x].text())
              : name;
 }
 

@@ -10,6 +10,7 @@
 #include "compiler/graph/state.h"
 #include "compiler/kernels/family.h"
 #include "compiler/rules/registry.h"
+#include "compiler/schedule/short_name.h"
 
 namespace nntune::cli {
 namespace {
@@ -64,7 +65,7 @@ Json to_json(const KernelFacts& kernel, const extract::PhaseProgram& phase, cons
   const double seconds = kernel.step->cost.seconds;
   Json json = {{"section", section.name},
                {"repeat", section.repeat},
-               {"name", short_name(workload)},
+               {"name", schedule::short_name(workload)},
                {"workload", workload.text()},
                {"hash", workload.hash().hex()},
                {"seconds", number(seconds)},
@@ -222,7 +223,7 @@ Json to_json(const extract::EGraphView& view, const Isa& isa) {
   Json workloads = Json::array();
   for (std::size_t i = 0; i < view.workloads.size(); ++i) {
     const schedule::Workload& workload = view.workloads[i];
-    Json item = {{"name", short_name(workload)}, {"seconds", number(view.costs[i].seconds)}};
+    Json item = {{"name", schedule::short_name(workload)}, {"seconds", number(view.costs[i].seconds)}};
     if (std::isfinite(view.costs[i].seconds)) {
       item["source"] = source(view.costs[i]);
     } else {

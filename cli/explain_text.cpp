@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/duration.h"
 #include "base/other_load.h"
 #include "cli/kernel_table.h"
 #include "cli/wrap.h"
+#include "compiler/schedule/short_name.h"
 
 namespace nntune::cli {
 namespace {
@@ -76,7 +78,7 @@ std::string render_choice(const KernelFacts& kernel, const extract::PhaseProgram
                           Detail detail) {
   const extract::SectionProgram& section = phase.sections[kernel.section];
   const extract::Decision& decision = *kernel.decision;
-  std::string out = wrapped(fmt::format("{}: {}", section.name, short_name(kernel.step->workload)), "  ");
+  std::string out = wrapped(fmt::format("{}: {}", section.name, schedule::short_name(kernel.step->workload)), "  ");
   out += entry("runner-up", runner_up_text(decision, objective_seconds));
   if (detail == Detail::all || near_tie(kernel)) out += entry("time", text(kernel.provenance));
   if (detail != Detail::all) return out;

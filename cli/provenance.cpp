@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/duration.h"
 #include "base/other_load.h"
 #include "cli/caveats.h"
 #include "cli/kernel_table.h"

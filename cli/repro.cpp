@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/duration.h"
 #include "base/json.h"
 #include "base/statistics.h"
 #include "cli/command.h"
@@ -16,6 +17,7 @@
 #include "cli/kernel_table.h"
 #include "cli/options.h"
 #include "cli/wrap.h"
+#include "compiler/schedule/short_name.h"
 #include "db/database.h"
 #include "db/query.h"
 #include "tuner/worker_process.h"
@@ -76,7 +78,7 @@ std::string render_row(const Stage& stage) {
   const auto workload = schedule::Workload::parse(row.workload);
   std::string out = fmt::format("measurement {}, uid {}, {} UTC, in a {}\n", row.id, row.uid.substr(0, 16),
                                 minute_of(row.created_at), db::to_string(row.place));
-  out += wrapped(workload ? short_name(*workload) : row.workload, "  ");
+  out += wrapped(workload ? schedule::short_name(*workload) : row.workload, "  ");
   out += wrapped(row.schedule, "  ");
   out += fmt::format("  {} thread{}, seed {}\n", row.threads, row.threads == 1 ? "" : "s", row.seed);
   if (!stage.same_target) {

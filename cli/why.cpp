@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 
+#include "base/duration.h"
 #include "base/json.h"
 #include "base/other_load.h"
 #include "base/statistics.h"
@@ -18,6 +19,7 @@
 #include "cli/workload_name.h"
 #include "cli/wrap.h"
 #include "compiler/kernels/family.h"
+#include "compiler/schedule/short_name.h"
 #include "db/query.h"
 
 namespace nntune::cli {
@@ -110,7 +112,7 @@ std::string render(const db::Comparison& comparison) {
 
 std::string render(const Answer& answer) {
   const schedule::Workload& workload = answer.workload;
-  std::string out = wrapped(short_name(workload), "");
+  std::string out = wrapped(schedule::short_name(workload), "");
   out += fmt::format("  {}, {}, {}\n", workload.hash().hex(), plural(workload.threads, "thread"), answer.target);
   out += wrapped(workload.text(), "  ");
   out += "\n";
@@ -143,7 +145,7 @@ Json to_json(const Answer& answer) {
   const auto interval = [](const Interval& i) { return Json::array({i.low, i.high}); };
   Json json = {{"workload", answer.workload.text()},
                {"hash", answer.workload.hash().hex()},
-               {"name", short_name(answer.workload)},
+               {"name", schedule::short_name(answer.workload)},
                {"threads", answer.workload.threads},
                {"target", answer.target},
                {"source", answer.standings.empty() ? "estimated" : "measured"},

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/kernel_table.h"
+#include "compiler/schedule/short_name.h"
 #include "db/query.h"
 
 namespace nntune::cli {
@@ -42,7 +43,7 @@ Expected<Workload> find_workload(const db::Database& database, const std::string
     auto workload = Workload::parse(text);
     if (!workload) continue;  // of a newer or older version
     if (is_hash_prefix(name) && workload->hash().hex().starts_with(name)) by_hash.push_back(*workload);
-    if (without_space(short_name(*workload)) == without_space(name)) by_name.push_back(*workload);
+    if (without_space(schedule::short_name(*workload)) == without_space(name)) by_name.push_back(*workload);
   }
   const std::vector<Workload>& found = by_hash.empty() ? by_name : by_hash;
   if (found.size() == 1) return found.front();

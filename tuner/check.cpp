@@ -67,7 +67,7 @@ class Run {
 };
 
 /// The first row of the output that a call writes: of a state that behind the past.
-std::int64_t first_row(const schedule::Workload& workload) { return workload.op.traits().in_place ? workload.past : 0; }
+std::int64_t first_row(const schedule::Workload& workload) { return workload.op().traits().in_place ? workload.past : 0; }
 
 /// Two threads that write the same element, or "".
 std::string overlap(const schedule::Workload& workload, Run& run, std::int64_t rows, int threads) {
@@ -100,9 +100,9 @@ std::int64_t some_rows(std::int64_t rows) { return rows / 8 + 1; }
 double tolerance(const schedule::Workload& workload) {
   if (workload.output.dtype == DType::i32) return 0;
   const bool any_bf16 = std::ranges::any_of(workload.inputs, [](const auto& type) { return type.dtype == DType::bf16; });
-  if (workload.op.kind() == OpKind::attention && any_bf16) return 3e-2;
+  if (workload.op().kind() == OpKind::attention && any_bf16) return 3e-2;
   if (workload.output.dtype == DType::bf16) return 1e-2;
-  return casts_to_bf16(workload.op.prologue()) || casts_to_bf16(workload.op.epilogue()) ? 2e-3 : 1e-4;
+  return casts_to_bf16(workload.op().prologue()) || casts_to_bf16(workload.op().epilogue()) ? 2e-3 : 1e-4;
 }
 
 std::string Comparison::text() const {
@@ -115,7 +115,7 @@ Comparison compare(const schedule::Workload& workload, const HostTensor<float>& 
                    std::int64_t rows) {
   const std::int64_t end = first_row(workload) + rows;
   const reference::RowError error =
-      reference::largest_row_error(got, expected, row_axis(workload), 0, end, logarithms(workload.op));
+      reference::largest_row_error(got, expected, row_axis(workload), 0, end, logarithms(workload.op()));
   return {.max_error = error.largest, .tolerance = tolerance(workload), .defect = {}, .row = error.row};
 }
 

@@ -32,7 +32,7 @@ std::int64_t stride_of(const TensorType& type) { return type.rank() == 2 ? type.
 
 /// KernelOperand::stride of input `index`: of a state its capacity in tokens.
 std::int64_t stride_of_input(const schedule::Workload& workload, std::size_t index, const TensorType& concrete) {
-  if (!schedule::is_state_operand(workload.op, index)) return stride_of(concrete);
+  if (!schedule::is_state_operand(workload.op(), index)) return stride_of(concrete);
   return concrete.shape[schedule::token_axis(workload.inputs[index])];
 }
 
@@ -45,10 +45,10 @@ std::size_t padded_bytes(TensorType type) {
 /// Values whose products keep a spread of about one, so that errors are neither hidden nor blown up.
 double amplitude(const schedule::Workload& workload, std::size_t input, const TensorType& type) {
   if (type.dtype == graph::DType::i32) return static_cast<double>(workload.inputs.back().shape[0]);  // ids into a table
-  if (workload.op.kind() == OpKind::matmul && input == schedule::operand_map(workload.op).w) {
+  if (workload.op().kind() == OpKind::matmul && input == schedule::operand_map(workload.op()).w) {
     return std::sqrt(3.0 / static_cast<double>(type.shape[1]));
   }
-  return workload.op.kind() == OpKind::attention ? 1.5 : 1.0;
+  return workload.op().kind() == OpKind::attention ? 1.5 : 1.0;
 }
 
 /// Holds an exclusive lock on a file for its lifetime.
@@ -68,7 +68,7 @@ class FileLock {
 };
 
 Expected<TensorType> concrete_output(const schedule::Workload& workload) {
-  return graph::infer_type(workload.op, concrete_inputs(workload));
+  return graph::infer_type(workload.op(), concrete_inputs(workload));
 }
 
 }  // namespace
@@ -76,15 +76,15 @@ Expected<TensorType> concrete_output(const schedule::Workload& workload) {
 std::int64_t rows_of(const schedule::Workload& workload) { return workload.inputs.front().shape.front(); }
 
 std::size_t row_axis(const schedule::Workload& workload) {
-  return workload.op.traits().in_place ? schedule::token_axis(workload.output) : 0;
+  return workload.op().traits().in_place ? schedule::token_axis(workload.output) : 0;
 }
 
 std::uint64_t seed_of(const schedule::Workload& workload) { return workload.hash().low; }
 
 std::vector<std::size_t> cold_operands(const schedule::Workload& workload) {
   std::vector<std::size_t> cold;
-  const schedule::OperandMap at = schedule::operand_map(workload.op);
-  for (std::size_t i = 0; workload.op.traits().middle_is_cold && i < at.middle; ++i) cold.push_back(at.w + i);
+  const schedule::OperandMap at = schedule::operand_map(workload.op());
+  for (std::size_t i = 0; workload.op().traits().middle_is_cold && i < at.middle; ++i) cold.push_back(at.w + i);
   return cold;
 }
 
@@ -93,7 +93,7 @@ std::vector<TensorType> concrete_inputs(const schedule::Workload& workload) {
   const std::int64_t capacity = (tokens + kCacheBlock - 1) / kCacheBlock * kCacheBlock;
   std::vector<TensorType> types = workload.inputs;
   for (std::size_t i = 0; i < types.size(); ++i) {
-    std::ranges::replace(types[i].shape, graph::kRunTime, schedule::is_state_operand(workload.op, i) ? capacity : tokens);
+    std::ranges::replace(types[i].shape, graph::kRunTime, schedule::is_state_operand(workload.op(), i) ? capacity : tokens);
   }
   return types;
 }
@@ -122,7 +122,7 @@ Expected<HostTensor<float>> reference_output(const schedule::Workload& workload,
   }
   const std::vector<HostTensor<float>> inputs = random_inputs(workload);
   NNTUNE_ASSIGN(HostTensor<float> output,
-                reference::evaluate<float>(workload.op, std::span(inputs), {.past = workload.past}));
+                reference::evaluate<float>(workload.op(), std::span(inputs), {.past = workload.past}));
   NNTUNE_TRY(write_file_atomically(path, {reinterpret_cast<const char*>(output.values.data()), bytes}));
   return output;
 }
@@ -130,7 +130,7 @@ Expected<HostTensor<float>> reference_output(const schedule::Workload& workload,
 Expected<Operands> Operands::create(const schedule::Workload& workload) {
   Operands operands;
   operands.workload_ = workload;
-  operands.in_place_ = workload.op.traits().in_place;
+  operands.in_place_ = workload.op().traits().in_place;
   NNTUNE_ASSIGN(operands.output_type_, concrete_output(workload));
   std::vector<runtime::KernelOperand> call;
   const std::vector<TensorType> types = concrete_inputs(workload);

@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/duration.h"
+#include "compiler/schedule/short_name.h"
+
 namespace nntune::tuner {
 namespace {
 
@@ -52,68 +55,12 @@ std::string speed_text(const db::Throughput& speed) {
   return fmt::format("prefill {}, decode {} tok/s{}", one(speed.prefill_tok_per_s), one(speed.decode_tok_per_s), context);
 }
 
-std::string chain_name(const graph::Chain& chain) {
-  std::string name;
-  for (const graph::Step& step : chain) {
-    if (!name.empty()) name += '+';
-    name += step.traits().name;
-  }
-  return name;
-}
-
 }  // namespace
 
-std::string short_name(const schedule::Workload& workload) {
+std::string row_name(const schedule::Workload& workload) {
   const auto& shape = workload.inputs.front().shape;
   const std::int64_t rows = shape.empty() ? 1 : shape.front();
-  std::string name = rows == 1 ? "decode " : "prefill ";
-  name += workload.family();
-  const auto* const attention = workload.op.get_if<graph::Attention>();
-  switch (workload.op.kind()) {
-    case graph::OpKind::matmul: {
-      const graph::TensorType& w = workload.inputs[schedule::operand_map(workload.op).w];
-      name += fmt::format(" {}x{}x{}", rows, w.shape[0], w.shape[1]);
-      break;
-    }
-    case graph::OpKind::attention:
-      name += fmt::format(" {}/{} past {}", attention->heads, attention->kv_heads, workload.past);
-      if (attention->splits > 1) name += fmt::format(" in {}", attention->splits);
-      break;
-    case graph::OpKind::embed:
-    case graph::OpKind::rowwise:
-    case graph::OpKind::attention_merge:
-    case graph::OpKind::cache_append:
-    case graph::OpKind::argmax:
-    case graph::OpKind::input:  // from here on no workload is of that kind (RunTime)
-    case graph::OpKind::state:
-    case graph::OpKind::weight:
-    case graph::OpKind::slice:
-    case graph::OpKind::concat:
-    case graph::OpKind::interleave:
-    case graph::OpKind::transpose:
-    case graph::OpKind::reshape:
-    case graph::OpKind::pack:
-    case graph::OpKind::unpack: name += fmt::format(" {}x{}", rows, workload.inputs.front().rank() > 1 ? shape[1] : 1);
-  }
-  for (const graph::Chain* chain : {&workload.op.prologue(), &workload.op.epilogue()}) {
-    if (!chain->empty()) name.append(1, ' ').append(chain_name(*chain));
-  }
-  return name;
-}
-
-std::string clock_text(double seconds) {
-  const auto whole = static_cast<std::int64_t>(std::max(0.0, seconds));
-  const std::int64_t hours = whole / 3600;
-  if (hours > 0) return fmt::format("{}:{:02}:{:02}", hours, whole / 60 % 60, whole % 60);
-  return fmt::format("{}:{:02}", whole / 60, whole % 60);
-}
-
-std::string duration_text(double seconds) {
-  if (!std::isfinite(seconds)) return "-";
-  if (seconds < 1e-6) return fmt::format("{:.0f} ns", seconds * 1e9);
-  if (seconds < 1e-3) return fmt::format("{:.{}f} us", seconds * 1e6, seconds < 1e-4 ? 2 : 1);
-  if (seconds < 1) return fmt::format("{:.{}f} ms", seconds * 1e3, seconds < 1e-1 ? 2 : 1);
-  return fmt::format("{:.1f} s", seconds);
+  return fmt::format("{} {}", rows == 1 ? "decode" : fmt::format("prefill {}", rows), schedule::short_name(workload));
 }
 
 std::vector<std::string> render_rows(const std::vector<Snapshot::Row>& rows, std::size_t columns) {
@@ -136,7 +83,7 @@ std::vector<std::string> render_rows(const std::vector<Snapshot::Row>& rows, std
       continue;
     }
     line(r.active ? ">" : " ", r.name, fmt::format("{:.1f} %", r.share * 100), std::to_string(r.tried),
-         duration_text(r.best_seconds), std::isfinite(r.best_seconds) ? fmt::format("{:.0f} %", r.roofline * 100) : "-");
+         format_seconds(r.best_seconds), std::isfinite(r.best_seconds) ? fmt::format("{:.0f} %", r.roofline * 100) : "-");
   }
   if (few > 0)
     line(" ", fmt::format("{} more", few), fmt::format("{:.1f} %", rest.share * 100), std::to_string(rest.tried), "", "");

@@ -35,14 +35,8 @@ struct Snapshot {
   std::vector<Row> rows;    ///< the largest share first
 };
 
-/// e.g. "prefill matmul 512x6144x1024 rms+scale swiglu_split".
-[[nodiscard]] std::string short_name(const schedule::Workload& workload);
-
-/// "0:42", "12:03", "1:02:03".
-[[nodiscard]] std::string clock_text(double seconds);
-
-/// "812 ns", "9.81 us", "1.20 ms", "3.4 s"; "-" for infinity.
-[[nodiscard]] std::string duration_text(double seconds);
+/// e.g. "prefill 512 matmul 1024->6144 rms(1e-06,0)|scale bf16<0:64,1:2>".
+[[nodiscard]] std::string row_name(const schedule::Workload& workload);
 
 /// The rows of the table below their heading; those of less than half a percent are summed up in one.
 [[nodiscard]] std::vector<std::string> render_rows(const std::vector<Snapshot::Row>& rows, std::size_t columns);

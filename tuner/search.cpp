@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "base/bandwidth.h"
+#include "base/duration.h"
 #include "base/other_load.h"
 #include "compiler/kernels/family.h"
 #include "compiler/module/build.h"
@@ -157,7 +158,7 @@ std::vector<Snapshot::Row> Search::rows() const {
     const auto known = done_tuning_ ? costs_->measurement(task->workload) : std::nullopt;
     const double best = known ? known->median_ns * 1e-9 : task->best_seconds();
     const double bound = known ? roofline_seconds(task->workload, known->dram_read_bytes_per_s) : task->roofline_seconds;
-    rows.push_back({.name = short_name(task->workload),
+    rows.push_back({.name = row_name(task->workload),
                     .share = task->share,
                     .tried = task->tried,
                     .best_seconds = best,
@@ -313,7 +314,7 @@ Status Search::references_for_new_tasks() {
     references_[workloads[i].hash()] = results[i];
     if (results[i]) continue;
     opened[i]->closed = opened[i]->untunable = true;
-    progress_.note(fmt::format("not tuned: {}: {}", short_name(workloads[i]), results[i].error().message()));
+    progress_.note(fmt::format("not tuned: {}: {}", row_name(workloads[i]), results[i].error().message()));
   }
   return {};
 }

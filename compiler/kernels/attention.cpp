@@ -70,12 +70,12 @@ struct Shape {
 
 Shape shape_of(const Workload& workload) {
   Shape s;
-  s.at = schedule::operand_map(workload.op);
-  s.prologue = static_cast<std::size_t>(graph::operands(workload.op.prologue()));
+  s.at = schedule::operand_map(workload.op());
+  s.prologue = static_cast<std::size_t>(graph::operands(workload.op().prologue()));
   const graph::TensorType& k = workload.inputs[s.at.w];
   const graph::TensorType& v = workload.inputs[s.at.w + 1];
   s.m = workload.inputs[0].shape[0];
-  const auto& attention = workload.op.as<graph::Attention>();
+  const auto& attention = workload.op().as<graph::Attention>();
   s.heads = attention.heads;
   s.kv_heads = attention.kv_heads;
   s.head = k.shape[2];
@@ -185,11 +185,11 @@ class Builder {
       RowChain chain(function_, static_cast<int>(lanes_), at, s_.head, 0, [&, first, at](const Expr& column) {
         return loopir::load(q, {at, first + column});
       });
-      chain.apply(workload_.op.prologue(), buffers(function_, s_.at.prologue, s_.prologue));
+      chain.apply(workload_.op().prologue(), buffers(function_, s_.at.prologue, s_.prologue));
       std::vector<Stmt> stmts = chain.preparation();
       stmts.push_back(for_lanes(s_.head, [&](const Expr& column) {
         return loopir::store(query_, {row, column},
-                             chain.at(column) * number(workload_.op.as<graph::Attention>().scale * kLog2E));
+                             chain.at(column) * number(workload_.op().as<graph::Attention>().scale * kLog2E));
       }));
       return loopir::block(std::move(stmts));
     });
@@ -430,7 +430,7 @@ std::string refuse(const Workload& workload, const Isa& isa) {
   if (!values_fit) return "this layout of the values is not generated";
   if ((s.dot_scores || s.dot_values) && !isa.avx512bf16) return "this CPU has no bf16 dot";
   if (s.head % lanes != 0) return "heads are no multiple of a vector";
-  for (const graph::Step& step : workload.op.prologue()) {
+  for (const graph::Step& step : workload.op().prologue()) {
     const bool per_head = (step.kind == StepKind::rms && step.group == s.head) ||
                           (step.kind == StepKind::rope && step.group == s.head) ||
                           step.traits().operand == graph::StepOperand::vector;
@@ -439,7 +439,7 @@ std::string refuse(const Workload& workload, const Isa& isa) {
   for (const graph::TensorType& operand : types(workload, s.at.prologue, s.prologue)) {
     if (operand.shape.back() != s.head) return "the prologue works across heads";
   }
-  for (const graph::Step& step : workload.op.epilogue()) {
+  for (const graph::Step& step : workload.op().epilogue()) {
     if (step.kind != StepKind::cast && step.kind != StepKind::pack) return "only a cast or a pack may follow";
   }
   return "";

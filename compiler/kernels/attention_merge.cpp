@@ -36,7 +36,7 @@ struct Shape {
 };
 
 Shape shape_of(const Workload& workload) {
-  const auto& op = workload.op.as<graph::AttentionMerge>();
+  const auto& op = workload.op().as<graph::AttentionMerge>();
   const std::int64_t columns = workload.inputs[0].shape[1] / op.splits - op.heads;
   return {.heads = op.heads, .splits = op.splits, .head = columns / op.heads, .columns = columns};
 }

@@ -81,9 +81,9 @@ bool ends_in_bf16(const graph::Chain& chain, graph::DType start) {
 
 Shape shape_of(const Workload& workload) {
   Shape s;
-  s.at = schedule::operand_map(workload.op);
-  s.prologue = static_cast<std::size_t>(graph::operands(workload.op.prologue()));
-  s.epilogue = static_cast<std::size_t>(graph::operands(workload.op.epilogue()));
+  s.at = schedule::operand_map(workload.op());
+  s.prologue = static_cast<std::size_t>(graph::operands(workload.op().prologue()));
+  s.epilogue = static_cast<std::size_t>(graph::operands(workload.op().epilogue()));
   const graph::TensorType& x = workload.inputs[s.at.x];
   const graph::TensorType& w = workload.inputs[s.at.w];
   s.m = x.shape[0];
@@ -94,11 +94,11 @@ Shape shape_of(const Workload& workload) {
   s.widened = w.dtype == graph::DType::bf16 && !s.dot;
   s.x_packed = x.packed();
   s.x_rows = x.lanes_on(0);
-  s.a_bf16 = ends_in_bf16(workload.op.prologue(), x.dtype);
+  s.a_bf16 = ends_in_bf16(workload.op().prologue(), x.dtype);
   return s;
 }
 
-bool has_pairs(const Workload& workload) { return graph::has_step(workload.op.epilogue(), StepKind::swiglu_pairs); }
+bool has_pairs(const Workload& workload) { return graph::has_step(workload.op().epilogue(), StepKind::swiglu_pairs); }
 
 std::vector<std::int64_t> keep(std::vector<std::int64_t> values, const std::function<bool(std::int64_t)>& good) {
   std::erase_if(values, [&](std::int64_t v) { return !good(v); });
@@ -230,7 +230,7 @@ class Builder {
           return loopir::load(tile, {use(r), local.to_expr()});
         },
         mask);
-    chain.apply(workload_.op.epilogue(), buffers(function_, s_.at.epilogue, s_.epilogue));
+    chain.apply(workload_.op().epilogue(), buffers(function_, s_.at.epilogue, s_.epilogue));
     const std::int64_t block = std::gcd(columns, std::int64_t{kColumnBlock});
     const std::int64_t lanes = std::min<std::int64_t>(lanes_, block);
     const Var p = loopir::variable("p", columns / block);
@@ -265,11 +265,11 @@ class Builder {
     const Expr row = use(ib) * mb_ + use(r);
     const auto extra = types(workload_, s_.at.prologue, s_.prologue);
     const std::int64_t columns = workload_.inputs[s_.at.x].shape[1];
-    const std::int64_t group = smallest_group(workload_.op.prologue(), columns, extra);
+    const std::int64_t group = smallest_group(workload_.op().prologue(), columns, extra);
     RowChain chain(function_, lanes_, row, columns, group, [&](const Expr& column) {
       return loopir::load(x_, {row, column});
     });
-    chain.apply(workload_.op.prologue(), buffers(function_, s_.at.prologue, s_.prologue));
+    chain.apply(workload_.op().prologue(), buffers(function_, s_.at.prologue, s_.prologue));
     std::vector<Stmt> stmts = chain.preparation();
     stmts.push_back(for_columns(function_, chain.columns(), group, lanes_, 2, [&](const Expr& column) {
       return loopir::store(packed, {use(r), column}, chain.at(column));
@@ -313,7 +313,7 @@ std::string refuse(const Workload& workload, const Isa& isa) {
   if (s.k % 2 != 0) return "an odd inner dimension is not generated";
   if (s.dot != s.a_bf16) return s.dot ? "the bf16 dot needs bf16 activations" : "f32 FMA needs f32 activations";
   if (s.x_packed) {
-    if (!workload.op.prologue().empty()) return "packed activations take no prologue";
+    if (!workload.op().prologue().empty()) return "packed activations take no prologue";
     if (x.lanes[0].axis != 0 ||
         (s.dot ? x.lanes != std::vector<graph::Lane>{{0, static_cast<int>(s.x_rows)}, {1, 2}} : x.lanes.size() != 1)) {
       return "activations are not in tiles of rows";
@@ -321,9 +321,9 @@ std::string refuse(const Workload& workload, const Isa& isa) {
     if (s.x_rows > runtime::kRowPadding || s.m == 1) return "tiles of activations do not fit the rows";
   }
   const auto prologue = types(workload, s.at.prologue, s.prologue);
-  if (const std::string why = refuse_grouped_chain(workload.op.prologue(), x.shape[1], prologue); !why.empty()) return why;
-  if (const std::string why = refuse_chain(workload.op.epilogue()); !why.empty()) return why;
-  for (const graph::Step& step : workload.op.epilogue()) {
+  if (const std::string why = refuse_grouped_chain(workload.op().prologue(), x.shape[1], prologue); !why.empty()) return why;
+  if (const std::string why = refuse_chain(workload.op().epilogue()); !why.empty()) return why;
+  for (const graph::Step& step : workload.op().epilogue()) {
     if (step.traits().reach > graph::StepReach::block) {
       return "an epilogue sees one tile, not a row";
     }
@@ -368,7 +368,7 @@ schedule::Space space(const Workload& workload, const Target& target) {
   space.knobs.push_back({"pf", {0, 4, 8, 16, 32, 64}});
   std::vector<std::int64_t> apack = {kDirect};
   if (!s.x_packed) {
-    const bool direct = workload.op.prologue().empty();
+    const bool direct = workload.op().prologue().empty();
     apack = single ? std::vector<std::int64_t>{direct ? kDirect : kRows}
                    : (direct ? std::vector<std::int64_t>{kDirect, kRows, kTiles} : std::vector<std::int64_t>{kRows, kTiles});
   }

@@ -42,8 +42,8 @@ void declare_operands(loopir::Function& function, const schedule::Workload& work
 std::string refuse_types(const schedule::Workload& workload) {
   const auto is_i8 = [](const graph::TensorType& type) { return type.dtype == graph::DType::i8; };
   if (is_i8(workload.output) || std::ranges::any_of(workload.inputs, is_i8)) return "operands of i8 are not generated";
-  if (graph::has_step(workload.op.prologue(), graph::StepKind::quantise) ||
-      graph::has_step(workload.op.epilogue(), graph::StepKind::quantise)) {
+  if (graph::has_step(workload.op().prologue(), graph::StepKind::quantise) ||
+      graph::has_step(workload.op().epilogue(), graph::StepKind::quantise)) {
     return "quantising is not generated";
   }
   return "";

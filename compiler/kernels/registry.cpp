@@ -71,10 +71,11 @@ Best descend(const schedule::Space& space, const Seconds& seconds, const schedul
 }  // namespace
 
 Expected<const Family*> find_family(const schedule::Workload& workload) {
+  const std::string name = workload.family();
   for (const Family* family : families()) {
-    if (family->name == workload.family()) return family;
+    if (family->name == name) return family;
   }
-  return fail(ErrorKind::unsupported, fmt::format("no kernel family for {}", workload.text()));
+  return fail(ErrorKind::unsupported, fmt::format("no kernel does {}", workload.text()));
 }
 
 Expected<schedule::Schedule> default_schedule(const schedule::Workload& workload, const Target& target) {

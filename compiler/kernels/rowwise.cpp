@@ -27,7 +27,7 @@ namespace {
 constexpr double kGatherOperations = 16;
 
 std::size_t extra_operands(const Workload& workload) {
-  return static_cast<std::size_t>(graph::operands(workload.op.prologue()));
+  return static_cast<std::size_t>(graph::operands(workload.op().prologue()));
 }
 
 Work chain_work(const Workload& workload, const Isa&) {
@@ -49,7 +49,7 @@ schedule::Space chain_space(const Workload&, const Target& target) {
 /// Seconds from the elements that pass through: a few vector operations each, more for exp.
 double chain_seconds(const Workload& workload, const Schedule& schedule, const Target& target) {
   double operations = guesses::kChain;
-  for (const graph::Step& step : workload.op.prologue()) operations += step.traits().operations;
+  for (const graph::Step& step : workload.op().prologue()) operations += step.traits().operations;
   const graph::TensorType& x = workload.inputs[0];
   for (const graph::TensorType& type : workload.inputs)
     operations += type.rank() == 2 && type.packed() ? graph::traits(graph::StepKind::pack).operations : 0;
@@ -75,13 +75,13 @@ loopir::Function chain_function(
   const Buffer x = function.operands[0];
   const std::size_t count = extra_operands(workload);
   const auto extra = types(workload, 1, count);
-  std::int64_t group = smallest_group(workload.op.prologue(), workload.inputs[0].shape[1], extra);
+  std::int64_t group = smallest_group(workload.op().prologue(), workload.inputs[0].shape[1], extra);
   const Var row = loopir::variable("row");
   const auto operands = buffers(function, 1, count);
   RowChain chain(function, lanes, use(row), workload.inputs[0].shape[1], group, [&](const Expr& column) {
     return loopir::load(x, {use(row), column});
   });
-  chain.apply(workload.op.prologue(), operands);
+  chain.apply(workload.op().prologue(), operands);
   if (output_group > 0 && (group == 0 || output_group < group)) group = output_group;
   std::vector<Stmt> stmts = chain.preparation();
   stmts.push_back(for_columns(function, chain.columns(), group, lanes, schedule.at("unroll"),
@@ -94,7 +94,7 @@ std::string refuse_chain_of(const Workload& workload, const Isa&) {
   const graph::TensorType& x = workload.inputs[0];
   if (const std::string why = refuse_types(workload); !why.empty()) return why;
   if (x.rank() != 2) return "rows of a matrix are needed";
-  return refuse_grouped_chain(workload.op.prologue(), x.shape[1], types(workload, 1, extra_operands(workload)));
+  return refuse_grouped_chain(workload.op().prologue(), x.shape[1], types(workload, 1, extra_operands(workload)));
 }
 
 Expected<loopir::Function> build_rowwise(const Workload& workload, const Schedule& schedule, const Isa& isa) {

@@ -44,9 +44,8 @@ class Knobs {
   }
   /// Makes one of value 0 where there is none.
   std::int64_t& operator[](std::string_view name) {
-    const auto place = std::ranges::lower_bound(entries_, name, {}, [](const Entry& entry) -> std::string_view {
-      return entry.first;
-    });
+    const auto place =
+        std::ranges::lower_bound(entries_, name, {}, [](const Entry& entry) -> std::string_view { return entry.first; });
     if (place != entries_.end() && place->first == name) return place->second;
     return entries_.emplace(place, name, 0)->second;
   }

@@ -4,14 +4,34 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
+#include <span>
 
 #include "compiler/graph/text.h"
 
 namespace nntune::schedule {
 namespace {
 
-constexpr std::int64_t kMostPast = std::int64_t{1} << 40;
-constexpr int kMostThreads = 4096;
+/// What stands behind the types, by name.
+struct Field {
+  std::string_view name;
+  std::int64_t least;  ///< the default
+  std::int64_t most;
+  bool always;  ///< written at its default, too: the first fields were
+  std::int64_t (*get)(const Workload&);
+  void (*set)(Workload&, std::int64_t);
+};
+
+constexpr Field kFields[] = {
+    {"past", 0, std::int64_t{1} << 40, true, [](const Workload& w) { return w.past; },
+     [](Workload& w, std::int64_t value) { w.past = value; }},
+    {"t", 1, 4096, true, [](const Workload& w) -> std::int64_t { return w.threads; },
+     [](Workload& w, std::int64_t value) { w.threads = static_cast<int>(value); }},
+};
+
+std::size_t operand_count(const graph::Op& op) {
+  return operand_map(op).epilogue + static_cast<std::size_t>(graph::operands(op.epilogue()));
+}
 
 tl::unexpected<Error> malformed(std::string_view text) {
   return fail(ErrorKind::bad_input, fmt::format("\"{}\" is not a workload", text),
@@ -21,48 +41,91 @@ tl::unexpected<Error> malformed(std::string_view text) {
 }  // namespace
 
 std::string Workload::text() const {
-  std::vector<std::string> types;
+  std::vector<std::string> each, types;
+  for (const graph::Op& op : ops) each.push_back(op.text());
   for (const graph::TensorType& type : inputs) types.push_back(type.text());
-  return fmt::format("{}({})->{} past={} t={}", op.text(), fmt::join(types, ","), output.text(), past, threads);
+  std::string result = fmt::format("{}({})->{}", fmt::join(each, ">"), fmt::join(types, ","), output.text());
+  for (const Field& field : kFields) {
+    const std::int64_t value = field.get(*this);
+    if (field.always || value != field.least) result += fmt::format(" {}={}", field.name, value);
+  }
+  return result;
 }
 
 Expected<Workload> Workload::make(graph::Op op, std::vector<graph::TensorType> inputs, std::int64_t past, int threads) {
-  if (past < 0 || past > kMostPast) return fail(ErrorKind::bad_input, fmt::format("{}: past is {}", op.text(), past));
-  if (threads < 1 || threads > kMostThreads) {
-    return fail(ErrorKind::bad_input, fmt::format("{}: {} threads", op.text(), threads), "use 1 or more");
+  return make(std::vector<graph::Op>{std::move(op)}, std::move(inputs), past, threads);
+}
+
+Expected<Workload> Workload::make(std::vector<graph::Op> ops, std::vector<graph::TensorType> inputs, std::int64_t past,
+                                  int threads) {
+  Workload workload{std::move(ops), std::move(inputs), {}, past, threads};
+  if (workload.ops.empty()) return fail(ErrorKind::bad_input, "a workload has an operation at least");
+  for (const Field& field : kFields) {
+    const std::int64_t value = field.get(workload);
+    if (value >= field.least && value <= field.most) continue;
+    return fail(ErrorKind::bad_input, fmt::format("{}: {} is {}", workload.family(), field.name, value),
+                fmt::format("use {} to {}", field.least, field.most));
   }
-  NNTUNE_ASSIGN(graph::TensorType output, graph::infer_type(op, inputs));
-  return Workload{std::move(op), std::move(inputs), std::move(output), past, threads};
+  std::span<const graph::TensorType> rest = workload.inputs;
+  std::vector<graph::TensorType> operands;
+  for (std::size_t i = 0; i < workload.ops.size(); ++i) {
+    const bool last = i + 1 == workload.ops.size();
+    const std::size_t wanted = operand_count(workload.ops[i]) - operands.size();
+    const std::size_t taken = last ? rest.size() : std::min(rest.size(), wanted);
+    operands.insert(operands.end(), rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(taken));
+    rest = rest.subspan(taken);
+    NNTUNE_ASSIGN(workload.output, graph::infer_type(workload.ops[i], operands));
+    operands = {workload.output};
+  }
+  return workload;
 }
 
 Expected<Workload> Workload::parse(std::string_view text) {
-  const std::size_t op_end = text.find('}');
-  const std::size_t arrow = text.rfind(")->");
-  const std::size_t past_at = text.rfind(" past=");
-  const std::size_t threads_at = text.rfind(" t=");
   constexpr auto kNone = std::string_view::npos;
-  if (op_end == kNone || arrow == kNone || past_at == kNone || threads_at == kNone) return malformed(text);
-  const std::size_t open = op_end + 1;
-  if (open >= arrow || text[open] != '(' || arrow + 3 > past_at || past_at + 6 > threads_at) return malformed(text);
-
-  NNTUNE_ASSIGN(graph::Op op, graph::Op::parse(text.substr(0, open)));
+  std::vector<graph::Op> ops;
+  std::size_t open = 0;
+  do {
+    const std::size_t begin = ops.empty() ? 0 : open + 1;
+    const std::size_t end = text.find('}', begin);
+    if (end == kNone) return malformed(text);
+    open = end + 1;
+    NNTUNE_ASSIGN(graph::Op op, graph::Op::parse(text.substr(begin, open - begin)));
+    ops.push_back(std::move(op));
+  } while (open < text.size() && text[open] == '>');
+  const std::size_t arrow = text.rfind(")->");
+  if (arrow == kNone || open >= arrow || text[open] != '(') return malformed(text);
   std::vector<graph::TensorType> inputs;
   for (const std::string_view piece : graph::split(text.substr(open + 1, arrow - open - 1), ',')) {
     NNTUNE_ASSIGN(graph::TensorType type, graph::TensorType::parse(piece));
     inputs.push_back(std::move(type));
   }
-  NNTUNE_ASSIGN(const graph::TensorType output, graph::TensorType::parse(text.substr(arrow + 3, past_at - arrow - 3)));
-  NNTUNE_ASSIGN(const std::int64_t past, graph::parse_integer(text.substr(past_at + 6, threads_at - past_at - 6), "past"));
-  NNTUNE_ASSIGN(const std::int64_t threads, graph::parse_integer(text.substr(threads_at + 3), "t"));
-  if (threads < 1 || threads > kMostThreads) return malformed(text);
-  NNTUNE_ASSIGN(Workload workload, make(std::move(op), std::move(inputs), past, static_cast<int>(threads)));
+  const std::vector<std::string_view> words = graph::split(text.substr(arrow + 3), ' ');
+  NNTUNE_ASSIGN(const graph::TensorType output, graph::TensorType::parse(words.front()));
+  Workload fields;
+  std::vector<std::string_view> seen;
+  for (const std::string_view word : std::span(words).subspan(1)) {
+    const std::size_t equals = word.find('=');
+    const auto field = std::ranges::find(kFields, word.substr(0, equals), &Field::name);
+    if (equals == kNone || field == std::end(kFields) || std::ranges::find(seen, field->name) != seen.end()) {
+      return malformed(text);
+    }
+    seen.push_back(field->name);
+    NNTUNE_ASSIGN(const std::int64_t value, graph::parse_integer(word.substr(equals + 1), field->name));
+    if (value < field->least || value > field->most) return malformed(text);
+    field->set(fields, value);
+  }
+  NNTUNE_ASSIGN(Workload workload, make(std::move(ops), std::move(inputs), fields.past, fields.threads));
   if (workload.output != output) {
     return fail(ErrorKind::bad_input, fmt::format("\"{}\" gives {}, not {}", text, workload.output.text(), output.text()));
   }
   return workload;
 }
 
-std::string_view Workload::family() const { return op.traits().name; }
+std::string Workload::family() const {
+  std::string names;
+  for (const graph::Op& op : ops) names.append(names.empty() ? "" : ">").append(op.traits().name);
+  return names;
+}
 
 OperandMap operand_map(const graph::Op& op) {
   OperandMap map;

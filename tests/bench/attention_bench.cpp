@@ -73,7 +73,8 @@ class Tuned {
   Status tune(const kernels::Family& family, const Target& target) {
     const schedule::Workload& workload = operands_.workload();
     const auto inputs = tuner::random_inputs(workload);
-    NNTUNE_ASSIGN(const auto expected, reference::evaluate<float>(workload.op, std::span(inputs), {.past = workload.past}));
+    NNTUNE_ASSIGN(const auto expected,
+                  reference::evaluate<float>(workload.op(), std::span(inputs), {.past = workload.past}));
     NNTUNE_TRY(operands_.add_cold_copies(4 * target.l3_bytes, kMostCopiesBytes));
     tuner::Evolution evolution(
         family.space(workload, target),

@@ -221,7 +221,7 @@ TEST_F(Explain, ARowIsJudgedByTheBandwidthBesideItAndTellsOfOtherLoad) {
   const auto& decisions = extraction_->explanation.decisions;
   const auto found = std::ranges::find_if(decisions, [&](const extract::Decision& decision) {
     const auto family = kernels::find_family(decision.chosen);
-    return decision.chosen.op.kind() == graph::OpKind::matmul && decision.chosen.one_row() &&
+    return decision.chosen.op().kind() == graph::OpKind::matmul && decision.chosen.one_row() &&
            kernels::waits_for_memory((*family)->work(decision.chosen, costs_->target.isa), costs_->target, 1);
   });
   ASSERT_NE(found, decisions.end());

@@ -8,15 +8,6 @@
 namespace nntune::cli {
 namespace {
 
-TEST(KernelTable, SecondsHaveThreeDigits) {
-  EXPECT_EQ(format_seconds(1.234e-6), "1.23 us");
-  EXPECT_EQ(format_seconds(99.94e-6), "99.9 us");
-  EXPECT_EQ(format_seconds(123.4e-6), "123 us");
-  EXPECT_EQ(format_seconds(0.9999e-3), "1.00 ms");
-  EXPECT_EQ(format_seconds(45.6e-3), "45.6 ms");
-  EXPECT_EQ(format_seconds(2), "2.00 s");
-}
-
 TEST(KernelTable, FitsInEightyColumnsAndSharesSumUp) {
   const auto workload = schedule::Workload::parse(
       "matmul{rms(1e-06,0)|scale|cast(bf16);swiglu_pairs(16)|cast(bf16)|pack(0:8,1:2)}(f32[512,1024],f32[1024],"

@@ -79,7 +79,7 @@ Comparison checked(const char* text, runtime::KernelFn kernel) {
   const auto workload = schedule::Workload::parse(text);
   EXPECT_TRUE(workload) << text;
   auto operands = Operands::create(*workload);
-  const auto expected = reference::evaluate<float>(workload->op, random_inputs(*workload), {.past = workload->past});
+  const auto expected = reference::evaluate<float>(workload->op(), random_inputs(*workload), {.past = workload->past});
   EXPECT_TRUE(operands && expected);
   constexpr std::size_t kStride = 128;
   runtime::Team team(workload->threads);

@@ -54,7 +54,7 @@ TEST(Convergence, MeasuringChangesTheProgramAndItGetsFasterUntilNothingIsLeftToM
   // Two surprises: wide outputs are slow, so that merging q, k and v does not pay, and so are packed activations.
   SimpleCosts machine;
   machine.adjust = [](const schedule::Workload& w, double seconds) {
-    if (w.op.kind() != graph::OpKind::matmul) return seconds;
+    if (w.op().kind() != graph::OpKind::matmul) return seconds;
     const bool wide = w.output.rank() == 2 && w.output.shape[1] == 4096;
     const bool packed = w.inputs[0].packed();
     return seconds * (wide ? 3 : 1) * (packed ? 1.5 : 1);

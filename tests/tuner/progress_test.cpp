@@ -69,19 +69,12 @@ TEST(Progress, NoArrowJoinsWhatIsMeasuredAndWhatIsEstimated) {
   EXPECT_THAT(render_line(snapshot), HasSubstr("start, measured: prefill ?, decode ? tok/s; now, estimated: prefill 251"));
 }
 
-TEST(Progress, DurationsHaveFittingUnits) {
-  EXPECT_EQ(duration_text(812e-9), "812 ns");
-  EXPECT_EQ(duration_text(9.81e-6), "9.81 us");
-  EXPECT_EQ(duration_text(350.2e-6), "350.2 us");
-  EXPECT_EQ(duration_text(9.81e-3), "9.81 ms");
-  EXPECT_EQ(duration_text(3.42), "3.4 s");
-  EXPECT_EQ(duration_text(std::numeric_limits<double>::infinity()), "-");
-}
-
-TEST(Progress, ClockCountsHours) {
-  EXPECT_EQ(clock_text(42.9), "0:42");
-  EXPECT_EQ(clock_text(723), "12:03");
-  EXPECT_EQ(clock_text(3723), "1:02:03");
+TEST(Progress, RowsAreNamedByPhaseAndWorkload) {
+  const auto name = [](const char* text) { return row_name(schedule::Workload::parse(text).value()); };
+  EXPECT_EQ(
+      name("matmul{rms(1e-06,0)|scale;add}(f32[512,64],f32[64],bf16[96,64]<0:32,1:2>,f32[512,96])->f32[512,96] past=0 t=2"),
+      "prefill 512 matmul 64->96 rms(1e-06,0)|scale ; add bf16<0:32,1:2>");
+  EXPECT_EQ(name("argmax{}(f32[1,64])->i32[1] past=0 t=2"), "decode argmax f32[1,64]");
 }
 
 /// What a FILE* received.
@@ -143,14 +136,6 @@ TEST(Progress, EventsAreJsonLinesAndTheLastIsDone) {
   EXPECT_EQ(events[0]["event"], "progress");
   EXPECT_EQ(events[1]["event"], "done");
   EXPECT_EQ(text.text(), "");
-}
-
-TEST(Progress, WorkloadNamesAreShort) {
-  const auto workload = schedule::Workload::parse(
-      "matmul{rms(1e-06,0)|scale;add}(f32[512,1024],f32[1024],bf16[1024,1024]<0:32,1:2>,f32[512,1024])->f32[512,1024] "
-      "past=0 t=2");
-  ASSERT_TRUE(workload);
-  EXPECT_EQ(short_name(*workload), "prefill matmul 512x1024x1024 rms+scale add");
 }
 
 }  // namespace

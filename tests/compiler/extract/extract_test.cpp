@@ -73,7 +73,7 @@ TEST(Extract, EveryOperandIsMadeBeforeItIsRead) {
           EXPECT_EQ(section.buffers[step.output.index], step.workload.output);
           written.insert(step.output.index);
         } else {
-          EXPECT_EQ(step.workload.op.kind(), graph::OpKind::cache_append);
+          EXPECT_EQ(step.workload.op().kind(), graph::OpKind::cache_append);
           EXPECT_EQ(step.output.kind, ValueKind::state);
           EXPECT_EQ(step.output.index, step.inputs.back().index);
         }
@@ -122,8 +122,8 @@ TEST(Extract, ACapacityBetweenOneLayoutAndTwoTakesOne) {
   // Decode likes panels of 16 outputs, prefill panels of 32, and bytes are free.
   SimpleCosts costs;
   costs.adjust = [](const schedule::Workload& w, double seconds) {
-    if (w.op.kind() != graph::OpKind::matmul) return seconds;
-    const auto map = schedule::operand_map(w.op);
+    if (w.op().kind() != graph::OpKind::matmul) return seconds;
+    const auto map = schedule::operand_map(w.op());
     const double liked = w.inputs[map.x].shape[0] == 1 ? 16 : 32;
     return w.inputs[map.w].packed() && w.inputs[map.w].lanes[0].count != liked ? 2 * seconds : seconds;
   };
@@ -274,7 +274,7 @@ TEST(Extract, CostsDecide) {
   // A machine on which merging q/k/v hurts: wide outputs are slow.
   SimpleCosts costs;
   costs.adjust = [](const schedule::Workload& w, double seconds) {
-    return w.op.kind() == graph::OpKind::matmul && w.output.shape[1] == 4096 ? 10 * seconds : seconds;
+    return w.op().kind() == graph::OpKind::matmul && w.output.shape[1] == 4096 ? 10 * seconds : seconds;
   };
   const std::string merged = text(best(Shape{}, SimpleCosts()).program);
   const std::string apart = text(best(Shape{}, costs).program);

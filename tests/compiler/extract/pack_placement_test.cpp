@@ -23,13 +23,13 @@ Isa avx512_bf16() {
 }
 
 bool packs(const schedule::Workload& workload) {
-  const graph::Op& op = workload.op;
+  const graph::Op& op = workload.op();
   return op.kind() == OpKind::rowwise && !op.prologue().empty() && op.prologue().back().kind == StepKind::pack;
 }
 
 /// A kernel that computes nothing: it rounds and packs.
 bool only_packs(const schedule::Workload& workload) {
-  return packs(workload) && std::ranges::all_of(workload.op.prologue(), [](const graph::Step& step) {
+  return packs(workload) && std::ranges::all_of(workload.op().prologue(), [](const graph::Step& step) {
            return step.kind == StepKind::pack || step.kind == StepKind::cast;
          });
 }
@@ -47,7 +47,7 @@ std::vector<std::string> packs_between_matmuls(const Program& program) {
         for (std::size_t j = 0; j < i; ++j) {
           const KernelStep& earlier = section.steps[j];
           if (earlier.output.kind == ValueKind::buffer && earlier.output.index == step.inputs[0].index) {
-            made = earlier.workload.op.kind() == OpKind::matmul;
+            made = earlier.workload.op().kind() == OpKind::matmul;
           }
         }
         bool read = false;
@@ -56,7 +56,7 @@ std::vector<std::string> packs_between_matmuls(const Program& program) {
           const bool reads = std::ranges::any_of(later.inputs, [&](const Value& value) {
             return value.kind == ValueKind::buffer && value.index == step.output.index;
           });
-          read = read || (reads && later.workload.op.kind() == OpKind::matmul);
+          read = read || (reads && later.workload.op().kind() == OpKind::matmul);
           if (later.output.kind == ValueKind::buffer && later.output.index == step.output.index) break;
         }
         if (made && read) result.push_back(step.workload.text());
@@ -80,7 +80,7 @@ TEST(PackPlacement, NoKernelPacksBetweenTwoMatmuls) {
     std::size_t packed_inputs = 0;
     for (const SectionProgram& section : program.phases[1].sections) {
       for (const KernelStep& step : section.steps) {
-        if (step.workload.op.kind() == OpKind::matmul) packed_inputs += step.workload.inputs[0].packed() ? 1 : 0;
+        if (step.workload.op().kind() == OpKind::matmul) packed_inputs += step.workload.inputs[0].packed() ? 1 : 0;
       }
     }
     EXPECT_GE(packed_inputs, 1U) << "no matmul of prefill reads packed activations";
@@ -92,7 +92,7 @@ TEST(PackPlacement, AKernelPacksWhereTheCostsSayThatItPays) {
   SimpleCosts costs;
   costs.adjust = [](const schedule::Workload& w, double seconds) {
     if (w.output.packed() && !only_packs(w)) return std::numeric_limits<double>::infinity();
-    const bool packs_inside = w.op.kind() == OpKind::matmul && w.inputs[0].shape[0] > 1 && !w.inputs[0].packed();
+    const bool packs_inside = w.op().kind() == OpKind::matmul && w.inputs[0].shape[0] > 1 && !w.inputs[0].packed();
     return packs_inside ? 3 * seconds : seconds;
   };
   EXPECT_FALSE(packs_between_matmuls(program_of(graph::DType::bf16, costs)).empty());
@@ -102,7 +102,7 @@ TEST(PackPlacement, ALayerMayStayPackedFromOneMatmulToTheNext) {
   // Elementwise work on tiles is free, and gate and up may not be one matmul: then both store tiles, which swiglu reads.
   SimpleCosts costs;
   costs.adjust = [](const schedule::Workload& w, double seconds) {
-    if (w.op.kind() != OpKind::rowwise || w.op.prologue().empty() || w.op.prologue()[0].kind != StepKind::swiglu)
+    if (w.op().kind() != OpKind::rowwise || w.op().prologue().empty() || w.op().prologue()[0].kind != StepKind::swiglu)
       return seconds;
     return w.inputs[0].packed() ? 1e-9 : 1.0;
   };
@@ -112,7 +112,7 @@ TEST(PackPlacement, ALayerMayStayPackedFromOneMatmulToTheNext) {
   ASSERT_TRUE(program.has_value()) << program.error().message();
   bool stays_packed = false;
   for (const KernelStep& step : program->phases[1].sections[1].steps) {
-    stays_packed = stays_packed || (step.workload.op.kind() == OpKind::rowwise && step.workload.inputs[0].packed() &&
+    stays_packed = stays_packed || (step.workload.op().kind() == OpKind::rowwise && step.workload.inputs[0].packed() &&
                                     step.workload.output.lanes == step.workload.inputs[0].lanes);
   }
   EXPECT_TRUE(stays_packed);
@@ -127,8 +127,8 @@ TEST(PackPlacement, LayoutsOfALayerAreChosenTogetherByDefault) {
         return step.kind == StepKind::swiglu || step.kind == StepKind::swiglu_split || step.kind == StepKind::swiglu_pairs;
       });
     };
-    if (!gates(w.op.prologue()) && !gates(w.op.epilogue())) return seconds;
-    return w.op.kind() == OpKind::rowwise && w.inputs[0].packed() ? seconds : seconds + 1;
+    if (!gates(w.op().prologue()) && !gates(w.op().epilogue())) return seconds;
+    return w.op().kind() == OpKind::rowwise && w.inputs[0].packed() ? seconds : seconds + 1;
   };
   for (const graph::DType dtype : {graph::DType::f32, graph::DType::bf16}) {
     const auto phases = testing_models::phases({.dtype = dtype});
@@ -142,12 +142,12 @@ TEST(PackPlacement, LayoutsOfALayerAreChosenTogetherByDefault) {
     // gate/up stores tiles, SiLU·mul reads and writes them, down reads them.
     const auto& steps = together->phases[1].sections[1].steps;
     const auto gating = std::ranges::find_if(steps, [](const KernelStep& step) {
-      return step.workload.op.kind() == OpKind::rowwise && step.workload.inputs[0].packed();
+      return step.workload.op().kind() == OpKind::rowwise && step.workload.inputs[0].packed();
     });
     ASSERT_NE(gating, steps.end());
     EXPECT_EQ(gating->workload.output.lanes, gating->workload.inputs[0].lanes);
     const auto reads_tiles = std::ranges::find_if(steps, [&](const KernelStep& step) {
-      return step.workload.op.kind() == OpKind::matmul && step.workload.inputs[0].shape == gating->workload.output.shape &&
+      return step.workload.op().kind() == OpKind::matmul && step.workload.inputs[0].shape == gating->workload.output.shape &&
              step.workload.inputs[0].lanes == gating->workload.output.lanes;
     });
     EXPECT_NE(reads_tiles, steps.end());

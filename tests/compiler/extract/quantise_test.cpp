@@ -43,7 +43,7 @@ TEST(Quantise, QAndKAndVShareOneKernelOfNormAndQuantising) {
   std::size_t quantising = 0;
   for (std::size_t i = 0; i < body.steps.size(); ++i) {
     const KernelStep& step = body.steps[i];
-    const graph::Op& op = step.workload.op;
+    const graph::Op& op = step.workload.op();
     quantising += has(op.prologue(), StepKind::quantise) || has(op.epilogue(), StepKind::quantise) ? 1 : 0;
     if (op.kind() == OpKind::matmul && step.workload.inputs[0].block == 32) {
       EXPECT_TRUE(op.prologue().empty()) << step.workload.text();
@@ -56,7 +56,7 @@ TEST(Quantise, QAndKAndVShareOneKernelOfNormAndQuantising) {
   ASSERT_GE(users.size(), 3U);
   const auto& [first, projections] = *users.begin();
   EXPECT_EQ(projections, (std::set<std::string>{"layers.*.q_proj", "layers.*.k_proj", "layers.*.v_proj"}));
-  const graph::Op& shared = body.steps[first].workload.op;
+  const graph::Op& shared = body.steps[first].workload.op();
   EXPECT_EQ(shared.kind(), OpKind::rowwise);
   EXPECT_TRUE(has(shared.prologue(), StepKind::rms) && has(shared.prologue(), StepKind::scale) &&
               has(shared.prologue(), StepKind::quantise))

@@ -71,7 +71,7 @@ inline std::vector<Tensor> execute(const extract::SectionProgram& section, const
     for (std::size_t i = 0; i < step.inputs.size(); ++i) {
       operands.push_back(view(read(step.inputs[i]), step.inputs[i].column, step.workload.inputs[i]));
     }
-    auto result = reference::evaluate<double>(step.workload.op, std::span<const Tensor>(operands), {.past = kPast});
+    auto result = reference::evaluate<double>(step.workload.op(), std::span<const Tensor>(operands), {.past = kPast});
     EXPECT_TRUE(result.has_value()) << step.workload.text() << ": " << (result ? "" : result.error().message());
     if (!result) {
       return {};

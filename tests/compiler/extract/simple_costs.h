@@ -33,13 +33,13 @@ struct SimpleCosts : extract::CostModel {
     }
     const double rows = static_cast<double>(w.inputs[0].shape[0]);
     const auto columns = static_cast<double>(w.inputs[0].rank() > 1 ? w.inputs[0].shape[1] : 1);
-    const double steps = static_cast<double>(w.op.prologue().size()) * rows * columns / step_elements_per_second;
+    const double steps = static_cast<double>(w.op().prologue().size()) * rows * columns / step_elements_per_second;
     double result = kernel_seconds + bytes / cache_bytes_per_second + steps;
-    if (w.op.kind() == OpKind::matmul) {
-      const schedule::OperandMap map = schedule::operand_map(w.op);
+    if (w.op().kind() == OpKind::matmul) {
+      const schedule::OperandMap map = schedule::operand_map(w.op());
       const graph::TensorType& x = w.inputs[map.x];
       const graph::TensorType& weights = w.inputs[map.w];
-      if (!weights.packed() || (x.packed() && !w.op.prologue().empty())) {
+      if (!weights.packed() || (x.packed() && !w.op().prologue().empty())) {
         return std::numeric_limits<double>::infinity();
       }
       const bool pairs = weights.lanes.size() == 2;
@@ -55,11 +55,11 @@ struct SimpleCosts : extract::CostModel {
       }
       const double macs = rows * static_cast<double>(weights.shape[0]) * static_cast<double>(weights.shape[1]);
       result += std::max(macs / peak, static_cast<double>(weights.storage_bytes()) / dram_bytes_per_second);
-      result += 0.1 * static_cast<double>(w.op.epilogue().size()) * rows * static_cast<double>(weights.shape[0]) /
+      result += 0.1 * static_cast<double>(w.op().epilogue().size()) * rows * static_cast<double>(weights.shape[0]) /
                 step_elements_per_second;
-    } else if (w.op.kind() == OpKind::attention) {
+    } else if (w.op().kind() == OpKind::attention) {
       result += rows * columns * static_cast<double>(w.past + w.inputs[0].shape[0] / 2) / f32_macs_per_second;
-    } else if (w.op.kind() == OpKind::embed) {
+    } else if (w.op().kind() == OpKind::embed) {
       result = kernel_seconds + rows * static_cast<double>(w.output.shape[1]) * 4 / cache_bytes_per_second;
     }
     return result;

@@ -23,14 +23,14 @@ ExtractOptions options() {
 }
 
 const graph::TensorType& keys_of(const schedule::Workload& workload) {
-  return workload.inputs[schedule::operand_map(workload.op).w];
+  return workload.inputs[schedule::operand_map(workload.op()).w];
 }
 
 /// Seconds more for attention, by whether it is of one row and its keys are packed.
 SimpleCosts costs(std::function<double(const schedule::Workload&)> more) {
   SimpleCosts result;
   result.adjust = [more = std::move(more)](const schedule::Workload& workload, double seconds) {
-    return workload.op.kind() == OpKind::attention ? seconds + more(workload) : seconds;
+    return workload.op().kind() == OpKind::attention ? seconds + more(workload) : seconds;
   };
   return result;
 }
@@ -50,7 +50,8 @@ std::set<std::string> layouts(const Program& program, std::size_t number) {
       for (const KernelStep& step : section.steps) {
         for (std::size_t i = 0; i < step.inputs.size(); ++i) {
           const Value& value = step.inputs[i];
-          if (value.kind == ValueKind::state && value.index == number) result.insert(graph::text(step.workload.inputs[i].lanes));
+          if (value.kind == ValueKind::state && value.index == number)
+            result.insert(graph::text(step.workload.inputs[i].lanes));
         }
       }
     }
@@ -75,7 +76,7 @@ TEST(States, KeysLieAsTheCheaperAttentionReadsThem) {
     EXPECT_NEAR(keys.runner_up_seconds, 28 * 129 * 1e-3, 1e-6);
     EXPECT_FALSE(keys.workloads.empty());
     EXPECT_TRUE(std::ranges::any_of(keys.workloads, [&](const schedule::Workload& w) {
-      return w.op.kind() == OpKind::attention && packed_keys(w) != packed;
+      return w.op().kind() == OpKind::attention && packed_keys(w) != packed;
     }));
     const StateDecision& values = e.explanation.states[1];
     EXPECT_FALSE(values.runner_up);  // this CPU has no dot over pairs
@@ -97,7 +98,7 @@ TEST(States, PhasesThatDisagreeTakeWhatIsCheaperTogether) {
 
 // What attention alone costs says nothing of the kernel that attention becomes part of.
 TEST(States, TheFusedKernelsDecide) {
-  const auto fused = [](const schedule::Workload& w) { return !w.op.prologue().empty(); };
+  const auto fused = [](const schedule::Workload& w) { return !w.op().prologue().empty(); };
   const Extraction e = best(costs([&](const auto& w) {
     if (!fused(w)) return packed_keys(w) ? 1e-3 : 2e-3;
     return packed_keys(w) ? 1e-3 : 0;
@@ -125,7 +126,8 @@ TEST(States, TypesThatDoNotAgreeAreRefused) {
   graph::Graph other;
   for (const graph::Node& node : body.graph.nodes()) {
     graph::Op op = node.op;
-    if (const auto state = graph::state_number(op)) op = graph::state(*state, {graph::DType::bf16, op.leaf_type().shape, {}});
+    if (const auto state = graph::state_number(op))
+      op = graph::state(*state, {graph::DType::bf16, op.leaf_type().shape, {}});
     ASSERT_TRUE(other.add(op, node.inputs).has_value());
   }
   const auto outputs = body.graph.outputs();

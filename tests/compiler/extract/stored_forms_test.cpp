@@ -41,8 +41,8 @@ Program program_of(const graph::Phase& phase, const CostModel& costs) {
 std::vector<std::int64_t> outputs_of_matmuls(const Program& program) {
   std::vector<std::int64_t> result;
   for (const KernelStep& step : program.phases.at(0).sections.at(0).steps) {
-    if (step.workload.op.kind() != OpKind::matmul) continue;
-    const auto map = schedule::operand_map(step.workload.op);
+    if (step.workload.op().kind() != OpKind::matmul) continue;
+    const auto map = schedule::operand_map(step.workload.op());
     result.push_back(step.workload.inputs[map.w].shape[0]);
   }
   return result;
@@ -52,8 +52,8 @@ std::vector<std::int64_t> outputs_of_matmuls(const Program& program) {
 SimpleCosts only(std::int64_t outputs) {
   SimpleCosts costs;
   costs.adjust = [outputs](const schedule::Workload& w, double seconds) {
-    if (w.op.kind() != OpKind::matmul) return seconds;
-    return w.inputs[schedule::operand_map(w.op).w].shape[0] == outputs ? seconds : seconds + 1;
+    if (w.op().kind() != OpKind::matmul) return seconds;
+    return w.inputs[schedule::operand_map(w.op()).w].shape[0] == outputs ? seconds : seconds + 1;
   };
   return costs;
 }

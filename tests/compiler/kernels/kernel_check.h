@@ -79,7 +79,7 @@ class KernelTest : public testing::TestWithParam<std::string_view> {
     }
     ASSERT_TRUE(first) << "no kernel for " << level << ", which the list has: " << first.error().message();
 
-    const auto expected = reference::evaluate<float>(workload.op, tuner::random_inputs(workload), {.past = workload.past});
+    const auto expected = reference::evaluate<float>(workload.op(), tuner::random_inputs(workload), {.past = workload.past});
     ASSERT_TRUE(expected) << expected.error().message();
     auto operands = tuner::Operands::create(workload);
     ASSERT_TRUE(operands) << operands.error().message();

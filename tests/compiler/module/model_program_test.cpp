@@ -35,8 +35,8 @@ class TwoLikings : public extract::CostModel {
  public:
   explicit TwoLikings(const Target& target) : target_(target) {
     simple_.adjust = [](const schedule::Workload& workload, double seconds) {
-      if (workload.op.kind() != graph::OpKind::matmul) return seconds;
-      const auto map = schedule::operand_map(workload.op);
+      if (workload.op().kind() != graph::OpKind::matmul) return seconds;
+      const auto map = schedule::operand_map(workload.op());
       const double liked = workload.inputs[map.x].shape[0] == 1 ? 16 : 8;
       const graph::TensorType& w = workload.inputs[map.w];
       return w.packed() && w.lanes[0].count != liked ? 1 + seconds : seconds;
