@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds kUnlimited{1'000'000};
 /// Solves with one layout of each state.
 class Solver {
  public:
-  Solver(const Problem& problem, double capacity_bytes, StateLayouts layouts)
+  Solver(const Problem& problem, double capacity_bytes, const StateLayouts& layouts)
       : problem_(problem), instance_(to_instance(problem, capacity_bytes, &layouts)), greedy_(instance_) {}
 
   /// What greed finds in a moment.

@@ -30,7 +30,7 @@ std::span<const Rule> state_layout_rules() {
            },
        .when =
            [](const Site& site) {
-             const graph::Attention& attention = site.op("a").as<graph::Attention>();
+             const auto& attention = site.op("a").as<graph::Attention>();
              const Operands operands = site.operands("a");
              return attention.prologue.empty() && attention.epilogue.empty() && attention.splits == 1 &&
                     !site.type(operands.middle[0]).packed() && !site.type(operands.middle[1]).packed();
