@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "cli/caveats.h"
 #include "cli/command.h"
-#include "cli/kernel_table.h"
 #include "cli/model_source.h"
 #include "cli/options.h"
 #include "compiler/module/lower.h"

@@ -8,7 +8,6 @@
 #include <set>
 
 #include "base/duration.h"
-#include "cli/kernel_table.h"
 #include "compiler/rules/registry.h"
 #include "compiler/schedule/short_name.h"
 

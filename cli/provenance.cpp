@@ -7,7 +7,6 @@
 #include "base/duration.h"
 #include "base/other_load.h"
 #include "cli/caveats.h"
-#include "cli/kernel_table.h"
 #include "cli/wrap.h"
 #include "db/query.h"
 

@@ -14,7 +14,6 @@
 #include "base/statistics.h"
 #include "cli/command.h"
 #include "cli/database.h"
-#include "cli/kernel_table.h"
 #include "cli/options.h"
 #include "cli/wrap.h"
 #include "compiler/schedule/short_name.h"

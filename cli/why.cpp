@@ -13,7 +13,6 @@
 #include "cli/caveats.h"
 #include "cli/command.h"
 #include "cli/costs.h"
-#include "cli/kernel_table.h"
 #include "cli/options.h"
 #include "cli/provenance.h"
 #include "cli/workload_name.h"

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "cli/kernel_table.h"
 #include "compiler/schedule/short_name.h"
 #include "db/query.h"
 

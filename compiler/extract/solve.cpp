@@ -61,6 +61,14 @@ class Solver {
 
 bool never() { return false; }
 
+/// A search that ends by its rounds, so that the result is the same everywhere.
+dag::ExtractOptions counted(std::int64_t rounds) {
+  dag::ExtractOptions options;
+  options.search_time = kUnlimited;
+  options.search_rounds = rounds;
+  return options;
+}
+
 /// What one section needs, first of all its constants, is there for the next ones.
 dag::Choice Solver::by_sections(const std::vector<double>& price, bool backwards) {
   dag::Choice fixed(instance_.class_count(), dag::kNone);
@@ -168,9 +176,7 @@ dag::Choice Solver::moved(const std::vector<std::int32_t>& taken) {
 }
 
 Expected<dag::DagExtraction> Solver::searched(dag::Choice start, std::int64_t rounds) {
-  dag::ExtractOptions options;
-  options.search_time = kUnlimited;
-  options.search_rounds = rounds;
+  dag::ExtractOptions options = counted(rounds);
   options.start = std::move(start);
   return dag::extract(instance_, options);
 }
@@ -278,17 +284,15 @@ class Candidates {
 };
 
 /// How little any program may cost, by its relaxation in which sections may take different layouts of a state.
-Expected<dag::DagExtraction> bounded(const Problem& problem, const SolveOptions& options, const Solution& best) {
-  const egraph::ExtractionInstance instance = to_instance(problem, options.capacity_bytes);
-  dag::ExtractOptions how;
-  how.start = to_nodes(problem, instance, best.choice);
-  how.search_time = kUnlimited;
-  how.search_rounds = 0;
+Expected<dag::DagExtraction> bounded(const egraph::ExtractionInstance& relaxed, dag::Choice best,
+                                     const SolveOptions& options) {
+  dag::ExtractOptions how = counted(0);
+  how.start = std::move(best);
   if (options.proof_limit.count() > 0) {
     how.exact = true;
     how.limit = options.proof_limit;
   }
-  return dag::extract(instance, how);
+  return dag::extract(relaxed, how);
 }
 
 }  // namespace
@@ -368,20 +372,21 @@ Expected<SolveResult> solve(const Problem& problem, const SolveOptions& options)
     searched = &best;
     NNTUNE_ASSIGN(dag::DagExtraction found, best.solver.searched(best.choice, options.rounds));
     result.lower_bound = found.lower_bound;
+    if (!better(best.solver.value(found.choice), best.value)) break;
     best.take(std::move(found.choice));
     candidates.settle();
   }
   const bool open = dag::cheaper(result.lower_bound, candidates.best().value.cost);
   if (candidates.size() > 1 || (open && options.proof_limit.count() > 0)) {
     const Solution best = candidates.best().solver.solution_of(candidates.best().choice);
-    NNTUNE_ASSIGN(const dag::DagExtraction found, bounded(problem, options, best));
+    const egraph::ExtractionInstance relaxed = to_instance(problem, options.capacity_bytes);
+    NNTUNE_ASSIGN(const dag::DagExtraction found, bounded(relaxed, to_nodes(problem, relaxed, best.choice), options));
     // Of one layout alone the bound of the search holds, too.
     result.lower_bound = candidates.size() > 1 ? found.lower_bound : std::max(result.lower_bound, found.lower_bound);
     result.solver_trouble = found.solver_trouble;
     // How far an unfinished proof came depends on the machine.
     if (found.optimal && dag::cheaper(found.cost, best.cost)) {
-      const egraph::ExtractionInstance instance = to_instance(problem, options.capacity_bytes);
-      const Solution proved = evaluate(problem, to_options(problem, instance, found.choice));
+      const Solution proved = evaluate(problem, to_options(problem, relaxed, found.choice));
       if (dag::cheaper(proved.cost, best.cost)) candidates.take(proved);
     }
   }
@@ -396,10 +401,7 @@ Expected<double> least_stored_bytes(const Problem& problem) {
   for (const StateLayouts& layouts : combinations(problem)) {
     egraph::ExtractionInstance instance = to_instance(problem, kInfinity, &layouts);
     instance.cost = std::exchange(instance.bytes, {});
-    dag::ExtractOptions search;
-    search.search_time = kUnlimited;
-    search.search_rounds = SolveOptions().rounds;
-    const Expected<dag::DagExtraction> found = dag::extract(instance, search);
+    const Expected<dag::DagExtraction> found = dag::extract(instance, counted(SolveOptions().rounds));
     if (!least || (found && found->cost < *least)) {
       least = found.map([](const dag::DagExtraction& each) { return each.cost; });
     }
