@@ -6,10 +6,9 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/json_fwd.h"
 
 namespace nntune {
-
-using Json = nlohmann::json;
 
 /// Parses `text`; `name` says in the error where it came from.
 [[nodiscard]] Expected<Json> parse_json(std::string_view text, std::string_view name);

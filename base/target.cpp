@@ -3,6 +3,7 @@
 #include "base/bandwidth.h"
 #include "base/caches.h"
 #include "base/isa_probe.h"
+#include "base/json.h"
 #include "base/other_load.h"
 #include "base/peaks.h"
 

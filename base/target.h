@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "base/json.h"
+#include "base/json_fwd.h"
 
 #include <array>
 #include <cstdint>

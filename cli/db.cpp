@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "base/json.h"
 #include "cli/command.h"
 #include "cli/database.h"
 #include "cli/options.h"

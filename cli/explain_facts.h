@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "cli/caveats.h"
 #include "cli/costs.h"
 #include "cli/options.h"

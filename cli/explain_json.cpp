@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 
+#include "base/json.h"
 #include "cli/explain_facts.h"
 #include "cli/kernel_table.h"
 #include "compiler/graph/state.h"

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/duration.h"
+#include "base/json.h"
 #include "base/other_load.h"
 #include "cli/caveats.h"
 #include "cli/wrap.h"

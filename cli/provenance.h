@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/error.h"
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "base/statistics.h"
 #include "cli/costs.h"
 #include "compiler/kernels/family.h"

@@ -1,5 +1,6 @@
 // `nntune target`: what this CPU is, measured now, and kept in the database for the commands that must not measure.
 #include "base/target.h"
+#include "base/json.h"
 #include "base/other_load.h"
 #include "base/target_text.h"
 #include "cli/command.h"

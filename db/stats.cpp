@@ -6,6 +6,7 @@
 #include <iterator>
 #include <system_error>
 
+#include "base/json.h"
 #include "db/migrations.h"
 
 namespace nntune::db {

@@ -1,5 +1,6 @@
 #include "reports/explain_page.h"
 
+#include "base/json.h"
 #include "explain_page.css.h"
 #include "explain_page.js.h"
 #include "reports/page.h"

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <span>
 
+#include "base/json.h"
 #include "base/other_load.h"
 #include "compiler/rules/registry.h"
 #include "cost_model/database_cost.h"

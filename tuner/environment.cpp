@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/huge_page_mode.h"
+#include "base/json.h"
 
 namespace nntune::tuner {
 namespace {

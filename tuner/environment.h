@@ -2,7 +2,7 @@
 /// What other processes took stands there as "other_load_cores" (base/other_load.h); the search adds it, which knows its workers.
 #pragma once
 
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "base/other_load.h"
 
 namespace nntune::tuner {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/json.h"
 #include "compiler/kernels/family.h"
 #include "tuner/environment.h"
 #include "tuner/operands.h"

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "base/duration.h"
+#include "base/json.h"
 #include "compiler/schedule/short_name.h"
 
 namespace nntune::tuner {

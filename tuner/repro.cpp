@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 
+#include "base/json.h"
 #include "tuner/measurer.h"
 #include "tuner/operands.h"
 #include "tuner/worker_pool.h"

@@ -11,6 +11,7 @@
 
 #include "base/bandwidth.h"
 #include "base/duration.h"
+#include "base/json.h"
 #include "base/other_load.h"
 #include "compiler/kernels/family.h"
 #include "compiler/module/build.h"

@@ -19,6 +19,7 @@
 
 #include "base/bandwidth.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "compiler/codegen/object.h"
 #include "compiler/kernels/family.h"
 #include "compiler/runtime/code.h"

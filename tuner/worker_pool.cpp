@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/cgroup.h"
+#include "base/json.h"
 #include "tuner/interrupt.h"
 
 namespace nntune::tuner {

@@ -5,6 +5,8 @@
 #include <map>
 #include <vector>
 
+#include "base/json.h"
+
 namespace nntune::dag {
 
 namespace {

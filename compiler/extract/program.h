@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "base/json.h"
 #include "compiler/extract/cost_model.h"
 #include "compiler/extract/layers.h"
 #include "compiler/graph/graph.h"

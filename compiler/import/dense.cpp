@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/json.h"
+
 namespace nntune::import {
 namespace {
 

@@ -24,6 +24,9 @@ constexpr float bell(std::uint32_t bits) {
 }
 constexpr float kBellDeviation = 147.80054F;
 
+/// To a value that bf16 holds.
+float rounded(float value) { return bf16_to_float(float_to_bf16(value)); }
+
 class RandomWeights final : public WeightSource {
  public:
   RandomWeights(const ModelConfig& config, std::uint64_t seed) : WeightSource(config), seed_(seed) {}
@@ -34,20 +37,9 @@ class RandomWeights final : public WeightSource {
   [[nodiscard]] bool random() const override { return true; }
 
  protected:
+  /// Each row has a key of its own and each pair of columns a counter, so any row can be made alone.
   void copy_rows(const WeightSpec& spec, std::int64_t layer, std::int64_t first, std::int64_t count,
                  float* out) const override {
-    generate(spec, layer, first, count, out, [](std::uint16_t bits) { return bf16_to_float(bits); });
-  }
-  void copy_rows_bf16(const WeightSpec& spec, std::int64_t layer, std::int64_t first, std::int64_t count,
-                      std::uint16_t* out) const override {
-    generate(spec, layer, first, count, out, [](std::uint16_t bits) { return bits; });
-  }
-
- private:
-  /// Each row has a key of its own and each pair of columns a counter, so any row can be made alone.
-  template <class Out, class Convert>
-  void generate(const WeightSpec& spec, std::int64_t layer, std::int64_t first, std::int64_t count, Out* out,
-                Convert convert) const {
     const float mean = spec.role == WeightRole::norm ? 1.0F : 0.0F;
     const float scale = (spec.role == WeightRole::matrix ? 0.02F : 0.1F) / kBellDeviation;
     const std::uint64_t layer_key = spec.per_layer() ? static_cast<std::uint64_t>(layer) + 1 : 0;
@@ -58,17 +50,18 @@ class RandomWeights final : public WeightSource {
       std::int64_t c = 0;
       for (; c + 2 <= columns; c += 2) {
         const std::uint64_t bits = mix(row_key + static_cast<std::uint64_t>(c) * kGolden);
-        out[c] = convert(float_to_bf16(mean + scale * bell(static_cast<std::uint32_t>(bits))));
-        out[c + 1] = convert(float_to_bf16(mean + scale * bell(static_cast<std::uint32_t>(bits >> 32))));
+        out[c] = rounded(mean + scale * bell(static_cast<std::uint32_t>(bits)));
+        out[c + 1] = rounded(mean + scale * bell(static_cast<std::uint32_t>(bits >> 32)));
       }
       if (c < columns) {
         const std::uint64_t bits = mix(row_key + static_cast<std::uint64_t>(c) * kGolden);
-        out[c] = convert(float_to_bf16(mean + scale * bell(static_cast<std::uint32_t>(bits))));
+        out[c] = rounded(mean + scale * bell(static_cast<std::uint32_t>(bits)));
       }
       out += columns;
     }
   }
 
+ private:
   std::uint64_t seed_;
 };
 

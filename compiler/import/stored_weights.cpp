@@ -101,17 +101,6 @@ class StoredWeights final : public WeightSource {
     }
   }
 
-  void copy_rows_bf16(const WeightSpec& spec, std::int64_t layer, std::int64_t first, std::int64_t count,
-                      std::uint16_t* out) const override {
-    const auto [format, data] = locate(spec, layer, first);
-    const std::int64_t elements = count * spec.columns();
-    if (format == Format::bf16) {
-      std::memcpy(out, data, static_cast<std::size_t>(elements) * sizeof(std::uint16_t));
-    } else {
-      for (std::int64_t i = 0; i < elements; ++i) out[i] = float_to_bf16(element(format, data, i));
-    }
-  }
-
  private:
   struct Place {
     Format format;

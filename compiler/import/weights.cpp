@@ -30,13 +30,6 @@ Status WeightSource::read_rows(std::string_view name, std::int64_t layer, std::i
   return {};
 }
 
-Status WeightSource::read_rows_bf16(std::string_view name, std::int64_t layer, std::int64_t first, std::int64_t count,
-                                    std::uint16_t* out) const {
-  NNTUNE_ASSIGN(const WeightSpec* const found, check(name, layer, first, count));
-  copy_rows_bf16(*found, layer, first, count, out);
-  return {};
-}
-
 Expected<std::vector<float>> WeightSource::read(std::string_view name, std::int64_t layer) const {
   NNTUNE_ASSIGN(const WeightSpec* const found, spec(name));
   std::vector<float> values(static_cast<std::size_t>(found->rows() * found->columns()));

@@ -31,9 +31,6 @@ class WeightSource {
   /// not read for tensors outside of the layers. The values are those of the model, exactly.
   [[nodiscard]] Status read_rows(std::string_view name, std::int64_t layer, std::int64_t first, std::int64_t count,
                                  float* out) const;
-  /// The same, rounded to bf16 (nearest even).
-  [[nodiscard]] Status read_rows_bf16(std::string_view name, std::int64_t layer, std::int64_t first, std::int64_t count,
-                                      std::uint16_t* out) const;
   /// A whole tensor.
   [[nodiscard]] Expected<std::vector<float>> read(std::string_view name, std::int64_t layer) const;
 
@@ -50,8 +47,6 @@ class WeightSource {
   /// The arguments are checked.
   virtual void copy_rows(const WeightSpec& spec, std::int64_t layer, std::int64_t first, std::int64_t count,
                          float* out) const = 0;
-  virtual void copy_rows_bf16(const WeightSpec& spec, std::int64_t layer, std::int64_t first, std::int64_t count,
-                              std::uint16_t* out) const = 0;
 
  private:
   Expected<const WeightSpec*> check(std::string_view name, std::int64_t layer, std::int64_t first, std::int64_t count) const;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/json.h"
 #include "compiler/module/lower.h"
 #include "compiler/module/pack.h"
 #include "compiler/runtime/memory.h"

@@ -35,9 +35,6 @@ struct HostTensor {
   [[nodiscard]] std::int64_t columns() const { return type.shape[1]; }
   [[nodiscard]] T* row(std::int64_t i) { return values.data() + i * type.shape.back(); }
   [[nodiscard]] const T* row(std::int64_t i) const { return values.data() + i * type.shape.back(); }
-
-  /// The same values with another layout.
-  [[nodiscard]] HostTensor with_type(graph::TensorType other) && { return HostTensor(std::move(other), std::move(values)); }
 };
 
 /// `value` as `dtype` holds it: bf16 to nearest even; the others as they are.

@@ -41,14 +41,6 @@ class Site {
   [[nodiscard]] std::span<const egraph::ClassId> children(std::string_view node) const {
     return graph_.children(match_.node(node));
   }
-  /// The input, state or weight that a class is; nullptr if it is none.
-  [[nodiscard]] const graph::Op* leaf(std::string_view variable) const {
-    for (const egraph::NodeId node : graph_.nodes(match_[variable])) {
-      const graph::Op& op = language_.op(graph_, node);
-      if (op.traits().run_time == graph::RunTime::leaf) return &op;
-    }
-    return nullptr;
-  }
   [[nodiscard]] const RuleOptions& options() const { return options_; }
   [[nodiscard]] egraph::ClassId root() const { return match_.root; }
 

@@ -47,18 +47,14 @@ std::span<const Rule> state_layout_rules() {
              }
            }},
       {.name = "store-state-packed",
-       .left = "(pack:p ?s)",
+       .left = "(pack:p (state:s ..))",
        .build =
            [](Builder& site) {
-             graph::State packed = site.leaf("s")->as<graph::State>();
+             graph::State packed = site.op("s").as<graph::State>();
              packed.type.lanes = site.op("p").as<graph::Pack>().lanes;
              site.offer(site.add(packed, {}));
            },
-       .when =
-           [](const Site& site) {
-             const Op* leaf = site.leaf("s");
-             return leaf != nullptr && leaf->kind() == graph::OpKind::state && !site.type("s").packed();
-           }},
+       .when = [](const Site& site) { return !site.op("s").as<graph::State>().type.packed(); }},
   };
   return kRules;
 }

@@ -7,6 +7,8 @@
 #include <map>
 #include <utility>
 
+#include "base/json.h"
+
 namespace nntune::runtime {
 
 Status check_isa(const std::vector<std::string>& needed, const Isa& have) {

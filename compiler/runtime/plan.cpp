@@ -10,6 +10,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/json.h"
+
 namespace nntune::runtime {
 namespace {
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/json.h"
+#include "base/json_fwd.h"
 
 namespace nntune::schedule {
 
@@ -50,13 +50,8 @@ class Knobs {
     return entries_.emplace(place, name, 0)->second;
   }
 
-  friend void to_json(Json& json, const Knobs& knobs) {
-    json = Json::object();
-    for (const auto& [name, value] : knobs.entries_) json[name] = value;
-  }
-  friend void from_json(const Json& json, Knobs& knobs) {
-    for (const auto& [name, value] : json.get_ref<const Json::object_t&>()) knobs[name] = value.get<std::int64_t>();
-  }
+  friend void to_json(Json& json, const Knobs& knobs);
+  friend void from_json(const Json& json, Knobs& knobs);
 
  private:
   std::vector<Entry> entries_;

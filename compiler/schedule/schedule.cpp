@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/json.h"
+
 namespace nntune::schedule {
 namespace {
 

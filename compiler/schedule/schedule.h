@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "compiler/schedule/knobs.h"
 
 namespace nntune::schedule {

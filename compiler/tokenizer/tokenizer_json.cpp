@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
 #include "compiler/tokenizer/byte_alphabet.h"
 
 namespace nntune::tokenizer {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/error.h"
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "compiler/tokenizer/added_tokens.h"
 #include "compiler/tokenizer/bpe.h"
 #include "compiler/tokenizer/vocabulary.h"

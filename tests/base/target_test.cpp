@@ -5,6 +5,8 @@
 
 #include <chrono>
 
+#include "base/json.h"
+
 namespace nntune {
 namespace {
 

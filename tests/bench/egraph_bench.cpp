@@ -18,6 +18,7 @@
 #include <numeric>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "compiler/egraph/runner.h"
 #include "tests/compiler/egraph/egg_languages.h"
 #include "tests/support/paths.h"

@@ -9,6 +9,7 @@
 #include <set>
 #include <sstream>
 
+#include "base/json.h"
 #include "cli/caveats.h"
 #include "cli/explain_facts.h"
 #include "cli/explain_text.h"

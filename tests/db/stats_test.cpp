@@ -4,6 +4,7 @@
 
 #include <sstream>
 
+#include "base/json.h"
 #include "tests/db/support.h"
 
 namespace nntune::db {

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "base/json.h"
 #include "db/query.h"
 #include "tests/db/support.h"
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/json.h"
 #include "tests/support/paths.h"
 #include "tests/tuner/candidates.h"
 #include "tuner/slowed.h"

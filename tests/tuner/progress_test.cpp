@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <limits>
 
+#include "base/json.h"
+
 namespace nntune::tuner {
 namespace {
 

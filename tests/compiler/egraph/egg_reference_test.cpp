@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "compiler/egraph/runner.h"
 #include "tests/compiler/egraph/egg_languages.h"
 #include "tests/compiler/egraph/egg_reference.h"

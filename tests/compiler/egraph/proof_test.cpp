@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "base/json.h"
 #include "compiler/egraph/runner.h"
 #include "tests/compiler/egraph/egg_languages.h"
 #include "tests/compiler/egraph/egg_reference.h"

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/json.h"
 #include "compiler/import/family.h"
 
 namespace nntune::import {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/json.h"
 #include "compiler/tokenizer/byte_alphabet.h"
 #include "tests/compiler/import/tiny_folder.h"
 

@@ -92,9 +92,9 @@ std::optional<NodeId> RandomGraph::matrix(std::int64_t columns) {
   });
 }
 
-graph::Chain RandomGraph::chain(const TensorType& x, int most, std::vector<NodeId>& operands) {
+graph::Chain RandomGraph::chain(TensorType type, int most, std::vector<NodeId>& operands) {
   graph::Chain result;
-  TensorType type = x;
+  const auto lanes = type.lanes;
   const std::int64_t length = below(most + 1);
   while (std::ssize(result) < length) {
     const std::int64_t columns = type.shape[1];
@@ -137,7 +137,7 @@ graph::Chain RandomGraph::chain(const TensorType& x, int most, std::vector<NodeI
     type = *next;
     result.push_back(std::move(step));
     if (operand) operands.push_back(*operand);
-    if (type.lanes != x.lanes) break;  // a pack is the last step
+    if (type.lanes != lanes) break;  // a pack is the last step
   }
   return result;
 }

@@ -48,8 +48,8 @@ class RandomGraph {
   std::optional<NodeId> activation();
   std::optional<NodeId> activation_like(const TensorType& like);
   std::optional<NodeId> matrix(std::int64_t columns);
-  /// A chain that fits x; its operands are appended to `operands`.
-  graph::Chain chain(const TensorType& x, int most, std::vector<NodeId>& operands);
+  /// A chain that fits what is of this type; its operands are added to the graph and appended to `operands`.
+  graph::Chain chain(TensorType type, int most, std::vector<NodeId>& operands);
 
   void add_constant();
   void add_rowwise();

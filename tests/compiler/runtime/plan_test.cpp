@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 
+#include "base/json.h"
 #include "tests/compiler/runtime/tiny_module.h"
 
 namespace nntune::runtime {

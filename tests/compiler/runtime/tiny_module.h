@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "compiler/runtime/module.h"
 #include "compiler/runtime/module_file.h"
 

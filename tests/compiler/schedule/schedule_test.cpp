@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "base/json.h"
+
 namespace nntune::schedule {
 namespace {
 

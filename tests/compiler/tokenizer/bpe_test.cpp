@@ -6,6 +6,7 @@
 #include <ctime>
 #include <random>
 
+#include "base/json.h"
 #include "shared_models.h"
 #include "small_tokenizer.h"
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/json.h"
 #include "shared_models.h"
 #include "small_tokenizer.h"
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <random>
 
+#include "base/json.h"
 #include "small_tokenizer.h"
 
 namespace nntune::tokenizer {

@@ -5,6 +5,7 @@
 #include <array>
 #include <random>
 
+#include "base/json.h"
 #include "compiler/tokenizer/normalizer.h"
 #include "compiler/tokenizer/utf8.h"
 #include "shared_models.h"
