@@ -18,4 +18,7 @@ namespace nntune {
   return (bits & 0x7FFFFFFFU) > 0x7F800000U ? quiet_nan : rounded;
 }
 
+/// The nearest value that bf16 holds.
+[[nodiscard]] inline float round_to_bf16(float value) { return bf16_to_float(float_to_bf16(value)); }
+
 }  // namespace nntune

@@ -24,9 +24,6 @@ constexpr float bell(std::uint32_t bits) {
 }
 constexpr float kBellDeviation = 147.80054F;
 
-/// To a value that bf16 holds.
-float rounded(float value) { return bf16_to_float(float_to_bf16(value)); }
-
 class RandomWeights final : public WeightSource {
  public:
   RandomWeights(const ModelConfig& config, std::uint64_t seed) : WeightSource(config), seed_(seed) {}
@@ -50,12 +47,12 @@ class RandomWeights final : public WeightSource {
       std::int64_t c = 0;
       for (; c + 2 <= columns; c += 2) {
         const std::uint64_t bits = mix(row_key + static_cast<std::uint64_t>(c) * kGolden);
-        out[c] = rounded(mean + scale * bell(static_cast<std::uint32_t>(bits)));
-        out[c + 1] = rounded(mean + scale * bell(static_cast<std::uint32_t>(bits >> 32)));
+        out[c] = round_to_bf16(mean + scale * bell(static_cast<std::uint32_t>(bits)));
+        out[c + 1] = round_to_bf16(mean + scale * bell(static_cast<std::uint32_t>(bits >> 32)));
       }
       if (c < columns) {
         const std::uint64_t bits = mix(row_key + static_cast<std::uint64_t>(c) * kGolden);
-        out[c] = rounded(mean + scale * bell(static_cast<std::uint32_t>(bits)));
+        out[c] = round_to_bf16(mean + scale * bell(static_cast<std::uint32_t>(bits)));
       }
       out += columns;
     }

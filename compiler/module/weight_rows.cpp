@@ -23,7 +23,7 @@ std::int64_t rows_of(const graph::TensorType& type) { return type.rank() == 1 ? 
 
 void round_to(DType dtype, std::span<float> values) {
   if (dtype != DType::bf16) return;
-  for (float& value : values) value = bf16_to_float(float_to_bf16(value));
+  for (float& value : values) value = round_to_bf16(value);
 }
 
 tl::unexpected<Error> unsupported(const graph::Op& op) {

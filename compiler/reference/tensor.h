@@ -40,7 +40,7 @@ struct HostTensor {
 /// `value` as `dtype` holds it: bf16 to nearest even; the others as they are.
 template <class T>
 [[nodiscard]] T round_to(graph::DType dtype, T value) {
-  return dtype == graph::DType::bf16 ? static_cast<T>(bf16_to_float(float_to_bf16(static_cast<float>(value)))) : value;
+  return dtype == graph::DType::bf16 ? static_cast<T>(round_to_bf16(static_cast<float>(value))) : value;
 }
 
 /// The scale of a block of a quantised tensor.

@@ -5,8 +5,6 @@
 
 namespace nntune::rules {
 
-using graph::Op;
-
 std::span<const Rule> state_layout_rules() {
   static const std::vector<Rule> kRules = {
       // Chains come and go by the fusion rules: the bare attention stands for all of them.
