@@ -25,15 +25,13 @@ using Ids = std::vector<std::int32_t>;
 
 constexpr std::int64_t kMostTokens = 1 << 20;
 
-void declare(cxxopts::Options& options) {
+void declare(Options& options) {
   declare_model_options(options);
-  const auto text = [](const char* value) { return cxxopts::value<std::string>()->default_value(value); };
-  auto add = options.add_options();
-  add("p,n-prompt", "lengths of prompts, 0: none", text("512"), "N,N");
-  add("n,n-gen", "lengths of generations, 0: none", text("128"), "N,N");
-  add("d,n-depth", "tokens in the KV cache before", text("0"), "N,N");
-  add("r,repetitions", "samples of each test, after one to warm up", text("5"), "N");
-  add("o,output", "md, csv, json or jsonl", text("md"), "FORMAT");
+  options.add("p,n-prompt", "lengths of prompts, 0: none", "N,N", "512");
+  options.add("n,n-gen", "lengths of generations, 0: none", "N,N", "128");
+  options.add("d,n-depth", "tokens in the KV cache before", "N,N", "0");
+  options.add("r,repetitions", "samples of each test, after one to warm up", "N", "5");
+  options.add("o,output", "md, csv, json or jsonl", "FORMAT", "md");
 }
 
 struct BenchOptions {
@@ -44,15 +42,14 @@ struct BenchOptions {
   BenchFormat format = BenchFormat::md;
 };
 
-Expected<BenchOptions> read(const cxxopts::ParseResult& arguments) {
+Expected<BenchOptions> read(const Arguments& arguments) {
   BenchOptions result;
   NNTUNE_ASSIGN(result.model, read_model_options(arguments, &result.threads));
-  const auto text = [&](const char* name) -> const std::string& { return arguments[name].as<std::string>(); };
-  NNTUNE_ASSIGN(result.prompts, parse_integers(text("n-prompt"), "-p", 0, kMostTokens));
-  NNTUNE_ASSIGN(result.gens, parse_integers(text("n-gen"), "-n", 0, kMostTokens));
-  NNTUNE_ASSIGN(result.depths, parse_integers(text("n-depth"), "-d", 0, kMostTokens));
-  NNTUNE_ASSIGN(result.repetitions, parse_integer(text("repetitions"), "-r", 1, 10'000));
-  NNTUNE_ASSIGN(result.format, parse_bench_format(text("output")));
+  NNTUNE_ASSIGN(result.prompts, parse_integers(arguments.text("n-prompt"), "-p", 0, kMostTokens));
+  NNTUNE_ASSIGN(result.gens, parse_integers(arguments.text("n-gen"), "-n", 0, kMostTokens));
+  NNTUNE_ASSIGN(result.depths, parse_integers(arguments.text("n-depth"), "-d", 0, kMostTokens));
+  NNTUNE_ASSIGN(result.repetitions, parse_integer(arguments.text("repetitions"), "-r", 1, 10'000));
+  NNTUNE_ASSIGN(result.format, parse_bench_format(arguments.text("output")));
   std::erase(result.prompts, 0);
   std::erase(result.gens, 0);
   if (result.prompts.empty() && result.gens.empty()) {
@@ -130,7 +127,7 @@ Expected<BenchResult> run_test(const std::shared_ptr<const runtime::Module>& mod
   return test;
 }
 
-Expected<int> run(const cxxopts::ParseResult& arguments) {
+Expected<int> run(const Arguments& arguments) {
   NNTUNE_ASSIGN(BenchOptions options, read(arguments));
   std::error_code ignored;
   const bool from_file = std::filesystem::is_regular_file(options.model.model, ignored);

@@ -16,9 +16,9 @@
 namespace nntune::cli {
 namespace {
 
-void declare(cxxopts::Options& options) {
+void declare(Options& options) {
   declare_model_options(options);
-  options.add_options()("o,output", "the module to write", cxxopts::value<std::string>(), "FILE.nnm");
+  options.add("o,output", "the module to write", "FILE.nnm");
   declare_allow_option(options);
   declare_exact_options(options);
 }
@@ -44,11 +44,11 @@ void print_kernels(const Compilation& compilation) {
   }
 }
 
-Expected<int> run(const cxxopts::ParseResult& arguments) {
+Expected<int> run(const Arguments& arguments) {
   NNTUNE_ASSIGN(const ModelOptions options, read_model_options(arguments));
-  if (arguments.count("output") == 0) return fail(ErrorKind::usage, "no output given", "name the module with -o FILE.nnm");
+  if (!arguments.has("output")) return fail(ErrorKind::usage, "no output given", "name the module with -o FILE.nnm");
   NNTUNE_ASSIGN(const auto proof_limit, read_exact_options(arguments));
-  const std::filesystem::path output = arguments["output"].as<std::string>();
+  const std::filesystem::path output = arguments.text("output");
   NNTUNE_TRY(check_writable(output));  // known at once, and not behind the packing
 
   const auto start = Clock::now();

@@ -16,15 +16,15 @@ namespace {
 
 using Path = std::optional<std::filesystem::path>;
 
-void declare(cxxopts::Options& options) {
+void declare(Options& options) {
   declare_db_option(options);
-  auto add = options.add_options();
-  add("action",
+  options.add(
+      "action",
       "stats: what the database holds; migrate: bring it to the schema of this nntune, which only search and target do by "
       "themselves",
-      cxxopts::value<std::string>(), "stats|migrate");
-  add("json", "print one JSON object");
-  options.parse_positional({"action"});
+      "stats|migrate");
+  options.flag("json", "print one JSON object");
+  options.positional({"action"});
 }
 
 Expected<int> show_stats(const Path& given, bool json) {
@@ -48,11 +48,11 @@ Expected<int> migrate(const Path& given, bool json) {
   return 0;
 }
 
-Expected<int> run(const cxxopts::ParseResult& arguments) {
+Expected<int> run(const Arguments& arguments) {
   constexpr const char* kHint = "try `nntune db stats` or `nntune db migrate`";
-  if (arguments.count("action") == 0) return fail(ErrorKind::usage, "no action given", kHint);
-  const auto& action = arguments["action"].as<std::string>();
-  const bool json = arguments.count("json") != 0;
+  if (!arguments.has("action")) return fail(ErrorKind::usage, "no action given", kHint);
+  const auto& action = arguments.text("action");
+  const bool json = arguments.has("json");
   if (action == "stats") return show_stats(read_db_option(arguments), json);
   if (action == "migrate") return migrate(read_db_option(arguments), json);
   return fail(ErrorKind::usage, fmt::format("unknown action '{}'", action), kHint);

@@ -15,14 +15,13 @@
 namespace nntune::cli {
 namespace {
 
-void declare(cxxopts::Options& options) {
-  auto add = options.add_options();
-  add("action", "extract", cxxopts::value<std::string>(), "ACTION");
-  add("file", "e-graph in egraph-serialize JSON, gzip or not", cxxopts::value<std::string>(), "FILE");
-  add("exact", "solve an integer program after the local search");
-  add("limit", "time for all of it, e.g. 500ms, 2m (default: 1s, with --exact 30s)", cxxopts::value<std::string>(), "TIME");
-  add("seed", "of the local search's choices", cxxopts::value<std::string>()->default_value("1"), "N");
-  options.parse_positional({"action", "file"});
+void declare(Options& options) {
+  options.add("action", "extract", "ACTION");
+  options.add("file", "e-graph in egraph-serialize JSON, gzip or not", "FILE");
+  options.flag("exact", "solve an integer program after the local search");
+  options.add("limit", "time for all of it, e.g. 500ms, 2m (default: 1s, with --exact 30s)", "TIME");
+  options.add("seed", "of the local search's choices", "N", "1");
+  options.positional({"action", "file"});
 }
 
 Json choices_of(const egraph::ExtractionInstance& instance, const dag::Choice& choice) {
@@ -33,24 +32,24 @@ Json choices_of(const egraph::ExtractionInstance& instance, const dag::Choice& c
   return result;
 }
 
-Expected<int> run(const cxxopts::ParseResult& arguments) {
-  if (arguments.count("action") == 0 || arguments["action"].as<std::string>() != "extract") {
+Expected<int> run(const Arguments& arguments) {
+  if (!arguments.has("action") || arguments.text("action") != "extract") {
     return fail(ErrorKind::usage, "no action given that is known", "the one there is: `nntune egraph extract FILE`");
   }
-  if (arguments.count("file") == 0) {
+  if (!arguments.has("file")) {
     return fail(ErrorKind::usage, "no e-graph given",
                 "`nntune egraph extract FILE` takes egraph-serialize JSON, gzip or not");
   }
   dag::ExtractOptions options;
-  options.exact = arguments.count("exact") != 0;
-  if (arguments.count("limit") != 0) {
-    NNTUNE_ASSIGN(options.limit, parse_duration(arguments["limit"].as<std::string>(), "--limit"));
+  options.exact = arguments.has("exact");
+  if (arguments.has("limit")) {
+    NNTUNE_ASSIGN(options.limit, parse_duration(arguments.text("limit"), "--limit"));
     if (!options.exact) options.search_time = options.limit;
   }
-  NNTUNE_ASSIGN(const std::int64_t seed, parse_integer(arguments["seed"].as<std::string>(), "--seed", 0, INT64_MAX));
+  NNTUNE_ASSIGN(const std::int64_t seed, parse_integer(arguments.text("seed"), "--seed", 0, INT64_MAX));
   options.seed = static_cast<std::uint64_t>(seed);
 
-  const std::string path = arguments["file"].as<std::string>();
+  const std::string path = arguments.text("file");
   const tuner::InterruptGuard guard;
   options.stop = [] { return tuner::interrupted(); };
   NNTUNE_ASSIGN(const std::string text, egraph::read_serialized_text(path));

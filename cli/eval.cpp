@@ -16,14 +16,12 @@
 namespace nntune::cli {
 namespace {
 
-void declare(cxxopts::Options& options) {
+void declare(Options& options) {
   declare_model_options(options);
-  auto add = options.add_options();
-  add("text", "the text", cxxopts::value<std::string>(), "FILE");
-  add("window", "tokens that are run together; each predicts the next one",
-      cxxopts::value<std::string>()->default_value("512"), "N");
-  add("limit", "take the first N tokens of the text only", cxxopts::value<std::string>(), "N");
-  add("json", "print one JSON object");
+  options.add("text", "the text", "FILE");
+  options.add("window", "tokens that are run together; each predicts the next one", "N", "512");
+  options.add("limit", "take the first N tokens of the text only", "N");
+  options.flag("json", "print one JSON object");
 }
 
 /// -log softmax(logits)[next], in double.
@@ -34,16 +32,16 @@ double negative_log_likelihood(std::span<const float> logits, std::int32_t next)
   return std::log(sum) + largest - static_cast<double>(logits[static_cast<std::size_t>(next)]);
 }
 
-Expected<int> run(const cxxopts::ParseResult& arguments) {
+Expected<int> run(const Arguments& arguments) {
   NNTUNE_ASSIGN(ModelOptions options, read_model_options(arguments));
-  if (arguments.count("text") == 0) return fail(ErrorKind::usage, "no text given", "give a file with --text FILE");
-  NNTUNE_ASSIGN(const std::int64_t window, parse_integer(arguments["window"].as<std::string>(), "--window", 2, 1 << 20));
+  if (!arguments.has("text")) return fail(ErrorKind::usage, "no text given", "give a file with --text FILE");
+  NNTUNE_ASSIGN(const std::int64_t window, parse_integer(arguments.text("window"), "--window", 2, 1 << 20));
   if (!options.ctx_given) options.ctx = window;
   std::int64_t limit = INT64_MAX;
-  if (arguments.count("limit") != 0) {
-    NNTUNE_ASSIGN(limit, parse_integer(arguments["limit"].as<std::string>(), "--limit", 2, INT64_MAX));
+  if (arguments.has("limit")) {
+    NNTUNE_ASSIGN(limit, parse_integer(arguments.text("limit"), "--limit", 2, INT64_MAX));
   }
-  NNTUNE_ASSIGN(const std::string text, read_file(arguments["text"].as<std::string>()));
+  NNTUNE_ASSIGN(const std::string text, read_file(arguments.text("text")));
   NNTUNE_ASSIGN(const auto module, open_module(options));
   NNTUNE_ASSIGN(const auto tokenizer, open_tokenizer(*module));
   NNTUNE_ASSIGN(const auto encoded, tokenizer.encode(text));
@@ -67,7 +65,7 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
     }));
   }
   const double mean = sum / static_cast<double>(predictions);
-  if (arguments.count("json") != 0) {
+  if (arguments.has("json")) {
     const Json json = {{"mean_nll", mean}, {"perplexity", std::exp(mean)}, {"predictions", predictions}};
     fmt::print("{}\n", json.dump());
   } else {

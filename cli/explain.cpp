@@ -14,35 +14,33 @@
 namespace nntune::cli {
 namespace {
 
-void declare(cxxopts::Options& options) {
+void declare(Options& options) {
   declare_model_options(options);
-  auto add = options.add_options();
-  add("phase", "only decode or prefill", cxxopts::value<std::string>(), "PHASE");
-  add("brief", "only the tables of kernels");
-  add("all", "every choice, and all that is known of it");
-  add("json", "print one JSON object");
-  add("html", "write a page with the program and the e-graph, to be opened in a browser", cxxopts::value<std::string>(),
-      "FILE");
+  options.add("phase", "only decode or prefill", "PHASE");
+  options.flag("brief", "only the tables of kernels");
+  options.flag("all", "every choice, and all that is known of it");
+  options.flag("json", "print one JSON object");
+  options.add("html", "write a page with the program and the e-graph, to be opened in a browser", "FILE");
   declare_allow_option(options);
   declare_exact_options(options);
 }
 
-Expected<int> run(const cxxopts::ParseResult& arguments) {
+Expected<int> run(const Arguments& arguments) {
   NNTUNE_ASSIGN(const ModelOptions options, read_model_options(arguments));
   std::string phase;
-  if (arguments.count("phase") != 0) {
-    phase = arguments["phase"].as<std::string>();
+  if (arguments.has("phase")) {
+    phase = arguments.text("phase");
     if (phase != "decode" && phase != "prefill") {
       return fail(ErrorKind::usage, fmt::format("--phase '{}' is unknown", phase), "give decode or prefill");
     }
   }
   NNTUNE_ASSIGN(const auto proof_limit, read_exact_options(arguments));
-  const bool brief = arguments.count("brief") != 0;
-  const bool all = arguments.count("all") != 0;
+  const bool brief = arguments.has("brief");
+  const bool all = arguments.has("all");
   if (brief && all) return fail(ErrorKind::usage, "--brief and --all contradict each other", "give one of them");
-  const bool html = arguments.count("html") != 0;
+  const bool html = arguments.has("html");
   // Known at once, and not behind the extraction.
-  if (html) NNTUNE_TRY(check_writable(arguments["html"].as<std::string>()));
+  if (html) NNTUNE_TRY(check_writable(arguments.text("html")));
   NNTUNE_ASSIGN(const Costs costs, open_costs(options.db, options.isa));
   NNTUNE_ASSIGN(const import::Model model, import::load_model(options.model, options.weights, import::Check::shapes));
   NNTUNE_ASSIGN(
@@ -55,15 +53,15 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
   NNTUNE_ASSIGN(const ExplainFacts facts, gather_facts(model.name, options, costs, extraction, phase));
   NNTUNE_TRY(costs.model->status());
   if (html) {
-    const std::filesystem::path file = arguments["html"].as<std::string>();
+    const std::filesystem::path file = arguments.text("html");
     NNTUNE_TRY(write_file_atomically(
         file, reports::explain_page(to_json(facts), to_json(*extraction.explanation.egraph, costs.target.isa))));
-    if (arguments.count("json") == 0) {
+    if (!arguments.has("json")) {
       fmt::print("wrote {}\n", file.string());
       return 0;
     }
   }
-  if (arguments.count("json") != 0) {
+  if (arguments.has("json")) {
     fmt::print("{}\n", to_json(facts).dump(2));
   } else {
     fmt::print("{}", render(facts, brief ? Detail::tables : all ? Detail::all : Detail::what_matters));

@@ -51,34 +51,17 @@ const Command* find(std::string_view name) {
   return nullptr;
 }
 
-/// cxxopts quotes with typographic marks; terminals and logs are better off with plain ones.
-std::string plain_quotes(std::string text) {
-  for (const std::string_view mark : {"‘", "’"}) {
-    for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark)) text.replace(at, mark.size(), "'");
-  }
-  return text;
-}
-
 int run(const Command& command, int argc, char** argv) {
-  cxxopts::Options options(fmt::format("nntune {}", command.name), fmt::format("{}\n", command.summary));
-  options.custom_help(command.arguments).positional_help("").set_width(100);
-  options.add_options()("h,help", "print this help");
+  Options options(fmt::format("nntune {}", command.name), command.summary, command.arguments);
   command.declare(options);
-  const std::string hint = fmt::format("see `nntune {} --help`", command.name);
-  try {
-    const cxxopts::ParseResult arguments = options.parse(argc, argv);
-    if (arguments.count("help") != 0) {
-      fmt::print("{}", options.help());
-      return kOk;
-    }
-    if (!arguments.unmatched().empty()) {
-      return wrong_usage(fmt::format("unexpected argument '{}'", arguments.unmatched().front()), hint);
-    }
-    const Expected<int> code = command.run(arguments);
-    return code ? *code : report(code.error());
-  } catch (const cxxopts::exceptions::exception& e) {
-    return wrong_usage(plain_quotes(e.what()), hint);
+  const Expected<Arguments> arguments = options.parse(argc, argv);
+  if (!arguments) return report(arguments.error());
+  if (arguments->has("help")) {
+    fmt::print("{}", options.help());
+    return kOk;
   }
+  const Expected<int> code = command.run(*arguments);
+  return code ? *code : report(code.error());
 }
 
 int dispatch(int argc, char** argv) {

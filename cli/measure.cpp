@@ -16,12 +16,11 @@ namespace {
 using tuner::SelftestReport;
 using tuner::SelftestRow;
 
-void declare(cxxopts::Options& options) {
-  auto add = options.add_options();
-  add("action", "selftest: is what is measured true?", cxxopts::value<std::string>(), "selftest");
-  add("duels", "of twins, and as many against 3 % more work", cxxopts::value<std::string>()->default_value("200"), "N");
-  add("json", "print one JSON object");
-  options.parse_positional({"action"});
+void declare(Options& options) {
+  options.add("action", "selftest: is what is measured true?", "selftest");
+  options.add("duels", "of twins, and as many against 3 % more work", "N", "200");
+  options.flag("json", "print one JSON object");
+  options.positional({"action"});
 }
 
 double share(int part, int all) { return all == 0 ? 0 : static_cast<double>(part) / all; }
@@ -65,14 +64,14 @@ Json to_json(const SelftestReport& report, const Target& target) {
           {"ok", report.twins_fine() && report.slowed_fine()}};
 }
 
-Expected<int> run(const cxxopts::ParseResult& arguments) {
-  if (arguments.count("action") == 0) return fail(ErrorKind::usage, "no action given", "try `nntune measure selftest`");
-  const auto& action = arguments["action"].as<std::string>();
+Expected<int> run(const Arguments& arguments) {
+  if (!arguments.has("action")) return fail(ErrorKind::usage, "no action given", "try `nntune measure selftest`");
+  const auto& action = arguments.text("action");
   if (action != "selftest") {
     return fail(ErrorKind::usage, fmt::format("unknown action '{}'", action), "try `nntune measure selftest`");
   }
-  NNTUNE_ASSIGN(const std::int64_t duels, parse_integer(arguments["duels"].as<std::string>(), "--duels", 1, 10'000));
-  const bool json = arguments.count("json") != 0;
+  NNTUNE_ASSIGN(const std::int64_t duels, parse_integer(arguments.text("duels"), "--duels", 1, 10'000));
+  const bool json = arguments.has("json");
   tuner::SelftestOptions options;
   options.duels = static_cast<int>(duels);
   options.worker_binary = tuner::own_binary();

@@ -8,10 +8,10 @@
 namespace nntune::cli {
 namespace {
 
-void declare(cxxopts::Options& options) { options.add_options()("json", "print JSON"); }
+void declare(Options& options) { options.flag("json", "print JSON"); }
 
-Expected<int> run(const cxxopts::ParseResult& arguments) {
-  if (arguments.count("json") != 0) {
+Expected<int> run(const Arguments& arguments) {
+  if (arguments.has("json")) {
     Json all = Json::array();
     for (const auto& [name, config] : import::builtin_models()) {
       const std::int64_t weights = import::parameter_count(config);

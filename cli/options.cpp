@@ -98,13 +98,13 @@ Expected<std::vector<int>> parse_threads(std::string_view text) {
   return std::vector<int>(values.begin(), values.end());
 }
 
-void declare_allow_option(cxxopts::Options& options) {
+void declare_allow_option(Options& options) {
   std::string help = "let programs change results: ";
   for (const rules::Permission& permission : rules::permissions()) {
     help += fmt::format("{}{} ({})", &permission == rules::permissions().data() ? "" : ", ", permission.name,
                         permission.may_change);
   }
-  options.add_options()("allow", help, cxxopts::value<std::vector<std::string>>(), "NAME,...");
+  options.add_list("allow", help, "NAME,...");
 }
 
 std::string allowed_text(const std::set<std::string>& allowed) {
@@ -116,75 +116,73 @@ std::string allowed_text(const std::set<std::string>& allowed) {
   return text;
 }
 
-void declare_exact_options(cxxopts::Options& options) {
-  auto add = options.add_options();
-  add("exact", "solve an integer program after the local search: a better program counts if it is proved to be the best");
-  add("limit", fmt::format("time for that (default: {})", kDefaultExactLimit), cxxopts::value<std::string>(), "TIME");
+void declare_exact_options(Options& options) {
+  options.flag("exact",
+               "solve an integer program after the local search: a better program counts if it is proved to be the best");
+  options.add("limit", fmt::format("time for that (default: {})", kDefaultExactLimit), "TIME");
 }
 
-Expected<std::chrono::milliseconds> read_exact_options(const cxxopts::ParseResult& arguments) {
-  const bool limited = arguments.count("limit") != 0;
-  if (arguments.count("exact") == 0) {
+Expected<std::chrono::milliseconds> read_exact_options(const Arguments& arguments) {
+  const bool limited = arguments.has("limit");
+  if (!arguments.has("exact")) {
     if (limited) return usage("--limit is the time of --exact, which is not given", "give --exact, too");
     return std::chrono::milliseconds(0);
   }
-  return parse_duration(limited ? arguments["limit"].as<std::string>() : kDefaultExactLimit, "--limit");
+  return parse_duration(limited ? arguments.text("limit") : kDefaultExactLimit, "--limit");
 }
 
-void declare_db_option(cxxopts::Options& options) {
-  options.add_options()("db", "tuning database (default: $XDG_DATA_HOME/nntune/tuning.db)", cxxopts::value<std::string>(),
-                        "FILE");
+void declare_db_option(Options& options) {
+  options.add("db", "tuning database (default: $XDG_DATA_HOME/nntune/tuning.db)", "FILE");
 }
 
-std::optional<std::filesystem::path> read_db_option(const cxxopts::ParseResult& arguments) {
-  if (arguments.count("db") == 0) return std::nullopt;
-  return arguments["db"].as<std::string>();
+std::optional<std::filesystem::path> read_db_option(const Arguments& arguments) {
+  if (!arguments.has("db")) return std::nullopt;
+  return arguments.text("db");
 }
 
-void declare_isa_option(cxxopts::Options& options) {
-  options.add_options()("isa", "compile for avx2, avx512 or avx512-bf16 (default: all that this CPU has)",
-                        cxxopts::value<std::string>(), "ISA");
+void declare_isa_option(Options& options) {
+  options.add("isa", "compile for avx2, avx512 or avx512-bf16 (default: all that this CPU has)", "ISA");
 }
 
-Expected<std::string> read_isa_option(const cxxopts::ParseResult& arguments) {
-  if (arguments.count("isa") == 0) return std::string();
-  const auto& isa = arguments["isa"].as<std::string>();
+Expected<std::string> read_isa_option(const Arguments& arguments) {
+  if (!arguments.has("isa")) return std::string();
+  const auto& isa = arguments.text("isa");
   if (isa.empty()) return usage("--isa names no instruction set", "give avx2, avx512 or avx512-bf16");
   return isa;
 }
 
-void declare_model_options(cxxopts::Options& options) {
+void declare_model_options(Options& options) {
   declare_db_option(options);
   declare_isa_option(options);
-  auto add = options.add_options();
-  add("model", "built-in name (see `nntune models`) or Hugging Face folder", cxxopts::value<std::string>(), "MODEL");
-  add("weights", "folder with real weights for a built-in name", cxxopts::value<std::string>(), "DIR");
-  add("dtype", "type of the stored weights: f32 or bf16", cxxopts::value<std::string>()->default_value("bf16"), "TYPE");
-  add("t,threads", "threads (default: all CPUs this process may use)", cxxopts::value<std::string>(), "THREADS");
-  add("ctx", "tokens the KV cache has room for", cxxopts::value<std::string>()->default_value("4096"), "N");
-  add("memory",
+  options.add("model", "built-in name (see `nntune models`) or Hugging Face folder", "MODEL");
+  options.add("weights", "folder with real weights for a built-in name", "DIR");
+  options.add("dtype", "type of the stored weights: f32 or bf16", "TYPE", "bf16");
+  options.add("t,threads", "threads (default: all CPUs this process may use)", "THREADS");
+  options.add("ctx", "tokens the KV cache has room for", "N", "4096");
+  options.add(
+      "memory",
       "what the program may take, e.g. 2G: weights, KV cache and buffers (default: 90 % of what this process may have)",
-      cxxopts::value<std::string>(), "BYTES");
-  options.parse_positional({"model"});
+      "BYTES");
+  options.positional({"model"});
 }
 
-Expected<ModelOptions> read_model_options(const cxxopts::ParseResult& arguments, std::vector<int>* several) {
+Expected<ModelOptions> read_model_options(const Arguments& arguments, std::vector<int>* several) {
   ModelOptions result;
-  if (arguments.count("model") == 0 || arguments["model"].as<std::string>().empty()) {
+  if (!arguments.has("model") || arguments.text("model").empty()) {
     return usage("no model given", "name one of `nntune models`, a Hugging Face folder or a .nnm file");
   }
-  result.model = arguments["model"].as<std::string>();
+  result.model = arguments.text("model");
   result.db = read_db_option(arguments);
-  if (arguments.count("weights") != 0) result.weights = arguments["weights"].as<std::string>();
+  if (arguments.has("weights")) result.weights = arguments.text("weights");
 
-  const auto& dtype = arguments["dtype"].as<std::string>();
+  const auto& dtype = arguments.text("dtype");
   if (dtype != "f32" && dtype != "bf16") return usage(fmt::format("--dtype '{}' is unknown", dtype), "give f32 or bf16");
   result.dtype = dtype == "f32" ? graph::DType::f32 : graph::DType::bf16;
-  result.dtype_given = arguments.count("dtype") != 0;
+  result.dtype_given = arguments.has("dtype");
 
   result.threads = static_cast<int>(allowed_cpus().size());
-  if (arguments.count("threads") != 0) {
-    NNTUNE_ASSIGN(const auto threads, parse_threads(arguments["threads"].as<std::string>()));
+  if (arguments.has("threads")) {
+    NNTUNE_ASSIGN(const auto threads, parse_threads(arguments.text("threads")));
     if (threads.size() != 1 && several == nullptr)
       return usage("-t takes one number here", "give it once for each thread count");
     result.threads = threads.front();
@@ -194,17 +192,17 @@ Expected<ModelOptions> read_model_options(const cxxopts::ParseResult& arguments,
     *several = {result.threads};
   }
   NNTUNE_ASSIGN(result.isa, read_isa_option(arguments));
-  if (arguments.count("allow") != 0) {
-    for (const std::string& name : arguments["allow"].as<std::vector<std::string>>()) {
+  if (arguments.has("allow")) {
+    for (const std::string& name : arguments.list("allow")) {
       NNTUNE_TRY(rules::find_permission(name));
       result.allowed.insert(name);
     }
   }
-  NNTUNE_ASSIGN(result.ctx, parse_integer(arguments["ctx"].as<std::string>(), "--ctx", 1, kMaxContext));
-  result.ctx_given = arguments.count("ctx") != 0;
+  NNTUNE_ASSIGN(result.ctx, parse_integer(arguments.text("ctx"), "--ctx", 1, kMaxContext));
+  result.ctx_given = arguments.has("ctx");
   result.memory_bytes = kMemoryShare * static_cast<double>(usable_memory_bytes());
-  if (arguments.count("memory") != 0) {
-    const auto& text = arguments["memory"].as<std::string>();
+  if (arguments.has("memory")) {
+    const auto& text = arguments.text("memory");
     const auto bytes = parse_bytes(text);
     if (!bytes) return usage(fmt::format("--memory '{}' is no amount of memory", text), "write for example 512M or 2G");
     result.memory_bytes = *bytes;

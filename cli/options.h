@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <cxxopts.hpp>
 #include <filesystem>
 #include <optional>
 #include <set>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cli/arguments.h"
 #include "compiler/graph/types.h"
 #include "compiler/module/model_program.h"
 
@@ -39,30 +39,29 @@ struct ModelOptions {
 };
 
 /// Declares MODEL (positional), --db, --weights, --dtype, -t, --isa, --ctx, --memory.
-void declare_model_options(cxxopts::Options& options);
+void declare_model_options(Options& options);
 /// Errors are ErrorKind::usage and name the option. `-t` must be one number, unless there is a place for `several`; then
 /// `threads` is the first.
-[[nodiscard]] Expected<ModelOptions> read_model_options(const cxxopts::ParseResult& arguments,
-                                                        std::vector<int>* several = nullptr);
+[[nodiscard]] Expected<ModelOptions> read_model_options(const Arguments& arguments, std::vector<int>* several = nullptr);
 
 /// Declares --allow, which read_model_options reads.
-void declare_allow_option(cxxopts::Options& options);
+void declare_allow_option(Options& options);
 /// "--allow weight-rounding: norms are folded ...", "" without any.
 [[nodiscard]] std::string allowed_text(const std::set<std::string>& allowed);
 
 /// Declares --exact and --limit: proving how good the program is.
-void declare_exact_options(cxxopts::Options& options);
+void declare_exact_options(Options& options);
 /// Time for the proof, 0 without --exact. Errors: usage (--limit without --exact, or no duration).
-[[nodiscard]] Expected<std::chrono::milliseconds> read_exact_options(const cxxopts::ParseResult& arguments);
+[[nodiscard]] Expected<std::chrono::milliseconds> read_exact_options(const Arguments& arguments);
 
 /// Declares --db FILE alone.
-void declare_db_option(cxxopts::Options& options);
-[[nodiscard]] std::optional<std::filesystem::path> read_db_option(const cxxopts::ParseResult& arguments);
+void declare_db_option(Options& options);
+[[nodiscard]] std::optional<std::filesystem::path> read_db_option(const Arguments& arguments);
 
 /// Declares --isa ISA alone.
-void declare_isa_option(cxxopts::Options& options);
+void declare_isa_option(Options& options);
 /// As Isa::limited_to takes it; "" if not given.
-[[nodiscard]] Expected<std::string> read_isa_option(const cxxopts::ParseResult& arguments);
+[[nodiscard]] Expected<std::string> read_isa_option(const Arguments& arguments);
 
 /// A whole number in lowest..highest, nothing before or behind it. `option` is for the error.
 [[nodiscard]] Expected<std::int64_t> parse_integer(std::string_view text, std::string_view option, std::int64_t lowest,

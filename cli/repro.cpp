@@ -26,12 +26,11 @@ namespace {
 
 using tuner::Replay;
 
-void declare(cxxopts::Options& options) {
+void declare(Options& options) {
   declare_db_option(options);
-  auto add = options.add_options();
-  add("id", "row of the table measurement, or the beginning of its uid", cxxopts::value<std::string>(), "ID");
-  add("json", "print one JSON object");
-  options.parse_positional({"id"});
+  options.add("id", "row of the table measurement, or the beginning of its uid", "ID");
+  options.flag("json", "print one JSON object");
+  options.positional({"id"});
 }
 
 struct Stage {
@@ -142,12 +141,12 @@ Json to_json(const Stage& stage, const Replay& now) {
   return json;
 }
 
-Expected<int> run(const cxxopts::ParseResult& arguments) {
-  if (arguments.count("id") == 0) {
+Expected<int> run(const Arguments& arguments) {
+  if (!arguments.has("id")) {
     return fail(ErrorKind::usage, "no measurement given", "give the id of a row, or the beginning of its uid");
   }
-  NNTUNE_ASSIGN(const Stage stage, find(read_db_option(arguments), arguments["id"].as<std::string>()));
-  const bool json = arguments.count("json") != 0;
+  NNTUNE_ASSIGN(const Stage stage, find(read_db_option(arguments), arguments.text("id")));
+  const bool json = arguments.has("json");
   if (!json) {
     fmt::print("{}\n", render_row(stage));
     std::fflush(stdout);

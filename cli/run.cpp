@@ -23,20 +23,18 @@ namespace {
 
 using Ids = std::vector<std::int32_t>;
 
-void declare(cxxopts::Options& options) {
+void declare(Options& options) {
   declare_model_options(options);
-  auto add = options.add_options();
-  add("p,prompt", "text to continue", cxxopts::value<std::string>(), "TEXT");
-  add("chat", "the text is a message of a user: answer it");
-  add("tokens", "token ids to continue, instead of -p", cxxopts::value<std::string>(), "1,2,3");
-  add("ids", "print ids instead of text; end tokens do not stop it");
-  add("n,predict", "tokens to generate", cxxopts::value<std::string>()->default_value("128"), "N");
-  add("temperature", "0 takes the likeliest token", cxxopts::value<std::string>()->default_value("0"), "T");
-  add("top-k", "draw from the K likeliest tokens only, 0: all", cxxopts::value<std::string>()->default_value("0"), "K");
-  add("top-p", "draw from the likeliest tokens that sum up to P only", cxxopts::value<std::string>()->default_value("1"),
-      "P");
-  add("seed", "of the draws", cxxopts::value<std::string>()->default_value("0"), "N");
-  add("dump-logits", "keep the logits of each position, f32 [positions, vocab]", cxxopts::value<std::string>(), "FILE.npy");
+  options.add("p,prompt", "text to continue", "TEXT");
+  options.flag("chat", "the text is a message of a user: answer it");
+  options.add("tokens", "token ids to continue, instead of -p", "1,2,3");
+  options.flag("ids", "print ids instead of text; end tokens do not stop it");
+  options.add("n,predict", "tokens to generate", "N", "128");
+  options.add("temperature", "0 takes the likeliest token", "T", "0");
+  options.add("top-k", "draw from the K likeliest tokens only, 0: all", "K", "0");
+  options.add("top-p", "draw from the likeliest tokens that sum up to P only", "P", "1");
+  options.add("seed", "of the draws", "N", "0");
+  options.add("dump-logits", "keep the logits of each position, f32 [positions, vocab]", "FILE.npy");
 }
 
 struct RunOptions {
@@ -50,30 +48,29 @@ struct RunOptions {
   std::optional<std::string> dump_logits;
 };
 
-Expected<RunOptions> read(const cxxopts::ParseResult& arguments) {
+Expected<RunOptions> read(const Arguments& arguments) {
   RunOptions result;
   NNTUNE_ASSIGN(result.model, read_model_options(arguments));
-  const auto text = [&](const char* name) -> const std::string& { return arguments[name].as<std::string>(); };
-  if (arguments.count("prompt") != 0) result.prompt = text("prompt");
-  if (arguments.count("tokens") != 0) {
-    NNTUNE_ASSIGN(const auto tokens, parse_integers(text("tokens"), "--tokens", 0, INT32_MAX));
+  if (arguments.has("prompt")) result.prompt = arguments.text("prompt");
+  if (arguments.has("tokens")) {
+    NNTUNE_ASSIGN(const auto tokens, parse_integers(arguments.text("tokens"), "--tokens", 0, INT32_MAX));
     result.tokens = Ids(tokens.begin(), tokens.end());
   }
   if (result.prompt.has_value() == result.tokens.has_value()) {
     return fail(ErrorKind::usage, result.prompt ? "both -p and --tokens given" : "no prompt given",
                 "give -p TEXT or --tokens 1,2,3");
   }
-  result.chat = arguments.count("chat") != 0;
+  result.chat = arguments.has("chat");
   if (result.chat && !result.prompt) return fail(ErrorKind::usage, "--chat needs a message", "give it with -p TEXT");
-  result.ids = arguments.count("ids") != 0;
-  NNTUNE_ASSIGN(result.predict, parse_integer(text("predict"), "-n", 0, 1 << 24));
-  NNTUNE_ASSIGN(result.sampling.temperature, parse_number(text("temperature"), "--temperature", 0, 100));
-  NNTUNE_ASSIGN(const std::int64_t top_k, parse_integer(text("top-k"), "--top-k", 0, INT32_MAX));
+  result.ids = arguments.has("ids");
+  NNTUNE_ASSIGN(result.predict, parse_integer(arguments.text("predict"), "-n", 0, 1 << 24));
+  NNTUNE_ASSIGN(result.sampling.temperature, parse_number(arguments.text("temperature"), "--temperature", 0, 100));
+  NNTUNE_ASSIGN(const std::int64_t top_k, parse_integer(arguments.text("top-k"), "--top-k", 0, INT32_MAX));
   result.sampling.top_k = static_cast<int>(top_k);
-  NNTUNE_ASSIGN(result.sampling.top_p, parse_number(text("top-p"), "--top-p", 1e-9, 1));
-  NNTUNE_ASSIGN(const std::int64_t seed, parse_integer(text("seed"), "--seed", 0, INT64_MAX));
+  NNTUNE_ASSIGN(result.sampling.top_p, parse_number(arguments.text("top-p"), "--top-p", 1e-9, 1));
+  NNTUNE_ASSIGN(const std::int64_t seed, parse_integer(arguments.text("seed"), "--seed", 0, INT64_MAX));
   result.sampling.seed = static_cast<std::uint64_t>(seed);
-  if (arguments.count("dump-logits") != 0) result.dump_logits = text("dump-logits");
+  if (arguments.has("dump-logits")) result.dump_logits = arguments.text("dump-logits");
   return result;
 }
 
@@ -114,7 +111,7 @@ class Output {
   std::optional<tokenizer::StreamDecoder> decoder_;
 };
 
-Expected<int> run(const cxxopts::ParseResult& arguments) {
+Expected<int> run(const Arguments& arguments) {
   NNTUNE_ASSIGN(const RunOptions options, read(arguments));
   NNTUNE_ASSIGN(runtime::Sampler sampler, runtime::Sampler::create(options.sampling));
   NNTUNE_ASSIGN(const auto module, open_module(options.model));

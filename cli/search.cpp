@@ -26,19 +26,19 @@ namespace {
 constexpr int kInterrupted = 130;
 constexpr const char* kDefaultBudget = "3m";
 
-void declare(cxxopts::Options& options) {
+void declare(Options& options) {
   declare_model_options(options);
   declare_allow_option(options);
-  auto add = options.add_options();
-  add("budget", fmt::format("time for all of it, e.g. 90s, 10m (default: {}, or none with --trials)", kDefaultBudget),
-      cxxopts::value<std::string>(), "TIME");
-  add("trials", "end tuning after so many candidates", cxxopts::value<std::string>(), "N");
-  add("seed", "of the search's choices", cxxopts::value<std::string>()->default_value("1"), "N");
-  add("ablate",
+  options.add("budget",
+              fmt::format("time for all of it, e.g. 90s, 10m (default: {}, or none with --trials)", kDefaultBudget), "TIME");
+  options.add("trials", "end tuning after so many candidates", "N");
+  options.add("seed", "of the search's choices", "N", "1");
+  options.add_list(
+      "ablate",
       "then search again without each of these rule families, or by a fixed \"pipeline\", or without \"nothing\", and "
       "compare",
-      cxxopts::value<std::vector<std::string>>(), "FAMILY,...");
-  add("json", "print events on stdout, one JSON object a line");
+      "FAMILY,...");
+  options.flag("json", "print events on stdout, one JSON object a line");
 }
 
 /// This machine as the database knows it; measured now if it does not.
@@ -72,15 +72,6 @@ Expected<bool> search(const ModelOptions& model_options, const tuner::SearchOpti
   return report.interrupted;
 }
 
-std::string as_typed(const cxxopts::ParseResult& arguments) {
-  std::string text;
-  for (const cxxopts::KeyValue& argument : arguments.arguments()) {
-    if (!text.empty()) text += ' ';
-    text += fmt::format("--{} {}", argument.key(), argument.value());
-  }
-  return text;
-}
-
 /// At once: a module may still be loading on a thread that was left behind. All results are on the disk.
 [[noreturn]] void leave_interrupted() {
   std::fflush(stdout);
@@ -88,7 +79,7 @@ std::string as_typed(const cxxopts::ParseResult& arguments) {
   _exit(kInterrupted);
 }
 
-Expected<int> run(const cxxopts::ParseResult& arguments) {
+Expected<int> run(const Arguments& arguments) {
   NNTUNE_ASSIGN(const ModelOptions model_options, read_model_options(arguments));
   tuner::SearchOptions options;
   options.dtype = model_options.dtype;
@@ -97,23 +88,23 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
   options.limits = model_options.limits(model_options.memory_given);
   options.nntune_version = NNTUNE_VERSION;
   options.worker_binary = tuner::own_binary();
-  options.arguments = as_typed(arguments);
-  if (arguments.count("trials") != 0) {
-    NNTUNE_ASSIGN(options.trials, parse_integer(arguments["trials"].as<std::string>(), "--trials", 1, 1'000'000'000));
+  options.arguments = arguments.as_typed();
+  if (arguments.has("trials")) {
+    NNTUNE_ASSIGN(options.trials, parse_integer(arguments.text("trials"), "--trials", 1, 1'000'000'000));
   }
-  if (arguments.count("budget") != 0 || !options.trials) {
-    const std::string text = arguments.count("budget") != 0 ? arguments["budget"].as<std::string>() : kDefaultBudget;
+  if (arguments.has("budget") || !options.trials) {
+    const std::string text = arguments.has("budget") ? arguments.text("budget") : kDefaultBudget;
     NNTUNE_ASSIGN(options.budget, parse_duration(text, "--budget"));
   }
-  NNTUNE_ASSIGN(const std::int64_t seed, parse_integer(arguments["seed"].as<std::string>(), "--seed", 0, INT64_MAX));
+  NNTUNE_ASSIGN(const std::int64_t seed, parse_integer(arguments.text("seed"), "--seed", 0, INT64_MAX));
   options.seed = static_cast<std::uint64_t>(seed);
 
   std::vector<std::string> ablations;
-  if (arguments.count("ablate") != 0) ablations = arguments["ablate"].as<std::vector<std::string>>();
+  if (arguments.has("ablate")) ablations = arguments.list("ablate");
   NNTUNE_TRY(tuner::parse_ablations(ablations));
 
   const tuner::InterruptGuard guard;
-  tuner::Progress progress(tuner::Progress::style_for(stderr, arguments.count("json") != 0), stderr, stdout);
+  tuner::Progress progress(tuner::Progress::style_for(stderr, arguments.has("json")), stderr, stdout);
   const auto was_interrupted = search(model_options, options, ablations, progress);
   if (!was_interrupted) {
     if (was_interrupted.error().kind == ErrorKind::interrupted) leave_interrupted();

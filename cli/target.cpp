@@ -15,12 +15,12 @@
 namespace nntune::cli {
 namespace {
 
-void declare(cxxopts::Options& options) {
-  options.add_options()("json", "print JSON");
+void declare(Options& options) {
+  options.flag("json", "print JSON");
   declare_db_option(options);
 }
 
-Expected<int> run(const cxxopts::ParseResult& arguments) {
+Expected<int> run(const Arguments& arguments) {
   // A database that cannot take the result is better known before the measuring than after.
   auto path = read_db_option(arguments);
   if (!path) {
@@ -33,7 +33,7 @@ Expected<int> run(const cxxopts::ParseResult& arguments) {
   // What is kept is shown, the best of all runs; the load is this run's.
   Target best = stored ? stored->latest : target;
   best.other_load_cores = target.other_load_cores;
-  fmt::print("{}", arguments.count("json") != 0 ? best.to_json().dump(2) + "\n" : render_target(best));
+  fmt::print("{}", arguments.has("json") ? best.to_json().dump(2) + "\n" : render_target(best));
   std::fflush(stdout);
   if (target.was_busy()) {
     fmt::print(stderr, "{} while this was measured: run it again on a quiet machine, the best of all runs is kept\n",

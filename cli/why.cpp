@@ -24,14 +24,12 @@
 namespace nntune::cli {
 namespace {
 
-void declare(cxxopts::Options& options) {
+void declare(Options& options) {
   declare_db_option(options);
   declare_isa_option(options);
-  auto add = options.add_options();
-  add("workload", "hash or its beginning, canonical text, or a name from `nntune explain`", cxxopts::value<std::string>(),
-      "WORKLOAD");
-  add("json", "print one JSON object");
-  options.parse_positional({"workload"});
+  options.add("workload", "hash or its beginning, canonical text, or a name from `nntune explain`", "WORKLOAD");
+  options.flag("json", "print one JSON object");
+  options.positional({"workload"});
 }
 
 struct Standing {
@@ -180,15 +178,15 @@ Json to_json(const Answer& answer) {
   return json;
 }
 
-Expected<int> run(const cxxopts::ParseResult& arguments) {
-  if (arguments.count("workload") == 0) {
+Expected<int> run(const Arguments& arguments) {
+  if (!arguments.has("workload")) {
     return fail(ErrorKind::usage, "no workload given", "give its hash, its canonical text, or a name from `nntune explain`");
   }
   NNTUNE_ASSIGN(const std::string isa, read_isa_option(arguments));
   NNTUNE_ASSIGN(const Costs costs, open_costs(read_db_option(arguments), isa));
-  NNTUNE_ASSIGN(const auto workload, find_workload(*costs.database, arguments["workload"].as<std::string>()));
+  NNTUNE_ASSIGN(const auto workload, find_workload(*costs.database, arguments.text("workload")));
   NNTUNE_ASSIGN(const Answer answer, find(costs, workload));
-  fmt::print("{}", arguments.count("json") != 0 ? to_json(answer).dump(2) + "\n" : render(answer));
+  fmt::print("{}", arguments.has("json") ? to_json(answer).dump(2) + "\n" : render(answer));
   return 0;
 }
 

@@ -7,14 +7,14 @@
 namespace nntune::cli {
 namespace {
 
-void declare(cxxopts::Options& options) {
-  options.add_options()("parent", "process that started this worker", cxxopts::value<std::string>());
-  options.parse_positional({"parent"});
+void declare(Options& options) {
+  options.add("parent", "process that started this worker", "PROCESS");
+  options.positional({"parent"});
 }
 
-Expected<int> run(const cxxopts::ParseResult& arguments) {
-  if (arguments.count("parent") == 0) return fail(ErrorKind::usage, "a worker is started by `nntune search` only");
-  NNTUNE_ASSIGN(const std::int64_t parent, parse_integer(arguments["parent"].as<std::string>(), "parent", 1, INT32_MAX));
+Expected<int> run(const Arguments& arguments) {
+  if (!arguments.has("parent")) return fail(ErrorKind::usage, "a worker is started by `nntune search` only");
+  NNTUNE_ASSIGN(const std::int64_t parent, parse_integer(arguments.text("parent"), "parent", 1, INT32_MAX));
   return tuner::worker_main(static_cast<pid_t>(parent));
 }
 

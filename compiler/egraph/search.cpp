@@ -1,10 +1,9 @@
 #include "compiler/egraph/search.h"
 
-#include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
-
 #include <algorithm>
 #include <atomic>
+
+#include "base/parallel/parallel_for.h"
 
 namespace nntune::egraph {
 
@@ -81,15 +80,13 @@ std::vector<SearchResult> search_all(const EGraph& graph, std::span<const Search
     }
   }
   std::vector<SearchResult> parts(tasks.size());
-  tbb::task_arena arena(budget.threads == 0 ? tbb::task_arena::automatic : budget.threads);
   std::atomic<std::size_t> bytes = 0;
-  arena.execute([&] {
-    tbb::parallel_for(std::size_t{0}, tasks.size(), [&](std::size_t t) {
-      const std::size_t left = budget.bytes - std::min(budget.bytes, bytes.load());
-      parts[t] = search(graph, requests[tasks[t].request], tasks[t], budget, left);
-      bytes += parts[t].matches.memory_bytes();
-    });
-  });
+  const auto search_part = [&](std::size_t t) {
+    const std::size_t left = budget.bytes - std::min(budget.bytes, bytes.load());
+    parts[t] = search(graph, requests[tasks[t].request], tasks[t], budget, left);
+    bytes += parts[t].matches.memory_bytes();
+  };
+  parallel_for(tasks.size(), search_part, budget.threads);
   for (std::size_t t = 0; t < tasks.size(); ++t) {
     join(results[tasks[t].request], std::move(parts[t]), requests[tasks[t].request].matches);
   }

@@ -1,7 +1,6 @@
 #include "compiler/extract/problem.h"
 
 #include <fmt/format.h>
-#include <tbb/parallel_for.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,6 +10,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "base/parallel/parallel_for.h"
 #include "compiler/graph/state.h"
 
 namespace nntune::extract {
@@ -199,7 +199,10 @@ class ProblemMaker {
   static std::string refusal(const graph::Op& op, const graph::TensorType& result) {
     switch (op.traits().run_time) {
       case graph::RunTime::pack_step:
-        return result.rank() <= 2 ? "" : "a state lies in one layout, and no kernel packs it anew";
+        return result.rank() <= 2
+                   ? ""
+                   : fmt::format("no kernel packs a tensor of rank {} at run time; a state lies in one layout",
+                                 result.rank());
       case graph::RunTime::kernel:
       case graph::RunTime::leaf: return "";
       case graph::RunTime::view:
@@ -232,8 +235,8 @@ class ProblemMaker {
   /// Asks for all costs at once, on all cores, and drops the options that have no kernel.
   void cost_options() {
     problem_.costs.resize(problem_.workloads.size());
-    tbb::parallel_for(std::size_t{0}, problem_.workloads.size(),
-                      [this](std::size_t i) { problem_.costs[i] = costs_.cost(problem_.workloads[i]); });
+    parallel_for(problem_.workloads.size(),
+                 [this](std::size_t i) { problem_.costs[i] = costs_.cost(problem_.workloads[i]); });
     for (ProblemClass& item : problem_.classes) {
       for (Option& option : item.options) {
         if (option.workload >= 0) {

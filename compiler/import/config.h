@@ -32,7 +32,7 @@ struct ModelConfig {
 /// Reads a Hugging Face config.json. `origin` names it in errors.
 ///
 /// bad_input: a field is missing, of the wrong type or out of range. unsupported: a model of no family that is known, or a
-/// field that changes the mathematics and is not implemented (quantization_config, a sliding window, biases, ...).
+/// field that changes the mathematics and is not implemented (quantization_config, a sliding window, attention_bias, ...).
 [[nodiscard]] Expected<ModelConfig> parse_config(const Json& json, std::string_view origin);
 
 }  // namespace nntune::import

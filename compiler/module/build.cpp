@@ -1,12 +1,12 @@
 #include "compiler/module/build.h"
 
 #include <fmt/format.h>
-#include <oneapi/tbb/parallel_for.h>
 
 #include <algorithm>
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/parallel/parallel_for.h"
 #include "compiler/module/lower.h"
 #include "compiler/module/pack.h"
 #include "compiler/runtime/memory.h"
@@ -51,8 +51,7 @@ Expected<CompiledProgram> compile_program(const extract::Program& program, const
 
   const std::vector<schedule::Workload> workloads = distinct_workloads(program);
   std::vector<Compiled> compiled(workloads.size());
-  oneapi::tbb::parallel_for(std::size_t{0}, workloads.size(),
-                            [&](std::size_t i) { compiled[i] = compile_one(workloads[i], costs, isa, cache); });
+  parallel_for(workloads.size(), [&](std::size_t i) { compiled[i] = compile_one(workloads[i], costs, isa, cache); });
   for (std::size_t i = 0; i < workloads.size(); ++i) {
     if (!compiled[i].object) {
       Error error = compiled[i].object.error();

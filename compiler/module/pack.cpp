@@ -1,7 +1,5 @@
 #include "compiler/module/pack.h"
 
-#include <oneapi/tbb/parallel_for.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cassert>
@@ -10,6 +8,7 @@
 #include <mutex>
 
 #include "base/bf16.h"
+#include "base/parallel/parallel_for.h"
 #include "compiler/module/weight_rows.h"
 #include "compiler/runtime/module_file.h"
 
@@ -166,7 +165,7 @@ Status pack_weights(std::span<const extract::StoredWeight> weights, const Weight
   }
   const std::vector<Task> tasks = cut_into_tasks(weights);
   FirstError error;
-  oneapi::tbb::parallel_for(std::size_t{0}, tasks.size(), [&](std::size_t t) {
+  parallel_for(tasks.size(), [&](std::size_t t) {
     if (error.is_set()) return;
     const Task& task = tasks[t];
     const TensorType matrix = as_matrix(weights[task.weight].type);

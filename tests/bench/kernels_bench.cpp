@@ -332,8 +332,9 @@ int main(int argc, char** argv) {
   add("candidates", "schedules tried for each shape and width of panels",
       cxxopts::value<int>(options.candidates)->default_value("24"), "N");
   add("dtype", "f32 or bf16 (default: both)", cxxopts::value<std::string>(), "TYPE");
-  add("rows", "of the left matrix", cxxopts::value<std::vector<std::int64_t>>(options.rows)->default_value("1,16,128,512"),
-      "M,…");
+  // Into an empty list: cxxopts appends to what is there.
+  std::vector<std::int64_t> given_rows;
+  add("rows", "of the left matrix (default: 1,16,128,512)", cxxopts::value<std::vector<std::int64_t>>(given_rows), "M,…");
   add("json", "print JSON", cxxopts::value<bool>(options.json));
   add("help", "print this");
   try {
@@ -347,6 +348,7 @@ int main(int argc, char** argv) {
       if (!dtype || *dtype == nntune::DType::i32) throw std::invalid_argument("--dtype takes f32 or bf16");
       options.dtypes = {*dtype};
     }
+    if (!given_rows.empty()) options.rows = given_rows;
     const bool positive = options.threads > 0 && options.candidates > 0 &&
                           std::ranges::all_of(options.rows, [](std::int64_t rows) { return rows > 0; });
     if (!positive) throw std::invalid_argument("--threads, --candidates and --rows take positive numbers");

@@ -59,11 +59,12 @@ TEST(Options, ThreadsAreAtMostFourTimesTheCpus) {
 }
 
 Expected<ModelOptions> read(std::vector<const char*> arguments, std::vector<int>* several = nullptr) {
-  cxxopts::Options options("test");
+  Options options("test", "", "");
   declare_model_options(options);
   declare_allow_option(options);
   arguments.insert(arguments.begin(), "test");
-  return read_model_options(options.parse(static_cast<int>(arguments.size()), arguments.data()), several);
+  NNTUNE_ASSIGN(const Arguments parsed, options.parse(static_cast<int>(arguments.size()), arguments.data()));
+  return read_model_options(parsed, several);
 }
 
 TEST(ModelOptions, HaveDefaults) {
@@ -118,11 +119,10 @@ TEST(ModelOptions, NothingIsAllowedUnlessGivenByName) {
 }
 
 TEST(ModelOptions, TheHelpSaysWhatEachPermissionMayChange) {
-  cxxopts::Options options("test");
-  options.set_width(10'000);
+  Options options("test", "", "");
   declare_allow_option(options);
   for (const rules::Permission& permission : rules::permissions()) {
-    EXPECT_NE(options.help().find(fmt::format("{} ({})", permission.name, permission.may_change)), std::string::npos);
+    EXPECT_NE(options.help(10'000).find(fmt::format("{} ({})", permission.name, permission.may_change)), std::string::npos);
   }
 }
 
