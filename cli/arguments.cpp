@@ -53,7 +53,9 @@ Options::Options(std::string program, std::string summary, std::string usage)
   flag("h,help", "print this help");
 }
 
-void Options::flag(const std::string& name, const std::string& help) { declared_.push_back({name, help, "", {}, Kind::flag}); }
+void Options::flag(const std::string& name, const std::string& help) {
+  declared_.push_back({name, help, "", {}, Kind::flag});
+}
 
 void Options::add(const std::string& name, const std::string& help, const std::string& placeholder,
                   std::optional<std::string> standard) {

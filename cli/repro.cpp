@@ -93,7 +93,7 @@ std::string render(const Stage& stage, const Replay& now) {
   };
   const double now_ns = median(now.samples_ns);
   std::string out = line("", "then", "now", "");
-  const auto add = [&](std::string text) {
+  const auto add = [&](const std::string& text) {
     out.erase(out.find_last_not_of(' ') + 1);
     out += "\n" + text;
   };

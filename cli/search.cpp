@@ -68,7 +68,7 @@ Expected<bool> search(const ModelOptions& model_options, const tuner::SearchOpti
     NNTUNE_ASSIGN(const auto report, tuner::search(model, target, std::move(database), options, progress));
     return report.interrupted;
   }
-  NNTUNE_ASSIGN(const auto report, tuner::ablate(model, target, std::move(database), options, ablations, progress));
+  NNTUNE_ASSIGN(const auto report, tuner::ablate(model, target, database, options, ablations, progress));
   return report.interrupted;
 }
 

@@ -9,7 +9,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <ranges>
 #include <utility>
 
 #include "compiler/codegen/vector_math.h"
@@ -357,9 +356,9 @@ class Lowering {
     Address at;
     Product stride;
     const auto [outer, inner] = split_index(buffer, indices);
-    for (const graph::Lane& lane : std::views::reverse(buffer->lanes)) {
-      add(at, inner[static_cast<std::size_t>(lane.axis)], stride);
-      stride.constant *= lane.count;
+    for (auto lane = buffer->lanes.rbegin(); lane != buffer->lanes.rend(); ++lane) {
+      add(at, inner[static_cast<std::size_t>(lane->axis)], stride);
+      stride.constant *= lane->count;
     }
     for (std::size_t axis = indices.size(); axis-- > 0;) {
       add(at, outer[axis], stride);

@@ -43,7 +43,7 @@ class Prover {
   /// A bound for what is cheaper than the cutoff. True if there is nothing.
   bool report_bound(double bound);
   /// A choice in the current instance.
-  void consider(Choice choice);
+  void consider(const Choice& choice);
   void follow(std::span<const double> solution);
   Next relax(Relaxation& relaxation, Cuts& cuts);
   Next branch(Relaxation& relaxation, Cuts& cuts);
@@ -66,7 +66,7 @@ bool Prover::report_bound(double bound) {
   return bound_ >= cutoff();
 }
 
-void Prover::consider(Choice choice) {
+void Prover::consider(const Choice& choice) {
   if (!belongs(current_.instance, choice)) return;
   const Choice lifted = current_.lift(choice, whole_.class_count());
   const Value value = evaluate(whole_, lifted);
@@ -143,6 +143,7 @@ Prover::Next Prover::branch(Relaxation& relaxation, Cuts& cuts) {
     words.insert(words.end(), {"-heuristicsOnOff", "off", "-cutsOnOff", "off"});
     words.insert(words.end(), {"-solve", "-quit"});
     std::vector<const char*> arguments;
+    arguments.reserve(words.size());
     for (const std::string& word : words) arguments.push_back(word.c_str());
     CbcMain1(
         static_cast<int>(arguments.size()), arguments.data(), model, [](CbcModel*, int) { return 0; }, data);

@@ -30,7 +30,7 @@ class CostsOfUnfinished : public CostModel {
   [[nodiscard]] Cost cost(const schedule::Workload& workload) const override {
     Cost cost = costs_.cost(workload);
     if (std::isfinite(cost.seconds)) return cost;
-    double bytes = static_cast<double>(workload.output.storage_bytes());
+    auto bytes = static_cast<double>(workload.output.storage_bytes());
     for (const graph::TensorType& input : workload.inputs) bytes += static_cast<double>(input.storage_bytes());
     cost.seconds = bytes / guesses::kBytesPerSecondWithoutKernel;
     return cost;

@@ -2,7 +2,6 @@
 
 #include <cassert>
 #include <optional>
-#include <ranges>
 #include <utility>
 
 namespace nntune::extract {
@@ -80,8 +79,8 @@ NodeId RuleTrace::node_of(ClassId id) const {
   for (const NodeId node : match_->nodes) {
     if (is_in(node)) return node;
   }
-  for (const NodeId node : seen_ | std::views::reverse) {
-    if (is_in(node)) return node;
+  for (auto node = seen_.rbegin(); node != seen_.rend(); ++node) {
+    if (is_in(*node)) return *node;
   }
   return id;
 }

@@ -69,7 +69,8 @@ TEST(Arguments, HelpIsGivenWhateverElseIs) {
   ASSERT_TRUE(arguments) << arguments.error().message();
   EXPECT_TRUE(arguments->has("help"));
   const std::string help = declared().help();
-  for (const char* line : {"nntune test FILE [--json]", "-h, --help", "-n, --number N", "(default: 128)", "--family NAME,..."}) {
+  for (const char* line :
+       {"nntune test FILE [--json]", "-h, --help", "-n, --number N", "(default: 128)", "--family NAME,..."}) {
     EXPECT_THAT(help, HasSubstr(line));
   }
 }

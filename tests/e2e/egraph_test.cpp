@@ -1,9 +1,9 @@
 // `nntune egraph extract` as others use it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <chrono>
+#include <csignal>
 
 #include "base/json.h"
 #include "tests/e2e/process.h"
