@@ -33,7 +33,7 @@ Json choices_of(const egraph::ExtractionInstance& instance, const dag::Choice& c
 }
 
 Expected<int> run(const Arguments& arguments) {
-  if (!arguments.has("action") || arguments.text("action") != "extract") {
+  if (arguments.text("action") != "extract") {
     return fail(ErrorKind::usage, "no action given that is known", "the one there is: `nntune egraph extract FILE`");
   }
   if (!arguments.has("file")) {

@@ -168,7 +168,7 @@ void declare_model_options(Options& options) {
 
 Expected<ModelOptions> read_model_options(const Arguments& arguments, std::vector<int>* several) {
   ModelOptions result;
-  if (!arguments.has("model") || arguments.text("model").empty()) {
+  if (arguments.text("model").empty()) {
     return usage("no model given", "name one of `nntune models`, a Hugging Face folder or a .nnm file");
   }
   result.model = arguments.text("model");
