@@ -14,7 +14,8 @@ namespace {
 TEST(ParallelFor, CallsEachIndexOnceAndWaitsForAll) {
   for (const int threads : {0, 1, 2}) {
     std::vector<int> calls(1000, 0);
-    parallel_for(calls.size(), [&](std::size_t i) { ++calls[i]; }, threads);
+    parallel_for(
+        calls.size(), [&](std::size_t i) { ++calls[i]; }, threads);
     EXPECT_THAT(calls, testing::Each(1)) << threads;
   }
 }
@@ -22,7 +23,8 @@ TEST(ParallelFor, CallsEachIndexOnceAndWaitsForAll) {
 TEST(ParallelFor, OneThreadIsTheCallersAndNoneIsNeededForNothing) {
   const auto caller = std::this_thread::get_id();
   std::atomic<int> elsewhere = 0;
-  parallel_for(100, [&](std::size_t) { elsewhere += std::this_thread::get_id() == caller ? 0 : 1; }, 1);
+  parallel_for(
+      100, [&](std::size_t) { elsewhere += std::this_thread::get_id() == caller ? 0 : 1; }, 1);
   EXPECT_EQ(elsewhere, 0);
   parallel_for(0, [](std::size_t) { FAIL(); });
 }
