@@ -26,7 +26,7 @@ void remove_folders_of_the_dead(const std::filesystem::path& parent) {
   for (const auto& entry : std::filesystem::directory_iterator(parent, ignored)) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with(kFolderPrefix)) continue;
-    const pid_t owner = static_cast<pid_t>(std::strtol(name.c_str() + std::string_view(kFolderPrefix).size(), nullptr, 10));
+    const auto owner = static_cast<pid_t>(std::strtol(name.c_str() + std::string_view(kFolderPrefix).size(), nullptr, 10));
     if (owner > 0 && ::kill(owner, 0) != 0 && errno == ESRCH) std::filesystem::remove_all(entry.path(), ignored);
   }
 }

@@ -93,7 +93,7 @@ WeightList dense_weights(const ModelConfig& c, std::vector<WeightSpec> attention
   list.tensors.insert(behind, std::make_move_iterator(attention.begin()), std::make_move_iterator(attention.end()));
   list.unread_endings = {"rotary_emb.inv_freq"};
   if (c.tied) {
-    list.unread.push_back("lm_head.weight");
+    list.unread.emplace_back("lm_head.weight");
   } else {
     list.tensors.push_back({"lm_head", "lm_head.weight", {c.vocab, c.hidden}, matrix});
   }

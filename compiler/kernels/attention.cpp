@@ -241,9 +241,12 @@ class Builder {
                      loopir::loop(c, integer(columns),
                                   loopir::loop(k, integer(depth), loopir::store(sum, {use(r), use(c)}, product)))));
     const std::int64_t width = vectors * lanes_;
-    const auto [rt, ri] = nest.split(r, mr_);
-    const auto [ct, ci] = nest.split(c, width);
+    const auto [row_tile, ri] = nest.split(r, mr_);
+    const auto [column_tile, ci] = nest.split(c, width);
     const auto [cv, cl] = nest.split(ci, lanes_);
+    // Lambdas of clang 14 capture no structured binding.
+    const Var& rt = row_tile;
+    const Var& ct = column_tile;
     Var steps = k;
     Var pair;
     if (pairs) {
@@ -416,7 +419,7 @@ class Builder {
 };
 
 std::string refuse(const Workload& workload, const Isa& isa) {
-  if (const std::string why = refuse_types(workload); !why.empty()) return why;
+  if (std::string why = refuse_types(workload); !why.empty()) return why;
   const Shape s = shape_of(workload);
   const graph::TensorType& k = workload.inputs[s.at.w];
   const graph::TensorType& v = workload.inputs[s.at.w + 1];
@@ -447,8 +450,8 @@ std::string refuse(const Workload& workload, const Isa& isa) {
 
 Work work(const Workload& workload, const Isa&) {
   const Shape s = shape_of(workload);
-  const double m = static_cast<double>(s.m);
-  const double past = static_cast<double>(workload.past);
+  const auto m = static_cast<double>(s.m);
+  const auto past = static_cast<double>(workload.past);
   const double pairs = m * past + m * (m + 1) / 2;
   const double macs = pairs * static_cast<double>(s.heads * s.head);
   Work work;
@@ -492,16 +495,17 @@ double estimate_seconds(const Workload& workload, const Schedule& schedule, cons
   const Work needed = work(workload, target.isa);
   const double qb = s.m == 1 ? 1 : static_cast<double>(schedule.at("qb"));
   const double blocks = std::ceil(static_cast<double>(s.m) / qb);
-  const double splits = static_cast<double>(s.splits);
+  const auto splits = static_cast<double>(s.splits);
   const double tasks = blocks * static_cast<double>(s.kv_heads) * splits;
   const double threads = std::max(1, std::min(workload.threads, target.cores));
   // The thread with most tasks, and the split with most positions, decide.
-  const double pieces = static_cast<double>(workload.past / graph::kSplitBlock + 1);
+  const std::int64_t last_piece = workload.past / graph::kSplitBlock;
+  const auto pieces = static_cast<double>(last_piece + 1);
   const double longest_split = std::ceil(pieces / splits) * splits / pieces;
   const double imbalance = std::ceil(tasks / threads) * threads / tasks * (s.splits == 1 ? 1 : longest_split);
   const auto seconds = [&](bool dot, std::int64_t vectors) {
-    const double mr = static_cast<double>(schedule.at("mr"));
-    const double nv = static_cast<double>(vectors);
+    const auto mr = static_cast<double>(schedule.at("mr"));
+    const auto nv = static_cast<double>(vectors);
     double efficiency = guesses::kProducts * mr * nv / std::max(mr * nv, (mr + nv) / 2 + (dot ? 0 : nv)) *
                         std::min(1.0, mr * nv / guesses::kMultipliesInFlight);
     if (RegisterTile{schedule.at("mr"), vectors, 2}.spills(target.isa)) efficiency *= kSpilling;
@@ -512,16 +516,16 @@ double estimate_seconds(const Workload& workload, const Schedule& schedule, cons
   // Tiles on the diagonal are computed whole.
   const double span = static_cast<double>(workload.past) + static_cast<double>(s.m) / 2;
   const double mr = std::min(static_cast<double>(schedule.at("mr")), qb);
-  const double width = static_cast<double>(schedule.at("nv") * vector_lanes(target.isa));
+  const auto width = static_cast<double>(schedule.at("nv") * vector_lanes(target.isa));
   const double scores_waste = 1 + (width + mr) / 2 / std::max(span, 1.0);
   const double values_waste = 1 + (8 + mr) / 2 / std::max(span, 1.0);
   const double scores = (needed.f32_macs + needed.bf16_macs) / 2 / static_cast<double>(s.head);
   // Vectors of keys that are put together one by one, once for each tile: half a cycle a key.
-  const double lanes = static_cast<double>(vector_lanes(target.isa));
+  const auto lanes = static_cast<double>(vector_lanes(target.isa));
   const double gathered = s.gathers ? scores * static_cast<double>(s.head) / static_cast<double>(schedule.at("mr")) : 0;
   const double gather = gathered * guesses::kGatherCycles * lanes / target.f32_fma;
   // Each row of each block finds its highest score, and goes through its accumulators.
-  const double tb = static_cast<double>(schedule.at("tb"));
+  const auto tb = static_cast<double>(schedule.at("tb"));
   const double vector_work = scores * (guesses::kScoreOperations + guesses::kRowOperations / tb) / target.f32_fma;
   // Each split prepares the queries and writes a part: some operations a column, and a logarithm and sums a head.
   const double part = s.splits == 1

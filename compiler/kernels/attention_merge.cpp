@@ -122,7 +122,7 @@ class Builder {
 };
 
 std::string refuse(const Workload& workload, const Isa& isa) {
-  if (const std::string why = refuse_types(workload); !why.empty()) return why;
+  if (std::string why = refuse_types(workload); !why.empty()) return why;
   if (shape_of(workload).head % vector_lanes(isa) != 0) return "heads are no multiple of a vector";
   return "";
 }
@@ -146,8 +146,8 @@ schedule::Space space(const Workload& workload, const Target& target) {
 
 double estimate_seconds(const Workload& workload, const Schedule& schedule, const Target& target) {
   const Shape s = shape_of(workload);
-  const double heads = static_cast<double>(s.heads);
-  const double splits = static_cast<double>(s.splits);
+  const auto heads = static_cast<double>(s.heads);
+  const auto splits = static_cast<double>(s.splits);
   const double threads = std::max(1, std::min(workload.threads, target.cores));
   const double imbalance = std::ceil(heads / threads) * threads / heads;
   // An exponential for each part of a head; a sum in few registers waits for the additions, one in many spills nowhere.

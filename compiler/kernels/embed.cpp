@@ -25,13 +25,13 @@ namespace {
 constexpr double kCacheLineBytes = 64;
 
 std::string refuse(const Workload& workload, const Isa&) {
-  if (const std::string why = refuse_types(workload); !why.empty()) return why;
+  if (std::string why = refuse_types(workload); !why.empty()) return why;
   return workload.inputs[1].shape[1] % kColumnBlock == 0 ? "" : "rows are no multiple of 16 columns";
 }
 
 Work work(const Workload& workload, const Isa&) {
   const graph::TensorType& table = workload.inputs[1];
-  const double rows = static_cast<double>(workload.inputs[0].shape[0]);
+  const auto rows = static_cast<double>(workload.inputs[0].shape[0]);
   Work work;
   work.activation_bytes = rows * static_cast<double>(table.shape[1]) * 4;
   // A packed row lies in one cache line for every pair of its elements.

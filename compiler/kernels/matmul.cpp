@@ -302,7 +302,7 @@ std::string refuse(const Workload& workload, const Isa& isa) {
   const graph::TensorType& x = workload.inputs[s.at.x];
   const graph::TensorType& w = workload.inputs[s.at.w];
   const int lanes = vector_lanes(isa);
-  if (const std::string why = refuse_types(workload); !why.empty()) return why;
+  if (std::string why = refuse_types(workload); !why.empty()) return why;
   if (!w.packed()) return "weights are not packed";
   if (w.lanes[0].axis != 0 || w.lanes.size() > 2 || (w.lanes.size() == 2 && w.lanes[1] != graph::Lane{1, 2})) {
     return "weights are not in panels of outputs";
@@ -321,8 +321,8 @@ std::string refuse(const Workload& workload, const Isa& isa) {
     if (s.x_rows > runtime::kRowPadding || s.m == 1) return "tiles of activations do not fit the rows";
   }
   const auto prologue = types(workload, s.at.prologue, s.prologue);
-  if (const std::string why = refuse_grouped_chain(workload.op().prologue(), x.shape[1], prologue); !why.empty()) return why;
-  if (const std::string why = refuse_chain(workload.op().epilogue()); !why.empty()) return why;
+  if (std::string why = refuse_grouped_chain(workload.op().prologue(), x.shape[1], prologue); !why.empty()) return why;
+  if (std::string why = refuse_chain(workload.op().epilogue()); !why.empty()) return why;
   for (const graph::Step& step : workload.op().epilogue()) {
     if (step.traits().reach > graph::StepReach::block) {
       return "an epilogue sees one tile, not a row";
@@ -396,8 +396,8 @@ double estimate_seconds(const Workload& workload, const Schedule& schedule, cons
   const double threads = std::max(1, std::min(workload.threads, target.cores));
   const bool single = s.m == 1;
   const double mr = single ? 1 : static_cast<double>(s.x_packed ? s.x_rows : schedule.at("mr"));
-  const double nv = static_cast<double>(schedule.at("nv"));
-  const double rows = static_cast<double>(s.m);
+  const auto nv = static_cast<double>(schedule.at("nv"));
+  const auto rows = static_cast<double>(s.m);
   const double mb = single ? 1 : static_cast<double>(schedule.at("mb")) * mr;
   const double peak = s.dot ? target.bf16_dot : target.f32_fma;
 
@@ -435,7 +435,7 @@ double estimate_seconds(const Workload& workload, const Schedule& schedule, cons
   const double again = (blocks - 1) * once / (target.l3_read * threads);
   double memory = once / bandwidth * imbalance + again;
   if (single) {
-    const double panel = static_cast<double>(s.panel);
+    const auto panel = static_cast<double>(s.panel);
     const double width = nv * vector_lanes(target.isa);
     // A tile narrower than its panel leaves half of each line behind and comes back for it.
     memory *= panel / std::min(panel, width);

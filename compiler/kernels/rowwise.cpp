@@ -53,11 +53,11 @@ double chain_seconds(const Workload& workload, const Schedule& schedule, const T
   const graph::TensorType& x = workload.inputs[0];
   for (const graph::TensorType& type : workload.inputs)
     operations += type.rank() == 2 && type.packed() ? graph::traits(graph::StepKind::pack).operations : 0;
-  const double rows = static_cast<double>(x.shape[0]);
+  const auto rows = static_cast<double>(x.shape[0]);
   const double elements = rows * static_cast<double>(x.shape[1]);
   const double threads = std::min(rows, static_cast<double>(std::max(1, std::min(workload.threads, target.cores))));
-  const double lanes = static_cast<double>(schedule.at("lanes"));
-  const double wide = static_cast<double>(vector_lanes(target.isa));
+  const auto lanes = static_cast<double>(schedule.at("lanes"));
+  const auto wide = static_cast<double>(vector_lanes(target.isa));
   const double compute = elements * operations / target.f32_fma * (wide / lanes);
   const double memory = chain_work(workload, target.isa).activation_bytes / target.l3_read;
   const double unroll = schedule.at("unroll") == 2 ? 1.0 : guesses::kOtherUnrolling;
@@ -92,7 +92,7 @@ loopir::Function chain_function(
 
 std::string refuse_chain_of(const Workload& workload, const Isa&) {
   const graph::TensorType& x = workload.inputs[0];
-  if (const std::string why = refuse_types(workload); !why.empty()) return why;
+  if (std::string why = refuse_types(workload); !why.empty()) return why;
   if (x.rank() != 2) return "rows of a matrix are needed";
   return refuse_grouped_chain(workload.op().prologue(), x.shape[1], types(workload, 1, extra_operands(workload)));
 }

@@ -15,7 +15,7 @@ using extract::ValueKind;
 using graph::TensorType;
 using runtime::Operand;
 
-tl::unexpected<Error> unexpected_shape(std::string what) {
+tl::unexpected<Error> unexpected_shape(const std::string& what) {
   return fail(ErrorKind::internal, "the program cannot be lowered: " + what, "this is a bug of nntune, please report it");
 }
 

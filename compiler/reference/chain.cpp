@@ -62,7 +62,7 @@ void swiglu_blocks(const T* row, std::int64_t columns, std::int64_t group, T* ou
 }
 
 template <class T>
-void apply(const Step& step, const graph::TensorType& result, const HostTensor<T>* operand, EvalContext context,
+void apply(const Step& step, const graph::TensorType& result, const HostTensor<T>& operand, EvalContext context,
            HostTensor<T>& x) {
   const std::int64_t columns = x.columns();
   HostTensor<T> narrow;
@@ -72,24 +72,24 @@ void apply(const Step& step, const graph::TensorType& result, const HostTensor<T
     switch (step.kind) {
       case StepKind::rms: rms(row, columns, step.group == 0 ? columns : step.group, step.eps); break;
       case StepKind::scale: {
-        const std::int64_t period = operand->type.shape[0];
-        for (std::int64_t c = 0; c < columns; ++c) row[c] *= operand->values[static_cast<std::size_t>(c % period)];
+        const std::int64_t period = operand.type.shape[0];
+        for (std::int64_t c = 0; c < columns; ++c) row[c] *= operand.values[static_cast<std::size_t>(c % period)];
         break;
       }
       case StepKind::bias: {
-        const std::int64_t period = operand->type.shape[0];
-        for (std::int64_t c = 0; c < columns; ++c) row[c] += operand->values[static_cast<std::size_t>(c % period)];
+        const std::int64_t period = operand.type.shape[0];
+        for (std::int64_t c = 0; c < columns; ++c) row[c] += operand.values[static_cast<std::size_t>(c % period)];
         break;
       }
       case StepKind::add:
-        for (std::int64_t c = 0; c < columns; ++c) row[c] += operand->row(i)[c];
+        for (std::int64_t c = 0; c < columns; ++c) row[c] += operand.row(i)[c];
         break;
       case StepKind::swiglu:
-        for (std::int64_t c = 0; c < columns; ++c) row[c] = silu(row[c]) * operand->row(i)[c];
+        for (std::int64_t c = 0; c < columns; ++c) row[c] = silu(row[c]) * operand.row(i)[c];
         break;
       case StepKind::swiglu_split: swiglu_blocks(row, columns, columns / 2, narrow.row(i)); break;
       case StepKind::swiglu_pairs: swiglu_blocks(row, columns, step.group, narrow.row(i)); break;
-      case StepKind::rope: rope(row, columns, step.group, operand->row(context.past + i)); break;
+      case StepKind::rope: rope(row, columns, step.group, operand.row(context.past + i)); break;
       case StepKind::softmax: softmax(row, columns); break;
       case StepKind::cast:
         for (std::int64_t c = 0; c < columns && context.rounds; ++c) row[c] = round_to(step.dtype, row[c]);
@@ -109,9 +109,10 @@ void apply(const Step& step, const graph::TensorType& result, const HostTensor<T
 template <class T>
 Expected<HostTensor<T>> evaluate_chain(const graph::Chain& chain, HostTensor<T> x,
                                        std::span<const HostTensor<T>* const> operands, EvalContext context) {
+  const HostTensor<T> none;
   std::size_t next = 0;
   for (const Step& step : chain) {
-    const HostTensor<T>* operand = nullptr;
+    const HostTensor<T>* operand = &none;
     std::vector<graph::TensorType> types;
     if (step.operands() == 1) {
       if (next == operands.size()) return fail(ErrorKind::bad_input, fmt::format("{}: an operand is missing", step.text()));
@@ -123,7 +124,7 @@ Expected<HostTensor<T>> evaluate_chain(const graph::Chain& chain, HostTensor<T> 
       return fail(ErrorKind::bad_input, fmt::format("{}: {} rows after {} do not fit a table of {} positions", step.text(),
                                                     x.rows(), context.past, operand->rows()));
     }
-    apply(step, result, operand, context, x);
+    apply(step, result, *operand, context, x);
   }
   return x;
 }

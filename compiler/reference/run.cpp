@@ -71,7 +71,7 @@ Expected<std::vector<T>> Runner<T>::feed(std::span<const std::int32_t> ids) {
       x = HostTensor<T>({x.type.dtype, {1, x.columns()}, {}}, std::vector<T>(last, last + x.columns()));
     }
     for (std::int64_t layer = section.first_layer; layer < section.first_layer + section.repeat; ++layer) {
-      NNTUNE_ASSIGN(auto inputs, inputs_of(section, layer, ids, std::move(x), states));
+      NNTUNE_ASSIGN(auto inputs, inputs_of(section, layer, ids, x, states));
       NNTUNE_ASSIGN(auto outputs, run(section, layer, std::move(inputs)));
       x = std::move(outputs[0]);
       for (std::size_t i = 1; i < outputs.size(); ++i) {
@@ -88,8 +88,8 @@ Expected<std::vector<T>> Runner<T>::feed(std::span<const std::int32_t> ids) {
 
 template <class T>
 Expected<std::map<std::string, HostTensor<T>>> Runner<T>::inputs_of(const graph::Section& section, std::int64_t layer,
-                                                                    std::span<const std::int32_t> ids, HostTensor<T> x,
-                                                                    States& states) const {
+                                                                    std::span<const std::int32_t> ids,
+                                                                    const HostTensor<T>& x, States& states) const {
   std::map<std::string, HostTensor<T>> inputs;
   for (const graph::Node& node : section.graph.nodes()) {
     if (const auto state = graph::state_number(node.op)) {
@@ -102,7 +102,7 @@ Expected<std::map<std::string, HostTensor<T>>> Runner<T>::inputs_of(const graph:
     if (name == "ids") {
       inputs.emplace(name, HostTensor<T>(node.type, std::vector<T>(ids.begin(), ids.end())));
     } else if (name == "x") {
-      inputs.emplace(name, std::move(x));
+      inputs.emplace(name, x);
     } else if (name == "rope") {
       inputs.emplace(name, rope_);
     } else {

@@ -45,8 +45,8 @@ class Runner {
 
   /// What `section` reads in `layer`, states that are not there yet as zeros.
   [[nodiscard]] Expected<std::map<std::string, HostTensor<T>>> inputs_of(const graph::Section& section, std::int64_t layer,
-                                                                         std::span<const std::int32_t> ids, HostTensor<T> x,
-                                                                         States& states) const;
+                                                                         std::span<const std::int32_t> ids,
+                                                                         const HostTensor<T>& x, States& states) const;
   [[nodiscard]] Expected<std::vector<HostTensor<T>>> run(const graph::Section& section, std::int64_t layer,
                                                          std::map<std::string, HostTensor<T>> inputs);
   [[nodiscard]] Expected<const HostTensor<T>*> weight(const graph::TensorType& type, const std::string& name,

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "base/cgroup.h"
@@ -41,13 +42,14 @@ Expected<Memory> Memory::allocate(std::size_t bytes, const char* purpose) {
   memory.mapped_ = mapped;
   memory.mapped_size_ = mapped_size;
   memory.size_ = bytes;
-  auto address = reinterpret_cast<std::uintptr_t>(mapped);
+  void* aligned = mapped;
   if (huge) {
-    address = (address + kHuge - 1) / kHuge * kHuge;
+    std::size_t room = mapped_size;
+    aligned = std::align(kHuge, bytes, aligned, room);
     // Only advice: without it everything works, somewhat slower.
-    (void)::madvise(reinterpret_cast<void*>(address), bytes, MADV_HUGEPAGE);
+    (void)::madvise(aligned, bytes, MADV_HUGEPAGE);
   }
-  memory.data_ = reinterpret_cast<std::byte*>(address);
+  memory.data_ = static_cast<std::byte*>(aligned);
   return memory;
 }
 

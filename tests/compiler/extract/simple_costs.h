@@ -31,7 +31,7 @@ struct SimpleCosts : extract::CostModel {
     for (const graph::TensorType& input : w.inputs) {
       bytes += dynamic_bytes(input);
     }
-    const double rows = static_cast<double>(w.inputs[0].shape[0]);
+    const auto rows = static_cast<double>(w.inputs[0].shape[0]);
     const auto columns = static_cast<double>(w.inputs[0].rank() > 1 ? w.inputs[0].shape[1] : 1);
     const double steps = static_cast<double>(w.op().prologue().size()) * rows * columns / step_elements_per_second;
     double result = kernel_seconds + bytes / cache_bytes_per_second + steps;
