@@ -18,8 +18,8 @@
 namespace nntune::tuner {
 namespace {
 
-/// Of each pair of programs: enough for an interval from the pairs of prefills.
-constexpr int kRounds = 16;
+/// Of each pair of programs: enough for an interval from the pairs of prefills, two a round.
+constexpr int kRounds = 12;
 
 /// Programs that are chosen under different limits.
 class Stage {

@@ -118,8 +118,11 @@ Expected<std::shared_ptr<Contestant>> make_contestant(const ContestantRequest& r
   return load_contestant(contestant);
 }
 
-Status Duel::round() {
-  const Clock::time_point begin = Clock::now();
+bool exchange_pages(const Contestant& first, const Contestant& second) {
+  return &first != &second && first.session().module().exchange_pages(second.session().module());
+}
+
+Status Duel::half_round(std::size_t pages, int first_turn) {
   const auto pair = [this](const auto& time, Pairs& pairs) -> Status {
     const bool swapped = pairs.size() % 2 == 1;
     std::pair<double, double> seconds;
@@ -129,37 +132,57 @@ Status Duel::round() {
     pairs.push_back(seconds);
     return {};
   };
-  NNTUNE_TRY(pair([](Contestant& contestant) { return contestant.time_prefill(); }, prefill_));
-  for (int turn = 0; turn < kDecodeTurns; ++turn) {
+  NNTUNE_TRY(pair([](Contestant& contestant) { return contestant.time_prefill(); }, prefill_[pages]));
+  for (int turn = first_turn; turn < kDecodeTurns; turn += 2) {
     const std::int64_t begins = stretch_begin(turn, first_->answer_tokens());
     for (const auto& contestant : {first_, second_}) NNTUNE_TRY(contestant->begin_text(begins));
     for (int token = 0; token < kDecodeTokens; ++token) {
-      NNTUNE_TRY(pair([&](Contestant& contestant) { return contestant.time_token(begins + token); }, decode_));
+      NNTUNE_TRY(pair([&](Contestant& contestant) { return contestant.time_token(begins + token); }, decode_[pages]));
     }
   }
+  return {};
+}
+
+Status Duel::round() {
+  const Clock::time_point begin = Clock::now();
+  NNTUNE_TRY(half_round(pages_, 0));
+  // Where the system cannot, both halves are of the same pages.
+  (void)exchange_pages(*first_, *second_);
+  pages_ = 1 - pages_;
+  NNTUNE_TRY(half_round(pages_, 1));
   last_round_seconds_ = seconds_since(begin);
   return {};
 }
 
-std::pair<double, double> Duel::middle(const Pairs& pairs) {
-  std::vector<double> levels, ratios;
-  for (const auto& [first, second] : pairs) {
-    levels.push_back(std::sqrt(first * second));
-    ratios.push_back(second / first);
+std::pair<double, double> Duel::middle(const PairsByPages& pairs) {
+  std::vector<double> levels;
+  double logarithms = 0;
+  int places = 0;
+  for (const Pairs& some : pairs) {
+    if (some.empty()) continue;
+    std::vector<double> ratios;
+    for (const auto& [first, second] : some) {
+      levels.push_back(std::sqrt(first * second));
+      ratios.push_back(second / first);
+    }
+    logarithms += std::log(median(std::move(ratios)));
+    ++places;
   }
   const double level = median(std::move(levels));
-  const double half = std::sqrt(median(std::move(ratios)));
+  const double half = std::exp(logarithms / places / 2);
   return {level / half, level * half};
 }
 
 Duel::Contrasts Duel::contrasts() const {
   using Rounds = std::span<const std::size_t>;
   // What stands for these rounds, of both.
-  const auto middle_of = [](const Pairs& pairs, std::size_t pairs_a_round, Rounds rounds) {
-    Pairs some;
+  const auto middle_of = [](const PairsByPages& pairs, std::size_t pairs_a_round, Rounds rounds) {
+    PairsByPages some;
     for (const std::size_t round : rounds) {
-      const auto of_round = std::span(pairs).subspan(round * pairs_a_round, pairs_a_round);
-      some.insert(some.end(), of_round.begin(), of_round.end());
+      for (std::size_t pages = 0; pages < pairs.size(); ++pages) {
+        const auto of_round = std::span(pairs[pages]).subspan(round * pairs_a_round, pairs_a_round);
+        some[pages].insert(some[pages].end(), of_round.begin(), of_round.end());
+      }
     }
     return middle(some);
   };
@@ -173,7 +196,7 @@ Duel::Contrasts Duel::contrasts() const {
   };
   const auto contrast = [&](const auto& seconds) {
     return contrast_groups(
-        prefill_.size(), [&](Rounds rounds) { return ratio(seconds(rounds)); }, 0);
+        prefill_[0].size(), [&](Rounds rounds) { return ratio(seconds(rounds)); }, 0);
   };
   return {.prefill = contrast(prefill), .decode = contrast(decode), .request = contrast(request)};
 }

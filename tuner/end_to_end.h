@@ -2,6 +2,7 @@
 /// behind them, in tokens a second.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -58,6 +59,7 @@ class Contestant {
   [[nodiscard]] Expected<double> time_token(std::int64_t answered);
 
   [[nodiscard]] runtime::Session& session() { return *session_; }
+  [[nodiscard]] const runtime::Session& session() const { return *session_; }
   /// extract::kPromptTokens of them, fewer for a model with a shorter context: decode is timed behind them.
   [[nodiscard]] std::span<const std::int32_t> prompt() const { return prompt_; }
   /// Tokens for which there is room behind the prompt: extract::kAnswerTokens, or fewer.
@@ -100,15 +102,21 @@ struct CompiledContestant {
 /// Both.
 [[nodiscard]] Expected<std::shared_ptr<Contestant>> make_contestant(const ContestantRequest& request);
 
+/// Lets two modules change the pages in which their weights lie. Two copies of one module were up to 12 % apart in decode on a
+/// virtual machine, the slower one by the pages that it was given, and as much the other way round once those were exchanged.
+/// False if the system cannot, or if both are the same.
+bool exchange_pages(const Contestant& first, const Contestant& second);
+
 /// Two modules timed in short turns. A machine changes its speed for seconds or minutes, by more than tuning wins (two cores
 /// of a virtual machine may or may not share one link to memory): only times of the same moment can be compared. So both
-/// take turns, token by token, in changing order, and count by pairs.
+/// take turns, token by token, in changing order, and count by pairs. As much is timed in each other's pages.
 class Duel {
  public:
   Duel(std::shared_ptr<Contestant> first, std::shared_ptr<Contestant> second)
       : first_(std::move(first)), second_(std::move(second)) {}
 
-  /// Each prefills the prompt once and decodes kDecodeTurns stretches of its answer, kDecodeTokens each.
+  /// Twice, in the pages that each has and in the other's: each prefills the prompt once and decodes half of kDecodeTurns stretches
+  /// of its answer, kDecodeTokens each.
   [[nodiscard]] Status round();
 
   /// Of both, by middle() of their pairs.
@@ -122,15 +130,22 @@ class Duel {
   [[nodiscard]] double last_round_seconds() const { return last_round_seconds_; }
 
   using Pairs = std::vector<std::pair<double, double>>;
-  /// What stands for all pairs: the median of the pairs' geometric means, apart by the median of their ratios. The machine
-  /// changes its speed for both, a stall hits one of a few pairs: neither moves the ratio.
-  [[nodiscard]] static std::pair<double, double> middle(const Pairs& pairs);
+  /// Before and after the pages were exchanged.
+  using PairsByPages = std::array<Pairs, 2>;
+  /// What stands for all pairs: the median of the pairs' geometric means, apart by the geometric mean of the median ratios before and
+  /// after, in which what the pages do is not left. The machine changes its speed for both, a stall hits one of a few pairs:
+  /// neither moves the ratio. One of the two may be empty.
+  [[nodiscard]] static std::pair<double, double> middle(const PairsByPages& pairs);
 
  private:
-  static constexpr std::size_t kTokenPairs = std::size_t{kDecodeTurns} * kDecodeTokens;
+  /// Of a round, in each pages.
+  static constexpr int kHalfTurns = kDecodeTurns / 2;
+  static constexpr std::size_t kTokenPairs = std::size_t{kHalfTurns} * kDecodeTokens;
+  [[nodiscard]] Status half_round(std::size_t pages, int first_turn);
 
   std::shared_ptr<Contestant> first_, second_;
-  Pairs prefill_, decode_;  ///< seconds; of a round one prefill and kTokenPairs of decode
+  std::size_t pages_ = 0;          ///< in which they lie now
+  PairsByPages prefill_, decode_;  ///< seconds; of a round one prefill and kTokenPairs of decode each
   double last_round_seconds_ = 0;
 };
 

@@ -105,6 +105,7 @@ Status ProgramTiming::round() {
   for (std::size_t p = 0; p < phases_.size(); ++p) {
     const int turns = p + 1 == phases_.size() ? kDecodeTurns : 1;
     for (int turn = 0; turn < turns; ++turn) {
+      if (turns > 1 && turn == turns / 2) exchange_pages();
       const std::size_t first = runs_.size();
       for (const auto& watched : phases_[p]) NNTUNE_TRY(run_phase(*watched));
       if (phases_[p].front()->rows > 1) continue;
@@ -115,6 +116,13 @@ Status ProgramTiming::round() {
   }
   last_round_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return {};
+}
+
+void ProgramTiming::exchange_pages() {
+  const auto& programs = phases_.back();
+  for (std::size_t i = 1; i < programs.size(); ++i) {
+    (void)tuner::exchange_pages(*programs[i - 1]->contestant, *programs[i]->contestant);
+  }
 }
 
 double ProgramTiming::densest(std::vector<double> values, double width) {

@@ -35,7 +35,8 @@ class ProgramTiming {
   ProgramTiming& operator=(const ProgramTiming&) = delete;
   ~ProgramTiming();
 
-  /// Runs each phase of the contestants in turn, decode for kDecodeTurns times kDecodeRuns tokens behind the prompt.
+  /// Runs each phase of the contestants in turn, decode for kDecodeTurns times kDecodeRuns tokens behind the prompt; for half of
+  /// these in each other's pages, and so is every other round's prefill.
   [[nodiscard]] Status round();
   [[nodiscard]] double last_round_seconds() const { return last_round_seconds_; }
 
@@ -74,6 +75,8 @@ class ProgramTiming {
   /// The runs that samples() takes.
   [[nodiscard]] std::vector<const Run*> usual_runs() const;
   [[nodiscard]] Status run_phase(Watched& watched);
+  /// Each goes to the pages of the next.
+  void exchange_pages();
 
   std::shared_ptr<const void> code_;
   VariantsByWorkload variants_;

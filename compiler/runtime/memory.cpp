@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -22,23 +23,34 @@ tl::unexpected<Error> no_memory(std::size_t bytes, const char* purpose, std::str
               "close other programs, or take a smaller model or context (--ctx)");
 }
 
+/// Moves the pages below `bytes` at `from` to `to`, in place of those there; what is left is mapped and empty, so that no other
+/// thread is given these addresses meanwhile.
+bool move_pages(std::byte* from, std::byte* to, std::size_t bytes) {
+  return ::mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) != MAP_FAILED;
+}
+
 }  // namespace
 
 Expected<Memory> Memory::allocate(std::size_t bytes, const char* purpose) {
-  Memory memory;
-  if (bytes == 0) return memory;
   if (bytes >= kAskFrom) {
     const std::int64_t available = available_memory_bytes();
     if (static_cast<std::int64_t>(bytes) > available) {
       return no_memory(bytes, purpose, fmt::format(", {:.2f} GB available", static_cast<double>(available) / 1e9));
     }
   }
+  Memory memory = map(bytes);
+  if (bytes != 0 && memory.mapped_ == nullptr) return no_memory(bytes, purpose, "");
+  return memory;
+}
+
+Memory Memory::map(std::size_t bytes) {
+  Memory memory;
+  if (bytes == 0) return memory;
   const bool huge = bytes >= kHuge;
   const std::size_t mapped_size = huge ? bytes + kHuge : bytes;
-  void* mapped = mapped_size < bytes
-                     ? MAP_FAILED
-                     : ::mmap(nullptr, mapped_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapped == MAP_FAILED) return no_memory(bytes, purpose, "");
+  if (mapped_size < bytes) return memory;
+  void* const mapped = ::mmap(nullptr, mapped_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) return memory;
   memory.mapped_ = mapped;
   memory.mapped_size_ = mapped_size;
   memory.size_ = bytes;
@@ -51,6 +63,25 @@ Expected<Memory> Memory::allocate(std::size_t bytes, const char* purpose) {
   }
   memory.data_ = static_cast<std::byte*>(aligned);
   return memory;
+}
+
+bool Memory::exchange_pages(const Memory& other) const {
+  const std::size_t bytes = std::min(size_, other.size_) / kHuge * kHuge;
+  if (bytes == 0 || data_ == other.data_) return true;
+  const Memory between = map(bytes);  // aligned alike, so that huge pages move as a whole
+  if (between.mapped_ == nullptr || !move_pages(data_, between.data_, bytes)) return false;
+  if (!move_pages(other.data_, data_, bytes)) {
+    // Undoing asks no more of the system than what it has just done.
+    (void)move_pages(between.data_, data_, bytes);
+    return false;
+  }
+  if (!move_pages(between.data_, other.data_, bytes)) {
+    (void)move_pages(data_, other.data_, bytes);
+    (void)move_pages(between.data_, data_, bytes);
+    return false;
+  }
+  std::swap_ranges(data_, data_ + bytes, other.data_);
+  return true;
 }
 
 Memory::Memory(Memory&& other) noexcept

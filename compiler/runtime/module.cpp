@@ -56,6 +56,12 @@ void Module::wait_for_huge_pages() const {
   if (huge_pages_) huge_pages_->finish();
 }
 
+bool Module::exchange_pages(const Module& other) const {
+  const auto* const mine = std::get_if<Memory>(&storage_);
+  const auto* const others = std::get_if<Memory>(&other.storage_);
+  return mine != nullptr && others != nullptr && mine->exchange_pages(*others);
+}
+
 Status Module::load(std::span<const std::byte> code) {
   NNTUNE_ASSIGN(const Target here, probe_target());
   NNTUNE_TRY(check_isa(plan_.isa, here.isa));

@@ -34,6 +34,8 @@ class Module {
   void use_huge_pages() const;
   /// Waits until that is done, so that what is measured from now on is measured as it will stay.
   void wait_for_huge_pages() const;
+  /// Lets the weights of this and `other` lie in each other's pages, see Memory::exchange_pages. False as well for modules of files.
+  [[nodiscard]] bool exchange_pages(const Module& other) const;
 
   /// The tokenizer of the model as compiler/module stored it, "" if it has none.
   [[nodiscard]] const std::string& tokenizer() const { return tokenizer_; }

@@ -18,7 +18,7 @@ namespace {
 constexpr double kClose = 1e-12;
 
 TEST(DuelMiddle, OfOnePairIsThePair) {
-  const auto [first, second] = Duel::middle({{2.0, 3.0}});
+  const auto [first, second] = Duel::middle({{{{2.0, 3.0}}, {}}});
   EXPECT_NEAR(first, 2, kClose);
   EXPECT_NEAR(second, 3, kClose);
 }
@@ -31,15 +31,23 @@ TEST(DuelMiddle, KeepsTheRatioWhenTheMachineChangesItsSpeed) {
     const double mode = i % 2 == 0 ? 1 : 2;
     pairs.emplace_back(mode, mode * 0.9);
   }
-  const auto [first, second] = Duel::middle(pairs);
+  const auto [first, second] = Duel::middle({pairs, {}});
   EXPECT_NEAR(second / first, 0.9, kClose);
   EXPECT_NEAR(first, 1, kClose);
 }
 
 TEST(DuelMiddle, IsNotMovedByAStall) {
-  const auto [first, second] = Duel::middle({{1, 2}, {1, 2}, {50, 2}, {1, 2}, {1, 90}});
+  const auto [first, second] = Duel::middle({{{{1, 2}, {1, 2}, {50, 2}, {1, 2}, {1, 90}}, {}}});
   EXPECT_NEAR(first, 1, kClose);
   EXPECT_NEAR(second, 2, kClose);
+}
+
+TEST(DuelMiddle, WhatThePagesDoIsNotLeft) {
+  // Whoever has the first one's pages is 10 % slower, and the second 3 % faster in the same.
+  const Duel::Pairs before(3, {1.1, 0.97});
+  const Duel::Pairs after(5, {1.0, 1.1 * 0.97});
+  const auto [first, second] = Duel::middle({before, after});
+  EXPECT_NEAR(second / first, 0.97, kClose);
 }
 
 TEST(Stretches, GoFromTheEndOfThePromptToTheEndOfTheAnswer) {
