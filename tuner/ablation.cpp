@@ -160,6 +160,7 @@ Expected<AblationReport> ablate(const std::shared_ptr<const import::Model>& mode
       NNTUNE_ASSIGN(auto without, load(compiled[i + 1]));
       const auto duel = std::make_shared<Duel>(full, std::move(without));
       for (int round = 0; round < kRounds; ++round) NNTUNE_TRY(run_interruptibly([duel] { return duel->round(); }));
+      if (!duel->pages_exchanged() && i == 0) progress.note(kPagesNotExchanged);
       report.ablations.push_back({names[i], duel->contrasts()});
       report.other_load_cores = others.cores();
     }

@@ -119,7 +119,7 @@ Expected<std::shared_ptr<Contestant>> make_contestant(const ContestantRequest& r
 }
 
 bool exchange_pages(const Contestant& first, const Contestant& second) {
-  return &first != &second && first.session().module().exchange_pages(second.session().module());
+  return first.session().module().exchange_pages(second.session().module());
 }
 
 Status Duel::half_round(std::size_t pages, int first_turn) {
@@ -146,8 +146,7 @@ Status Duel::half_round(std::size_t pages, int first_turn) {
 Status Duel::round() {
   const Clock::time_point begin = Clock::now();
   NNTUNE_TRY(half_round(pages_, 0));
-  // Where the system cannot, both halves are of the same pages.
-  (void)exchange_pages(*first_, *second_);
+  if (!exchange_pages(*first_, *second_)) pages_exchanged_ = false;
   pages_ = 1 - pages_;
   NNTUNE_TRY(half_round(pages_, 1));
   last_round_seconds_ = seconds_since(begin);

@@ -104,7 +104,7 @@ struct CompiledContestant {
 
 /// Lets two modules change the pages in which their weights lie. Two copies of one module were up to 12 % apart in decode on a
 /// virtual machine, the slower one by the pages that it was given, and as much the other way round once those were exchanged.
-/// False if the system cannot, or if both are the same.
+/// False if the system cannot.
 bool exchange_pages(const Contestant& first, const Contestant& second);
 
 /// Two modules timed in short turns. A machine changes its speed for seconds or minutes, by more than tuning wins (two cores
@@ -128,6 +128,8 @@ class Duel {
   /// The second against the first, in seconds. The intervals are of whole rounds: tokens of the same seconds resemble each other.
   [[nodiscard]] Contrasts contrasts() const;
   [[nodiscard]] double last_round_seconds() const { return last_round_seconds_; }
+  /// False if the system could not: then a difference may be one of pages.
+  [[nodiscard]] bool pages_exchanged() const { return pages_exchanged_; }
 
   using Pairs = std::vector<std::pair<double, double>>;
   /// Before and after the pages were exchanged.
@@ -144,9 +146,15 @@ class Duel {
   [[nodiscard]] Status half_round(std::size_t pages, int first_turn);
 
   std::shared_ptr<Contestant> first_, second_;
-  std::size_t pages_ = 0;          ///< in which they lie now
+  std::size_t pages_ = 0;  ///< in which they lie now
+  bool pages_exchanged_ = true;
   PairsByPages prefill_, decode_;  ///< seconds; of a round one prefill and kTokenPairs of decode each
   double last_round_seconds_ = 0;
 };
+
+/// What to say where pages_exchanged() is false.
+inline constexpr const char* kPagesNotExchanged =
+    "this system cannot exchange memory pages (Linux can from 5.7 on): by where programs lie they may differ by some "
+    "percent";
 
 }  // namespace nntune::tuner

@@ -410,6 +410,7 @@ Status Search::measure_result() {
     show("measuring start and result in turn", i == 0);
     NNTUNE_TRY(run_interruptibly([duel] { return duel->round(); }));
   }
+  if (!duel->pages_exchanged()) progress_.note(kPagesNotExchanged);
   std::tie(report_.start, report_.result) = duel->result();
   return {};
 }

@@ -135,6 +135,7 @@ TEST_F(ContestantTest, ADuelGoesFromThePromptToTheEndOfTheAnswer) {
   ASSERT_TRUE(other);
   Duel both(contestant, other);
   ASSERT_TRUE(both.round());
+  EXPECT_TRUE(both.pages_exchanged());
   EXPECT_EQ(other->session().position(), extract::kPromptTokens + extract::kAnswerTokens);
 }
 
