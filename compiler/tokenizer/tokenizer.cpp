@@ -64,7 +64,7 @@ Expected<std::vector<int>> Tokenizer::encode(std::string_view utf8) const {
 
 Status Tokenizer::encode_plain(std::string_view text, std::vector<int>& ids) const {
   if (text.empty()) return {};
-  NNTUNE_ASSIGN(const std::string normalized, to_nfc(text));
+  const std::string normalized = to_nfc(text);
   NNTUNE_ASSIGN(const std::vector<std::string_view> words, pre_tokenizer_.split(normalized));
   for (const std::string_view word : words) bpe_.encode(word, ids);
   return {};

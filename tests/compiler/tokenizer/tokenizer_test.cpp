@@ -78,10 +78,10 @@ TEST_F(TinyTokenizer, DecodingRandomTextGivesItsNfc) {
     std::string expected;
     std::string_view rest = text;
     for (std::size_t at = rest.find("<|im_end|>"); at != std::string_view::npos; at = rest.find("<|im_end|>")) {
-      expected += to_nfc(rest.substr(0, at)).value() + "<|im_end|>";
+      expected += to_nfc(rest.substr(0, at)) + "<|im_end|>";
       rest.remove_prefix(at + 10);
     }
-    expected += to_nfc(rest).value();
+    expected += to_nfc(rest);
     ASSERT_EQ(tiny().decode(*ids), expected) << Json(text).dump(-1, ' ', true);
     ASSERT_EQ(tiny().encode(expected), *ids) << "normalizing twice changes nothing";
   }
