@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+// std::regex recurses once a character, which a value of 40 kB does not survive, and its "." matches no end of line.
+#define CXXOPTS_NO_REGEX true
 #include <cxxopts.hpp>
 #include <string_view>
 

@@ -45,6 +45,21 @@ TEST(Arguments, AreTakenAsPeopleWriteThem) {
   EXPECT_THAT(arguments->list("family"), ElementsAre("a", "b", "c"));
 }
 
+TEST(Arguments, AnyValueWorks) {
+  const std::string long_one(1'000'000, 'x');
+  for (const std::string& value : {std::string(), long_one, std::string("two\nlines\n"), std::string("=a=b"),
+                                   std::string("\xff\xfe"), std::string("--json"), std::string("caf\u00e9")}) {
+    const std::string joined = "--text=" + value;
+    const auto arguments = parse({joined.c_str(), "--json"});
+    ASSERT_TRUE(arguments) << arguments.error().message();
+    EXPECT_EQ(arguments->text("text"), value);
+    const auto apart = parse({"--text", value.c_str(), "--json"});
+    if (value == "--json") continue;  // an option where a value is missing
+    ASSERT_TRUE(apart) << apart.error().message();
+    EXPECT_EQ(apart->text("text"), value);
+  }
+}
+
 TEST(Arguments, TheLastOfSeveralTextsCounts) {
   const auto arguments = parse({"-n", "1", "--number", "-2"});
   ASSERT_TRUE(arguments) << arguments.error().message();
