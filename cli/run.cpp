@@ -13,6 +13,7 @@
 #include "cli/model_source.h"
 #include "cli/npy.h"
 #include "cli/options.h"
+#include "cli/text_argument.h"
 #include "compiler/runtime/sampler.h"
 #include "compiler/runtime/session.h"
 #include "compiler/tokenizer/chat.h"
@@ -25,7 +26,7 @@ using Ids = std::vector<std::int32_t>;
 
 void declare(Options& options) {
   declare_model_options(options);
-  options.add("p,prompt", "text to continue", "TEXT");
+  options.add("p,prompt", "text to continue; @FILE takes a file's, - that of standard input", "TEXT");
   options.flag("chat", "the text is a message of a user: answer it");
   options.add("tokens", "token ids to continue, instead of -p", "1,2,3");
   options.flag("ids", "print ids instead of text; end tokens do not stop it");
@@ -51,7 +52,9 @@ struct RunOptions {
 Expected<RunOptions> read(const Arguments& arguments) {
   RunOptions result;
   NNTUNE_ASSIGN(result.model, read_model_options(arguments));
-  if (arguments.has("prompt")) result.prompt = arguments.text("prompt");
+  if (arguments.has("prompt")) {
+    NNTUNE_ASSIGN(result.prompt, read_text_argument(arguments.text("prompt")));
+  }
   if (arguments.has("tokens")) {
     NNTUNE_ASSIGN(const auto tokens, parse_integers(arguments.text("tokens"), "--tokens", 0, INT32_MAX));
     result.tokens = Ids(tokens.begin(), tokens.end());

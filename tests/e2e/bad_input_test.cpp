@@ -141,6 +141,7 @@ const std::vector<Case>& cases() {
       {"zero threads", plain("compile MODEL -t 0 -o FOLDER/out.nnm"), 2, ""},
       {"threads in words", plain("compile MODEL -t two -o FOLDER/out.nnm"), 2, ""},
       {"far too many threads", plain("run MODULE -t 100000 --tokens 1 --ids -n 1"), 2, ""},
+      {"prompt in a file that is not there", plain("run MODULE -p @FOLDER/nowhere.txt -n 1"), 1, "nowhere.txt"},
       {"unknown dtype", plain("compile MODEL --dtype f16 -o FOLDER/out.nnm"), 2, "f16"},
       {"budget without unit", plain("search MODEL --budget 3parsecs --db FOLDER/t.db"), 2, "3parsecs"},
       {"negative budget", plain("search MODEL --budget=-1m --db FOLDER/t.db"), 2, ""},

@@ -54,10 +54,11 @@ inline void write_all(const std::filesystem::path& path, const std::string& cont
   std::ofstream(path, std::ios::binary) << content;
 }
 
-/// Runs `nntune ARGUMENTS` (a shell line) without standard input; `prefix` comes before it, e.g. "ulimit -f 8;".
-inline Result run_nntune(const std::string& arguments, const std::string& prefix = "") {
+/// Runs `nntune ARGUMENTS` (a shell line); `prefix` comes before it, e.g. "ulimit -f 8;", and standard input is the file `input`.
+inline Result run_nntune(const std::string& arguments, const std::string& prefix = "",
+                         const std::string& input = "/dev/null") {
   const TemporaryFolder folder;
-  const std::string command = prefix + " exec " + test_support::nntune_binary() + " " + arguments + " </dev/null >" +
+  const std::string command = prefix + " exec " + test_support::nntune_binary() + " " + arguments + " <" + input + " >" +
                               (folder / "out").string() + " 2>" + (folder / "err").string();
   const int status = std::system(command.c_str());
   Result result;

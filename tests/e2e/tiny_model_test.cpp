@@ -183,6 +183,22 @@ TEST(Run, StreamsTextAndKeepsNumbersOnStderr) {
   EXPECT_NE(result.err.find("tok/s"), std::string::npos) << result.err;
 }
 
+TEST(Run, TakesThePromptFromAFileOrStandardInput) {
+  NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
+  const TemporaryFolder folder;
+  const std::string prompt = (folder / "prompt.txt").string();
+  write_all(prompt, "In the beginning");
+  const std::string run = "run " + compiled(model, "f32") + " -n 12 -p ";
+  const Result typed = run_nntune(run + "'In the beginning'");
+  ASSERT_EQ(typed.exit_code, 0) << typed.err;
+  EXPECT_EQ(run_nntune(run + "@" + prompt).out, typed.out);
+  EXPECT_EQ(run_nntune(run + "@/dev/fd/3", "exec 3<" + prompt + ";").out, typed.out);
+  EXPECT_EQ(run_nntune(run + "-", "", prompt).out, typed.out);
+  const Result nothing = run_nntune(run + "-");
+  EXPECT_EQ(nothing.exit_code, 2);
+  EXPECT_NE(nothing.err.find("the prompt is empty"), std::string::npos) << nothing.err;
+}
+
 TEST(Run, SamplesTheSameTextWithTheSameSeed) {
   NNTUNE_NEED_SHARED(model, "tiny-qwen3-dense");
   const std::string run = "run " + compiled(model, "f32") + " -p 'In the' -n 24 --temperature 1.0 --top-k 40 --seed ";
