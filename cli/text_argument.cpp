@@ -24,7 +24,8 @@ Expected<std::string> read_all(int fd, const std::string& name, std::size_t most
     if (bytes == 0) return text;
     text.append(block.data(), static_cast<std::size_t>(bytes));
     if (text.size() > most_bytes) {
-      return fail(ErrorKind::bad_input, fmt::format("{} has more than {} bytes", name, most_bytes), "give it in smaller parts");
+      return fail(ErrorKind::bad_input, fmt::format("{} has more than {} bytes", name, most_bytes),
+                  "give it in smaller parts");
     }
   }
 }
@@ -37,8 +38,9 @@ Expected<std::string> read_text_argument(const std::string& given, std::size_t m
   const std::string path = given.substr(1);
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
-    return fail(ErrorKind::io, fmt::format("cannot open {}: {}", path, std::strerror(errno)),
-                "@ stands before the name of a file; a text that begins with @ itself can be given on standard input, with -");
+    return fail(
+        ErrorKind::io, fmt::format("cannot open {}: {}", path, std::strerror(errno)),
+        "@ stands before the name of a file; a text that begins with @ itself can be given on standard input, with -");
   }
   auto text = read_all(fd, path, most_bytes);
   ::close(fd);
