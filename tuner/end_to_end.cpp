@@ -122,7 +122,7 @@ bool exchange_pages(const Contestant& first, const Contestant& second) {
   return first.session().module().exchange_pages(second.session().module());
 }
 
-Status Duel::half_round(std::size_t pages, int first_turn) {
+Status Duel::half_round(int first_turn) {
   const auto pair = [this](const auto& time, Pairs& pairs) -> Status {
     const bool swapped = pairs.size() % 2 == 1;
     std::pair<double, double> seconds;
@@ -132,12 +132,12 @@ Status Duel::half_round(std::size_t pages, int first_turn) {
     pairs.push_back(seconds);
     return {};
   };
-  NNTUNE_TRY(pair([](Contestant& contestant) { return contestant.time_prefill(); }, prefill_[pages]));
+  NNTUNE_TRY(pair([](Contestant& contestant) { return contestant.time_prefill(); }, prefill_[pages_]));
   for (int turn = first_turn; turn < kDecodeTurns; turn += 2) {
     const std::int64_t begins = stretch_begin(turn, first_->answer_tokens());
     for (const auto& contestant : {first_, second_}) NNTUNE_TRY(contestant->begin_text(begins));
     for (int token = 0; token < kDecodeTokens; ++token) {
-      NNTUNE_TRY(pair([&](Contestant& contestant) { return contestant.time_token(begins + token); }, decode_[pages]));
+      NNTUNE_TRY(pair([&](Contestant& contestant) { return contestant.time_token(begins + token); }, decode_[pages_]));
     }
   }
   return {};
@@ -145,10 +145,10 @@ Status Duel::half_round(std::size_t pages, int first_turn) {
 
 Status Duel::round() {
   const Clock::time_point begin = Clock::now();
-  NNTUNE_TRY(half_round(pages_, 0));
+  NNTUNE_TRY(half_round(0));
   if (!exchange_pages(*first_, *second_)) pages_exchanged_ = false;
   pages_ = 1 - pages_;
-  NNTUNE_TRY(half_round(pages_, 1));
+  NNTUNE_TRY(half_round(1));
   last_round_seconds_ = seconds_since(begin);
   return {};
 }

@@ -140,10 +140,10 @@ class Duel {
   [[nodiscard]] static std::pair<double, double> middle(const PairsByPages& pairs);
 
  private:
-  /// Of a round, in each pages.
-  static constexpr int kHalfTurns = kDecodeTurns / 2;
-  static constexpr std::size_t kTokenPairs = std::size_t{kHalfTurns} * kDecodeTokens;
-  [[nodiscard]] Status half_round(std::size_t pages, int first_turn);
+  /// Of a half round.
+  static constexpr std::size_t kTokenPairs = std::size_t{kDecodeTurns / 2} * kDecodeTokens;
+  /// In the pages where they lie now: every other stretch from `first_turn` on.
+  [[nodiscard]] Status half_round(int first_turn);
 
   std::shared_ptr<Contestant> first_, second_;
   std::size_t pages_ = 0;  ///< in which they lie now

@@ -101,9 +101,8 @@ std::string to_nfc(std::string_view text) {
       continue;
     }
     std::size_t begin = i;
-    if (begin > done) do
-        --begin;
-      while (continues(begin));
+    while (begin > done && continues(--begin)) {
+    }
     while (i < text.size() && (continues(i) || byte(i) >= 0xCC)) ++i;
     result += text.substr(done, begin - done);
     append_nfc(text.substr(begin, i - begin), result);
